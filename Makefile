@@ -1,0 +1,47 @@
+# The one menu. Every target sets itself up from nothing.
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(PY) -m pip install --quiet --disable-pip-version-check
+READY := $(VENV)/.ready
+DOCS_READY := $(VENV)/.docs-ready
+WORKERS ?= 2
+
+.PHONY: demo test test-all check bench docs clean
+
+$(READY): pyproject.toml constraints.txt
+	@echo "Setting up .venv (about a minute, once)"
+	@python3 -m venv $(VENV)
+	@$(PIP) --editable ".[all,dev]"
+	@touch $@
+
+$(DOCS_READY): $(READY)
+	@$(PIP) --editable ".[all,dev,docs]"
+	@touch $@
+
+demo: $(READY)  ## fit one normal to real data, both ways; a table and demo.png
+	@$(VENV)/bin/kullback fit examples/penguins.csv --columns flipper_length_mm,bill_depth_mm \
+	  --label species --family normal --direction both --plot demo.png
+
+test: $(READY)  ## what this package promises
+	@$(PY) -m pytest -n $(WORKERS)
+
+test-all: $(READY)  ## the long sweeps too
+	@$(PY) -m pytest -n $(WORKERS) -m ""
+
+check: $(READY)  ## style, types, layers
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+
+bench: $(READY)  ## timings, as ratios to the peers in one run
+	@$(PY) -m benchmarks
+
+docs: $(DOCS_READY)  ## the pages, with the gallery drawn afresh, in docs/_build
+	@$(PY) docs/gallery.py docs/_gallery
+	@$(PY) -m sphinx -q -W -b html docs docs/_build
+
+clean:
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis \
+	  docs/_build docs/_gallery demo.png
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

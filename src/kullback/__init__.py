@@ -1,0 +1,106 @@
+"""The Kullback-Leibler divergence, both ways: measured and minimised, with the method and the error stated.
+
+>>> import kullback as kl
+>>> float(kl.divergence([0.5, 0.5], [0.25, 0.75])) > 0
+True
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kullback import families, plots
+    from kullback._advise import advise
+    from kullback._distribution import Density, Discrete, Sample, Table
+    from kullback._fit import fit, to_numpyro, to_scipy
+    from kullback._measure import compare, divergence, plan
+    from kullback._result import (
+        Advice,
+        Comparison,
+        Divergence,
+        Fit,
+        InputError,
+        KindError,
+        KullbackError,
+        MissingExtraError,
+        NoMethodError,
+        Plan,
+        Status,
+    )
+    from kullback.sources import read
+
+__version__ = "0.1.0"
+
+# The public names and the rooms they live in; a room is opened when a name of it is first used.
+_ROOMS = {
+    "divergence": "_measure",
+    "compare": "_measure",
+    "plan": "_measure",
+    "fit": "_fit",
+    "advise": "_advise",
+    "read": "sources",
+    "Discrete": "_distribution",
+    "Density": "_distribution",
+    "Sample": "_distribution",
+    "Table": "_distribution",
+    "to_scipy": "_fit",
+    "to_numpyro": "_fit",
+    "Divergence": "_result",
+    "Comparison": "_result",
+    "Fit": "_result",
+    "Advice": "_result",
+    "Plan": "_result",
+    "Status": "_result",
+    "KullbackError": "_result",
+    "InputError": "_result",
+    "KindError": "_result",
+    "MissingExtraError": "_result",
+    "NoMethodError": "_result",
+}
+_MODULES = ("families", "plots")
+
+__all__ = [
+    "Advice",
+    "Comparison",
+    "Density",
+    "Discrete",
+    "Divergence",
+    "Fit",
+    "InputError",
+    "KindError",
+    "KullbackError",
+    "MissingExtraError",
+    "NoMethodError",
+    "Plan",
+    "Sample",
+    "Status",
+    "Table",
+    "__version__",
+    "advise",
+    "compare",
+    "divergence",
+    "families",
+    "fit",
+    "plan",
+    "plots",
+    "read",
+    "to_numpyro",
+    "to_scipy",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        value = getattr(import_module(f"kullback.{_ROOMS[name]}"), name)
+    elif name in _MODULES:
+        value = import_module(f"kullback.{name}")
+    else:
+        raise AttributeError(f"module 'kullback' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,0 +1,5 @@
+"""`python -m kullback` is the command line."""
+
+from kullback._cli import main
+
+main()

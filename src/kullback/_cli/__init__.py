@@ -1,0 +1,5 @@
+"""The command line: arguments → the library's functions → tables for people, JSON for machines."""
+
+from kullback._cli._app import main
+
+__all__ = ["main"]

@@ -1,0 +1,196 @@
+"""`kullback fit | compare | advise | plan`; bad input is one sentence and exit code 2."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, CycloptsError, Parameter
+
+import kullback as kl
+from kullback._cli import _show
+from kullback._distribution import Sample
+from kullback._result import Fit, InputError, KullbackError
+
+app = App(
+    name="kullback",
+    version=kl.__version__,
+    help="The Kullback-Leibler divergence, both ways: measured and minimised.",
+)
+
+ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".gz")
+
+Columns = Annotated[str | None, Parameter(help="Numeric columns of the file, separated by commas.")]
+Label = Annotated[str | None, Parameter(help="A column whose values name the modes.")]
+Drop = Annotated[bool, Parameter(help="Drop rows with missing values.", negative="")]
+Json = Annotated[bool, Parameter(name="--json", help="JSON for machines instead of tables.", negative="")]
+Plot = Annotated[Path | None, Parameter(help="Write a picture to this .png or .svg file.")]
+Family = Annotated[str, Parameter(help='What Q may be: normal, laplace, student_t, "mixture(2)", poisson …')]
+Seed = Annotated[int, Parameter(help="Seed of everything random.")]
+
+
+@app.command
+def fit(
+    data: str,
+    *,
+    columns: Columns = None,
+    label: Label = None,
+    family: Family = "normal",
+    direction: Literal["forward", "reverse", "both"] = "both",
+    need: Literal["cover", "major"] | None = None,
+    plot: Plot = None,
+    json: Json = False,
+    drop_missing: Drop = False,
+    seed: Seed = 0,
+) -> None:
+    """Fit a family to DATA, a file with --columns or a text form, by the least KL divergence."""
+    p = _load(data, columns, label, drop_missing)
+    with _show.progress() as say:
+        if direction == "both":
+            advice = kl.advise(p, family, need=need, seed=seed, progress=say)
+            fits: tuple[Fit, ...] = (advice.forward, advice.reverse)
+        else:
+            say(f"fitting {direction}")
+            advice, fits = None, (kl.fit(p, family, direction=direction, seed=seed),)
+        if plot is not None:
+            say("drawing")
+            kl.plots.fits(*fits, path=plot)
+    if json:
+        found = advice.to_dict() if advice is not None else _single(fits[0])
+        _show.json(found)
+        return
+    _show.fits(fits)
+    if advice is not None:
+        _show.advice(advice)
+    if plot is not None:
+        _show.line(f"The picture is in {plot}")
+
+
+@app.command
+def advise(
+    data: str,
+    *,
+    columns: Columns = None,
+    label: Label = None,
+    family: Family = "normal",
+    need: Annotated[
+        Literal["cover", "major"] | None,
+        Parameter(help="cover: Q must cover all of P; major: its major part."),
+    ] = None,
+    json: Json = False,
+    drop_missing: Drop = False,
+    seed: Seed = 0,
+) -> None:
+    """Which direction to use for DATA and this family, and why."""
+    p = _load(data, columns, label, drop_missing)
+    with _show.progress() as say:
+        found = kl.advise(p, family, need=need, seed=seed, progress=say)
+    if json:
+        _show.json(found.to_dict())
+    else:
+        _show.advice(found)
+
+
+@app.command
+def compare(
+    p: str,
+    q: str,
+    *,
+    columns: Columns = None,
+    plot: Plot = None,
+    json: Json = False,
+    drop_missing: Drop = False,
+    seed: Seed = 0,
+) -> None:
+    """Both divergences of P and Q, two text forms or one file with --columns and one text form."""
+    a, b = _pair(p, q, columns, drop_missing)
+    with _show.progress() as say:
+        say("measuring")
+        found = kl.compare(a, b, seed=seed)
+        if plot is not None:
+            say("drawing")
+            kl.plots.comparison(found, path=plot)
+    if json:
+        _show.json(found.to_dict())
+        return
+    _show.comparison(found)
+    if plot is not None:
+        _show.line(f"The picture is in {plot}")
+
+
+@app.command
+def plan(
+    p: str,
+    q: str,
+    *,
+    direction: Literal["forward", "reverse"] = "forward",
+    columns: Columns = None,
+    json: Json = False,
+    drop_missing: Drop = False,
+) -> None:
+    """Which method would measure P and Q, and why not the others."""
+    a, b = _pair(p, q, columns, drop_missing)
+    found = kl.plan(a, b, direction=direction)
+    if json:
+        _show.json(found.to_dict())
+    else:
+        _show.plan(found)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; exit code 2 on bad input, 130 on Ctrl-C."""
+    try:
+        app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+    except (KullbackError, CycloptsError) as error:
+        _leave(str(error).strip(), 2)
+    except KeyboardInterrupt:
+        _leave("stopped", 130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        raise SystemExit(0) from None
+
+
+def _leave(message: str, code: int) -> None:
+    sys.stderr.write(f"kullback: {message}\n")
+    raise SystemExit(code)
+
+
+def _load(text: str, columns: str | None, label: str | None, drop_missing: bool) -> Any:
+    """A file's columns as draws, or the text form as it is."""
+    if not _is_file(text):
+        if columns or label:
+            raise InputError(f"--columns and --label go with a file, and {text!r} is not one")
+        return text
+    names = [c.strip() for c in columns.split(",") if c.strip()] if columns else None
+    if names is None:
+        available = list(kl.read(text).columns)
+        raise InputError(f"say which columns of {text} to use, for example --columns {','.join(available[:2])}")
+    wanted = [*names, label] if label else names
+    sample: Sample = kl.read(text, wanted).to_sample(names, label=label, drop_missing=drop_missing)
+    return sample
+
+
+def _pair(p: str, q: str, columns: str | None, drop_missing: bool) -> tuple[Any, Any]:
+    if _is_file(p) and _is_file(q):
+        raise InputError("comparing two files is not there yet; give one file and one text form")
+
+    def load(t: str) -> Any:
+        return _load(t, columns, None, drop_missing) if _is_file(t) else t
+
+    if columns and not (_is_file(p) or _is_file(q)):
+        raise InputError("--columns goes with a file, and neither P nor Q is one")
+    return load(p), load(q)
+
+
+def _is_file(text: str) -> bool:
+    return "(" not in text and (text.lower().endswith(ENDINGS) or Path(text).is_file())
+
+
+def _single(found: Fit) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "p": found.p,
+        "fits": {str(found.direction): found.to_dict()},
+        "advice": None,
+    }

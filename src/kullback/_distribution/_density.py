@@ -1,0 +1,166 @@
+"""A log density with a support, and the facts that methods may read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from kullback._format import vector
+from kullback._result import InputError, KindError
+from kullback._support import Array, Box, Interval, Labels, Lattice, Support, reals
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """How a density falls: like |x|^−(power+1) if power is finite, else like exp(−c·|x|^exponent)."""
+
+    power: float = np.inf
+    exponent: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a source knows of a density beyond its log_prob; every entry may be missing.
+
+    `parameters` are NumPyro's, by name. `components` are (weight, Density) pairs of a mixture. `quantile`
+    maps levels in (0, 1) to points. `moments` is (mean, covariance). `breaks` are kinks. `sample(rng, n)`
+    draws. `tails` are the left and right `Tail`.
+    """
+
+    family: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    components: tuple[tuple[float, Density], ...] = ()
+    quantile: Callable[[Array], Array] | None = None
+    moments: tuple[Any, Any] | None = None
+    entropy: float | None = None
+    tails: tuple[Tail, Tail] | None = None
+    breaks: tuple[float, ...] = ()
+    sample: Callable[[np.random.Generator, int], Array] | None = None
+    underflows: bool = False
+
+
+class Density:
+    """A probability density on the line or in space, or a probability mass on the integers.
+
+    Parameters
+    ----------
+    log_prob : callable
+        The log density. It takes one point (a float for dim 1, else an array of shape (dim,)), or with
+        `vectorized=True` a batch of shape (n,) or (n, dim), and returns a float or an array of shape (n,).
+    dim : int
+        The dimension.
+    support : pair, list of pairs, or None
+        (low, high), one pair a dimension; None is the whole line or space.
+    sample : callable, optional
+        sample(rng, n) returns draws of shape (n,) or (n, dim).
+    normalized : bool
+        False is the permission to integrate: the density is divided by its integral.
+    vectorized : bool
+        Whether `log_prob` takes a batch.
+
+    Examples
+    --------
+    >>> import kullback as kl
+    >>> p = kl.Density(lambda x: -0.5 * x * x, normalized=False)
+    >>> round(float(kl.divergence(p, "normal(1, 1)")), 9)
+    0.5
+    """
+
+    __slots__ = ("_log_prob", "dim", "facts", "name", "normalized", "support")
+
+    def __init__(
+        self,
+        log_prob: Callable[[Any], Any],
+        *,
+        dim: int = 1,
+        support: Any = None,
+        sample: Callable[[np.random.Generator, int], Any] | None = None,
+        normalized: bool = True,
+        vectorized: bool = False,
+        facts: Facts | None = None,
+        name: str = "",
+    ) -> None:
+        if not callable(log_prob):
+            raise KindError(f"log_prob must be callable, not {type(log_prob).__name__}")
+        self.dim = dim
+        self.support: Support = _as_support(support, dim)
+        self.normalized = normalized
+        self._log_prob = log_prob if vectorized else _by_point(log_prob)
+        self.facts = facts if facts is not None else Facts(sample=sample)
+        self.name = name or self.facts.family or getattr(log_prob, "__name__", "density")
+
+    @property
+    def family(self) -> str:
+        return self.facts.family
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters by NumPyro's names; empty where they are not known."""
+        return dict(self.facts.parameters)
+
+    def log_prob(self, x: Any) -> Any:
+        """The log density at a point, or at each point of a batch, in nats; −∞ outside the support."""
+        points = np.asarray(x, dtype=np.float64)
+        one = points.ndim == (0 if self.dim == 1 else 1)
+        batch = points[None] if one else points
+        values = self._log_prob(batch)
+        return float(values[0]) if one else values
+
+    def sample(self, n: int, *, seed: int = 0) -> Array:
+        """`n` draws of shape (n,) or (n, dim); the same seed gives the same draws."""
+        if self.facts.sample is None:
+            raise KindError(f"{self} has no sampler; give one with Density(..., sample=f(rng, n))")
+        return np.asarray(self.facts.sample(np.random.default_rng(seed), n), dtype=np.float64)
+
+    def __repr__(self) -> str:
+        if self.facts.components:
+            return " + ".join(f"{w:.6g}·{c}" for w, c in self.facts.components)
+        if self.facts.parameters:
+            return f"{self.name}({', '.join(f'{k}={_short(v)}' for k, v in self.facts.parameters.items())})"
+        return self.name
+
+    __str__ = __repr__
+
+
+def _as_support(support: Any, dim: int) -> Support:
+    if support is None:
+        return reals(dim)
+    if isinstance(support, Interval | Lattice | Labels | Box):
+        return support
+    try:
+        pairs = np.asarray(support, dtype=float).reshape(-1, 2)
+    except (TypeError, ValueError):
+        raise InputError(f"support must be (low, high), one pair a dimension, not {support!r}") from None
+    if len(pairs) != dim or not (pairs[:, 0] < pairs[:, 1]).all():
+        raise InputError(f"support must give low < high for each of {dim} dimensions, not {support!r}")
+    sides = tuple(Interval(float(a), float(b)) for a, b in pairs)
+    return sides[0] if dim == 1 else Box(sides)
+
+
+def _by_point(log_prob: Callable[[Any], Any]) -> Callable[[Array], Array]:
+    def batch(x: Array) -> Array:
+        points = x.tolist() if x.ndim == 1 else list(x)
+        values = np.empty(len(points))
+        for i, point in enumerate(points):
+            value = np.asarray(log_prob(point), dtype=np.float64)
+            if value.size != 1:
+                raise InputError(
+                    f"log_prob returned shape {value.shape} for the point {point}; it must return one number, "
+                    "or take batches with vectorized=True"
+                )
+            values[i] = value.reshape(())
+        return values
+
+    return batch
+
+
+def _short(value: Any) -> str:
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        return str(value)
+    if array.ndim == 2:
+        return "(" + ", ".join(vector(row) for row in array) + ")"
+    return vector(array)

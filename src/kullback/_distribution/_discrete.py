@@ -1,0 +1,102 @@
+"""A table of probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+from kullback._distribution._checks import numeric_array
+from kullback._format import listing
+from kullback._result import InputError
+from kullback._support import Labels, Lattice, Support
+
+
+class Discrete:
+    """Probabilities of finitely many outcomes, along `axis`; the other axes are a batch.
+
+    Parameters
+    ----------
+    probs : array_like
+        Probabilities that sum to one along `axis`, or anything non-negative with `normalize=True`.
+        A pandas Series brings its index as labels.
+    logits : array_like, optional
+        Instead of `probs`: logarithms up to a constant, which keep what exp would lose.
+    labels : sequence, optional
+        One label an outcome. Two labelled distributions are aligned by label, never by position.
+    axis : int or tuple of int
+        The axes of one distribution.
+    normalize : bool
+        Divide by the sum.
+
+    Examples
+    --------
+    >>> import kullback as kl
+    >>> p = kl.Discrete([0.5, 0.3, 0.2], labels=["a", "b", "c"])
+    >>> q = kl.Discrete([0.2, 0.3, 0.5], labels=["c", "b", "a"])
+    >>> float(kl.divergence(p, q))
+    0.0
+    """
+
+    __slots__ = ("axis", "labels", "logits", "n", "name", "normalize", "probs")
+
+    def __init__(
+        self,
+        probs: Any = None,
+        *,
+        logits: Any = None,
+        labels: Sequence[Hashable] | None = None,
+        axis: int | tuple[int, ...] = -1,
+        normalize: bool = False,
+        n: int | None = None,
+        name: str = "",
+    ) -> None:
+        if (probs is None) == (logits is None):
+            raise InputError("give either probs or logits to Discrete, and not both")
+        if labels is None and hasattr(probs, "index") and hasattr(probs, "to_numpy"):
+            labels, probs = tuple(probs.index), probs.to_numpy()
+        self.probs = None if probs is None else numeric_array(probs, "probs")
+        self.logits = None if logits is None else numeric_array(logits, "logits").astype(np.float64)
+        self.axis = axis
+        self.normalize = normalize
+        self.n = n
+        self.name = name
+        self.labels = None if labels is None else self._checked(tuple(labels))
+
+    def _checked(self, labels: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
+        if not isinstance(self.axis, int):
+            raise InputError("labels name the outcomes of a single axis; give axis as an int")
+        size = self.values.shape[self.axis]
+        if len(labels) != size:
+            raise InputError(f"labels has {len(labels)} names for {size} probabilities; give one each")
+        if len(set(labels)) != size:
+            twice = [label for label in dict.fromkeys(labels) if labels.count(label) > 1]
+            raise InputError(f"labels must differ; {listing(twice)} stand more than once. Add up their shares.")
+        return labels
+
+    @property
+    def values(self) -> Any:
+        """The stored array: probabilities, or logits."""
+        return self.probs if self.probs is not None else self.logits
+
+    @property
+    def support(self) -> Support:
+        if self.labels is not None:
+            return Labels(self.labels)
+        return Lattice(0, self.size - 1)
+
+    @property
+    def size(self) -> int:
+        """The number of outcomes."""
+        axes = self.axis if isinstance(self.axis, tuple) else (self.axis,)
+        return int(np.prod([self.values.shape[a] for a in axes]))
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return {"probs": self.probs} if self.probs is not None else {"logits": self.logits}
+
+    def __repr__(self) -> str:
+        kind = "Discrete" if self.labels is None else "Discrete, labelled"
+        counted = f", {self.n} counts" if self.n is not None else ""
+        return self.name or f"{kind}, {self.size} outcomes{counted}"

@@ -1,0 +1,142 @@
+"""Sample → Density: a mixture of normals by maximum likelihood, its size by BIC.
+
+BIC (Schwarz 1978): −2·log likelihood + (free parameters)·log n; the size with the smallest one is taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kullback._distribution import Density, Sample
+from kullback._result import InputError
+from kullback._support import Array
+from kullback._vocabulary import mixture, multivariate_normal
+from kullback.numerics import em
+
+LARGEST = 8
+REPLICATES = 200
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Estimate:
+    """A density for a sample, and what it was made of."""
+
+    density: Density
+    mixtures: em.Mixtures
+    sample: Sample
+    floor: Array
+    note: str
+
+    @property
+    def size(self) -> int:
+        return int(self.mixtures.weights.shape[1])
+
+
+def points_and_weights(sample: Sample) -> tuple[Array, Array]:
+    """Draws of shape (n, d), and weights that sum to one."""
+    x = sample.x[:, None] if sample.x.ndim == 1 else sample.x
+    w = sample.weights if sample.weights is not None else np.full(len(x), 1.0 / len(x))
+    return x, w
+
+
+def check_spread(sample: Sample) -> Array:
+    """The covariance of the draws; a single draw, constant or collinear draws are errors."""
+    x, w = points_and_weights(sample)
+    d = x.shape[1]
+    if len(x) < 2:
+        raise InputError(f"{_name(sample)} holds a single draw; a fit needs at least two different ones")
+    offset = x - w @ x
+    covariance = (offset * w[:, None]).T @ offset
+    names = sample.columns or tuple(f"coordinate {i}" for i in range(d))
+    for i in range(d):
+        if np.ptp(x[:, i]) == 0:
+            what = names[i] if d > 1 or sample.columns else "the sample"
+            raise InputError(f"{what} is constant: all {len(x)} draws equal {x[0, i]:g}; a density needs a spread")
+    sd = np.sqrt(np.diag(covariance))
+    least = float(np.linalg.eigvalsh(covariance / np.outer(sd, sd))[0])
+    if least < 1e-10:
+        raise InputError(
+            f"the {d} columns of {_name(sample)} are linearly dependent in its {len(x)} draws "
+            f"(smallest eigenvalue of the correlation {least:.1g}); drop one, or give more draws than dimensions"
+        )
+    return covariance
+
+
+def _name(sample: Sample) -> str:
+    return sample.name or "the sample"
+
+
+def variance_floor(x: Array, covariance: Array) -> Array:
+    """The narrowest component allowed: 1/1000 of the spread, and not below the grid that values are rounded to."""
+    width = 1e-3 * np.sqrt(np.diag(covariance))
+    for i in range(x.shape[1]):
+        values = np.unique(x[:, i])
+        if len(values) < 0.9 * len(x):  # ties: the values lie on a grid
+            width[i] = max(width[i], float(np.median(np.diff(values))) / 2)
+    return np.asarray(np.diag(width**2))
+
+
+def estimate(sample: Sample, *, seed: int = 0, side: str = "P") -> Estimate:
+    """A mixture of normals for the sample, with as many components as BIC wants."""
+    covariance = check_spread(sample)
+    x, w = points_and_weights(sample)
+    n, d = x.shape
+    scale = np.sqrt(np.diag(covariance))
+    centre = w @ x
+    z = (x - centre) / scale
+    effective = 1.0 / float((w**2).sum())
+    floor = variance_floor(z, covariance / np.outer(scale, scale))
+    best, best_bic, worse = None, np.inf, 0
+    for k in range(1, LARGEST + 1):
+        free = k - 1 + k * d + k * d * (d + 1) // 2
+        if free >= effective:
+            break
+        found, log_likelihood, _ = em.fit(z, w, k, floor=floor, seed=seed)
+        bic = -2 * effective * log_likelihood + free * np.log(effective)
+        if bic < best_bic:
+            best, best_bic, worse = found, bic, 0
+        else:
+            worse += 1
+            if worse == 2:
+                break
+    if best is None:
+        raise InputError(f"{_name(sample)} has {n} draws in {d} dimensions, too few for any density")
+    wide = em.Mixtures(best.weights, centre + best.means * scale, best.covariances * np.outer(scale, scale))
+    k = int(wide.weights.shape[1])
+    kind = "a normal" if k == 1 else f"a {k}-component mixture"
+    note = f"{side} estimated from {n} draws by {kind}"
+    return Estimate(density(wide), wide, sample, floor * np.outer(scale, scale), note)
+
+
+def density(m: em.Mixtures, row: int = 0) -> Density:
+    """One row of a batch of mixtures as a Density."""
+    normals = [multivariate_normal(mean, c) for mean, c in zip(m.means[row], m.covariances[row], strict=True)]
+    return mixture(m.weights[row], normals)
+
+
+def bootstrap(estimated: Estimate, *, seed: int = 0, replicates: int = REPLICATES) -> em.Mixtures:
+    """The mixture refitted, from where it stands, to draws drawn again: a batch of `replicates`."""
+    x, w = points_and_weights(estimated.sample)
+    rng = np.random.default_rng([seed, 1])
+    counts = rng.multinomial(len(x), w, size=replicates) / len(x)
+    centre, scale = w @ x, np.sqrt(np.diag(check_spread(estimated.sample)))
+    outer = np.outer(scale, scale)
+    m = estimated.mixtures
+    start = em.Mixtures(
+        np.repeat(m.weights, replicates, axis=0),
+        np.repeat((m.means - centre) / scale, replicates, axis=0),
+        np.repeat(m.covariances / outer, replicates, axis=0),
+    )
+    z = (x - centre) / scale
+    batch = max(1, int(4e6 // (z.size * estimated.size)))
+    parts = []
+    for i in range(0, replicates, batch):
+        rows = slice(i, i + batch)
+        found = em.climb(
+            z, counts[rows], start.pick(rows), floor=estimated.floor / outer, tolerance=1e-7, max_steps=200
+        )
+        parts.append(found.mixtures)
+    joined = em.Mixtures(*(np.concatenate([p[i] for p in parts]) for i in range(3)))
+    return em.Mixtures(joined.weights, centre + joined.means * scale, joined.covariances * outer)

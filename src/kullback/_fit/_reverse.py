@@ -1,0 +1,130 @@
+"""min KL(Q‖P): the deterministic objective from several starts, on nodes that double until they no longer matter."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kullback._fit._search import Found, hessian, minimise, search
+from kullback._fit._target import Target
+from kullback._objectives import reverse
+from kullback._result import InputError, Status
+from kullback._support import Array, reals
+from kullback.families import Family, Mixture
+from kullback.numerics import em
+
+LEVELS = {1: (0, 4), 2: (0, 3)}
+TARGET = 1e-10  # nats that a doubling of the nodes may still promise
+
+
+def fit_reverse(target: Target, family: Family, start: Array | None, seed: int) -> list[Found]:
+    """The distinct optima found, the best first; their values are KL(Q‖P)."""
+    if target.density.support != reals(target.dim):
+        raise InputError(
+            f"P lives on {target.density.support} and {family} on {reals(target.dim)}: KL(Q‖P) is infinite for "
+            "every such Q. Transform P to the whole line (its logarithm, for a positive P), or fit forward."
+        )
+    starts = [] if start is None else [("given", start)]
+    starts += _starts(target, family, seed)
+    first, last = LEVELS[target.dim]
+    objectives = [reverse(family, target.log_prob, target.dim, level, target.breaks) for level in range(last + 2)]
+    found = _distinct(search(objectives[first], starts), target, family)
+    if not found:
+        raise InputError(
+            f"KL(Q‖P) is infinite at every start for {family} and P = {target.name}: P's density vanishes, or is "
+            "lost to underflow, where Q must have mass"
+        )
+    return _distinct([_refined(f, objectives, first, last) for f in found], target, family)
+
+
+def _refined(found: Found, objectives: list, level: int, last: int) -> Found:  # type: ignore[type-arg]
+    """The optimum on ever finer nodes, until the next doubling promises less than TARGET."""
+    while level < last:
+        finer = objectives[level + 1]
+        value, gradient = finer(found.theta)
+        step = np.linalg.lstsq(hessian(finer, found.theta), gradient, rcond=1e-10)[0]
+        if abs(value - found.value) < TARGET * max(1.0, abs(value)) and abs(float(gradient @ step)) < TARGET**2:
+            return found
+        found = minimise(finer, found.theta, found.start)
+        level += 1
+    return found
+
+
+def _starts(target: Target, family: Family, seed: int) -> list[tuple[str, Array]]:
+    """P's moments, its components, each mode with its curvature, and for mixtures what EM finds."""
+    frame = target.frame
+    inner = target.moments
+    out: list[tuple[str, Array]] = []
+    own = family.encode(target.density, frame)
+    if own is not None and not (target.density.facts.components and not isinstance(family, Mixture)):
+        out.append(("P itself", own))
+    if inner is not None:
+        mean, covariance = inner
+        scaled = covariance / np.outer(frame.scale, frame.scale)
+        out.append(("moments", family.from_moments((mean - frame.centre) / frame.scale, scaled)))
+    else:
+        out.append(("quartiles", family.from_moments(np.zeros(target.dim), np.eye(target.dim))))
+    if isinstance(family, Mixture) and family.components > 1:
+        return out + _mixture_starts(target, family, seed)
+    for mode, mass in zip(target.basins.modes, target.basins.masses, strict=True):
+        if len(out) > 12 or mass < 0.01:
+            continue
+        centre = (mode - frame.centre) / frame.scale
+        width = _curvature(target, centre)
+        if width is not None:
+            out.append((f"mode at {np.array2string(mode, precision=4)}", family.from_moments(centre, width)))
+    for weight, part in target.density.facts.components:
+        theta = family.encode(part, frame)
+        if theta is not None and weight >= 0.01 and len(out) < 16:
+            out.append((f"component {part}", theta))
+    return out
+
+
+def _mixture_starts(target: Target, family: Mixture, seed: int) -> list[tuple[str, Array]]:
+    y, w = target.density_nodes
+    rng = np.random.default_rng([seed, 3])
+    count = 6
+    begin = em.spread_starts(y, w, family.components, rng, count)
+    floor = 1e-8 * np.eye(target.dim)
+    found = em.climb(y, np.repeat(w[None], count, axis=0), begin, floor=floor, tolerance=1e-5, max_steps=60)
+    out = []
+    for r in range(count):
+        for kind, m in (("EM", found.mixtures.pick(r)), ("cluster", begin.pick(r))):
+            out.append((f"{kind} {r + 1}", family.from_components(m.weights, m.means, m.covariances)))
+    return out
+
+
+def _curvature(target: Target, centre: Array) -> Array | None:
+    """The inverse of −∂² log p at a mode, by differences; None where it is no smooth maximum."""
+    dim, h = target.dim, 1e-3
+    steps = h * np.eye(dim)
+    rows = np.empty((dim, dim))
+
+    def log_p(y: Array) -> float:
+        return float(target.log_prob(y[None])[0])
+
+    for i in range(dim):
+        for j in range(dim):
+            a, b = steps[i], steps[j]
+            corner = log_p(centre + a + b) - log_p(centre + a - b) - log_p(centre - a + b) + log_p(centre - a - b)
+            rows[i, j] = -corner / (4 * h * h)
+    if not np.isfinite(rows).all():
+        return None
+    values = np.linalg.eigvalsh(rows)
+    if values[0] <= 1e-6 or values[-1] > 1e8:
+        return None
+    return np.asarray(np.linalg.inv(rows))
+
+
+def _distinct(found: list[Found], target: Target, family: Family) -> list[Found]:
+    """One of each optimum: those whose densities differ by less than a thousandth of P's scale are one."""
+    y, _ = target.density_nodes
+    y = y[:: max(1, len(y) // 400)]
+    kept: list[tuple[Found, Array]] = []
+    for f in sorted(found, key=lambda f: f.value):
+        q = np.exp(family.log_prob(f.theta, y)[0])
+        if any(abs(f.value - g.value) < 1e-5 and np.abs(q - r).max() < 1e-3 * max(r.max(), 1e-300) for g, r in kept):
+            continue
+        if f.status is Status.NOT_STATIONARY and kept and f.value > kept[0][0].value + 1e-9 and f.gradient > 1e-5:
+            continue
+        kept.append((f, q))
+    return [f for f, _ in kept]

@@ -1,0 +1,223 @@
+"""From a target and a family to a Fit: search, then measure afresh."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from kullback._distribution import Density, Measured, Sample
+from kullback._estimate import bootstrap, density
+from kullback._fit._coverage import coverage
+from kullback._fit._forward import fit_forward
+from kullback._fit._lattice import fit_lattice
+from kullback._fit._reverse import fit_reverse
+from kullback._fit._search import Found
+from kullback._fit._target import Target, density_moments, is_counting, prepare
+from kullback._measure import measure, prepared
+from kullback._result import Divergence, Fit, InputError, KindError, Optimum, Status
+from kullback._vocabulary import multivariate_normal
+from kullback.families import Family, LatticeFamily, Normal, as_family
+from kullback.methods.mixture_plug_in import quick_divergence
+
+Progress = Callable[[str], None]
+
+
+def fit(p: Any, family: Any, *, direction: str, start: Any = None, seed: int = 0) -> Fit:
+    """Fit a family to P by the least divergence in one direction.
+
+    Parameters
+    ----------
+    p : distribution
+        A density in one or two dimensions, draws (kl.Sample, a data frame of numeric columns), or for the
+        lattice families probabilities of integers. P stays fixed.
+    family : str or kl.families object
+        What Q may be: ``"normal"``, ``'normal(covariance="diagonal")'``, ``"laplace"``, ``"student_t"``,
+        ``"mixture(2)"``; for a discrete P ``"poisson"``, ``"geometric"``, ``"binomial(10)"``.
+    direction : {"forward", "reverse"}
+        forward minimises KL(P‖Q), which makes Q cover P; reverse minimises KL(Q‖P), which lets Q settle on
+        what it can match.
+    start : Fit or Density, optional
+        One more place to begin the search from.
+    seed : int
+        For the starts of mixtures and the bootstrap of draws.
+
+    Returns
+    -------
+    Fit
+        q, both divergences at the optimum (in nats, measured afresh), what is missed and wasted, the modes
+        of P, the regime, all distinct optima, and the status.
+
+    Raises
+    ------
+    InputError
+        A family that cannot have a finite divergence from this P; draws that are too few or constant.
+
+    Notes
+    -----
+    For draws, forward is maximum likelihood; both divergences then use a mixture of normals in P's place,
+    its size chosen by BIC, and their error includes a bootstrap of the draws.
+
+    Examples
+    --------
+    >>> import kullback as kl
+    >>> fit = kl.fit("0.5*normal(0, 1) + 0.5*normal(7.5, 1)", "normal", direction="reverse")
+    >>> round(fit.reverse.value, 6), fit.regime
+    (0.692884, 'seeking')
+    >>> fit = kl.fit("0.5*normal(0, 1) + 0.5*normal(7.5, 1)", "normal", direction="forward")
+    >>> round(fit.forward.value, 6), fit.regime, round(fit.wasted, 3)
+    (0.663216, 'covering', 0.154)
+    """
+    check_direction(direction)
+    chosen = as_family(family)
+    target = prepared(p, "p")
+    if isinstance(chosen, LatticeFamily):
+        return fit_lattice(_for_lattice(target, chosen), chosen, direction, _mean(start))
+    _refuse_discrete(target, chosen)
+    return fit_target(prepare(target, seed), chosen, direction, start, seed)
+
+
+def both(p: Any, family: Any, *, seed: int = 0, progress: Progress | None = None) -> tuple[Fit, Fit]:
+    """The forward and the reverse fit of one prepared target."""
+    chosen = as_family(family)
+    target = prepared(p, "p")
+    say = progress or (lambda _: None)
+    if isinstance(chosen, LatticeFamily):
+        target = _for_lattice(target, chosen)
+        return fit_lattice(target, chosen, "forward", None), fit_lattice(target, chosen, "reverse", None)
+    _refuse_discrete(target, chosen)
+    say("estimating P" if isinstance(target, Sample) else "preparing P")
+    ready = prepare(target, seed)
+    say("fitting forward")
+    forward = fit_target(ready, chosen, "forward", None, seed)
+    say("fitting reverse")
+    return forward, fit_target(ready, chosen, "reverse", None, seed)
+
+
+def fit_target(target: Target, family: Family, direction: str, start: Any, seed: int) -> Fit:
+    """The fit of a prepared target."""
+    begin = _encoded(start, family, target)
+    run = fit_forward if direction == "forward" else fit_reverse
+    found = run(target, family, begin, seed)
+    members = [family.density(f.theta, target.frame) for f in found]
+    q = members[0]
+    forward, reverse = measure(target.density, q), measure(q, target.density)
+    if target.estimated is not None:
+        forward, reverse = _with_sampling(target, family, direction, q, (forward, reverse), seed)
+    reverse = replace(reverse, direction="reverse")
+    optima = tuple(
+        Optimum(m, _optimum_value(target, m, direction, f), f.start, f.gradient)
+        for f, m in zip(found, members, strict=True)
+    )
+    return Fit(
+        q,
+        target.name,
+        str(family),
+        direction,
+        forward,
+        reverse,
+        coverage(target.density, q, target.basins, target.sample),
+        optima,
+        tuple(dict.fromkeys(f.start for f in found)),
+        found[0].status,
+        _detail(found[0]),
+        target.notes,
+        target,
+    )
+
+
+def _detail(found: Found) -> str:
+    if found.status in (Status.STATIONARY, Status.NOT_STATIONARY, Status.BOUNDARY):
+        return f"Largest gradient {found.gradient:.1g}."
+    return ""
+
+
+def _optimum_value(target: Target, member: Density, direction: str, found: Found) -> float:
+    """Reverse optima carry their KL already; forward ones a cross-entropy, so they are measured."""
+    if direction == "reverse":
+        return found.value
+    return float(measure(target.density, member).value)
+
+
+def _with_sampling(
+    target: Target,
+    family: Family,
+    direction: str,
+    q: Density,
+    values: tuple[Divergence, Divergence],
+    seed: int,
+) -> tuple[Divergence, Divergence]:
+    """Standard errors from the bootstrap: Q refitted by moments for a forward normal, held otherwise."""
+    assert target.estimated is not None
+    replicates = bootstrap(target.estimated, seed=seed)
+    refit = family if direction == "forward" and isinstance(family, Normal) else None
+    pairs = []
+    for r in range(len(replicates.weights)):
+        f = density(replicates, r)
+        g = _by_moments(f, refit) if refit is not None else q
+        pairs.append((quick_divergence(f, g), quick_divergence(g, f)))
+    errors = np.std(np.array(pairs), axis=0, ddof=1)
+    out = []
+    for value, error in zip(values, errors, strict=True):
+        out.append(
+            replace(
+                value,
+                error=float(np.hypot(value.error, error)) if np.isfinite(value.value) else 0.0,
+                error_kind="standard_error",
+                method="mixture plug-in",
+                seed=seed,
+                status=value.status if value.status.infinite else Status.ESTIMATED,
+                notes=(target.estimated.note,),
+            )
+        )
+    return out[0], out[1]
+
+
+def _by_moments(f: Density, family: Normal) -> Density:
+    moments = density_moments(f)
+    assert moments is not None
+    mean, covariance = moments
+    return multivariate_normal(mean, covariance if family.full else np.diag(np.diag(covariance)))
+
+
+def _encoded(start: Any, family: Family, target: Target) -> Any:
+    if start is None:
+        return None
+    given = start.q if isinstance(start, Fit) else prepared(start, "start")
+    if not isinstance(given, Density):
+        raise KindError(f"start must be a Fit or a density, not {type(start).__name__}")
+    theta = family.encode(given, target.frame)
+    if theta is None or given.dim != target.dim:
+        raise InputError(f"start = {given} is no member of {family} in {target.dim} dimensions")
+    return theta
+
+
+def _mean(start: Any) -> float | None:
+    if start is None:
+        return None
+    given = start.q if isinstance(start, Fit) else prepared(start, "start")
+    return float(given.facts.moments[0]) if isinstance(given, Density) and given.facts.moments else None
+
+
+def _for_lattice(target: Measured, family: LatticeFamily) -> Measured:
+    if isinstance(target, Sample) or is_counting(target):
+        return target
+    raise InputError(
+        f"P = {target} is a density and {family} a mass on the integers: no such Q has a finite divergence. "
+        "Choose normal, laplace, student_t or mixture(K)."
+    )
+
+
+def _refuse_discrete(target: Measured, family: Family) -> None:
+    if is_counting(target):
+        raise InputError(
+            f"P = {target} has its mass on points, {family} is a density: KL is infinite both ways. "
+            "Choose poisson, geometric or binomial(total_count), or pass draws as kl.Sample(x)."
+        )
+
+
+def check_direction(direction: Any) -> None:
+    if direction not in ("forward", "reverse"):
+        raise InputError(f"direction must be 'forward' (covers P) or 'reverse' (seeks a mode), not {direction!r}")

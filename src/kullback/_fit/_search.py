@@ -1,0 +1,98 @@
+"""Stationary points of an objective, from several starts, with the proof that they are minima."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy import optimize
+
+from kullback._objectives import Objective
+from kullback._result import Status
+from kullback._support import Array
+
+GRADIENT = 1e-9  # in standard coordinates, where an error of the optimum is about as large as the gradient
+
+
+class Found(NamedTuple):
+    """A point with its value, the largest entry of its gradient, and how the search ended."""
+
+    theta: Array
+    value: float
+    gradient: float
+    status: Status
+    start: str
+
+
+def search(objective: Objective, starts: Sequence[tuple[str, Array]]) -> list[Found]:
+    """A local minimum from each start, the best first."""
+    found = [minimise(objective, theta, name) for name, theta in starts]
+    return sorted((f for f in found if np.isfinite(f.value)), key=lambda f: f.value)
+
+
+def minimise(objective: Objective, theta: Array, name: str = "") -> Found:
+    """BFGS into the valley, then a trust region on the Hessian, whose curvature tells a minimum from a saddle."""
+    value, _ = objective(theta)
+    if not np.isfinite(value):
+        return Found(theta, np.inf, np.inf, Status.NOT_STATIONARY, name)
+    rough = optimize.minimize(objective, theta, jac=True, method="BFGS", options={"gtol": 1e-6, "maxiter": 400})
+    best = np.asarray(rough.x)
+    memory: dict[bytes, tuple[float, Array]] = {}
+
+    def remembered(t: Array) -> tuple[float, Array]:
+        key = t.tobytes()
+        if key not in memory:
+            memory[key] = objective(t)
+        return memory[key]
+
+    fine = optimize.minimize(
+        lambda t: remembered(t)[0],
+        best,
+        jac=lambda t: remembered(t)[1],
+        hess=lambda t: hessian(objective, t),
+        method="trust-exact",
+        options={"gtol": GRADIENT / 10, "maxiter": 30, "initial_trust_radius": 0.1},
+    )
+    if fine.fun <= rough.fun + 1e-12 * abs(rough.fun):
+        best = np.asarray(fine.x)
+    best = _polished(objective, best)
+    value, gradient = objective(best)
+    slope = float(np.abs(gradient).max())
+    curvature = float(np.linalg.eigvalsh(hessian(objective, best))[0])
+    if slope <= GRADIENT * max(1.0, abs(value)) and curvature > -1e-7:
+        status = Status.STATIONARY if curvature > 1e-10 else Status.BOUNDARY
+    else:
+        status = Status.NOT_STATIONARY
+    return Found(best, float(value), slope, status, name)
+
+
+def _polished(objective: Objective, theta: Array) -> Array:
+    """Newton steps as long as they shorten the gradient: below the rounding of the value, only it can tell."""
+    slope = np.abs(objective(theta)[1]).max()
+    for _ in range(4):
+        if slope <= GRADIENT / 100:
+            break
+        curvature = hessian(objective, theta)
+        if np.linalg.eigvalsh(curvature)[0] <= 1e-8:
+            break
+        trial = theta - np.linalg.solve(curvature, objective(theta)[1])
+        shorter = np.abs(objective(trial)[1]).max()
+        if not shorter < slope:
+            break
+        theta, slope = trial, shorter
+    return theta
+
+
+def hessian(objective: Objective, theta: Array) -> Array:
+    """Central differences of the gradient; its error is the step squared."""
+    step = 1e-4
+    n = len(theta)
+    rows = np.empty((n, n))
+    for i in range(n):
+        move = np.zeros(n)
+        move[i] = step
+        rows[i] = (objective(theta + move)[1] - objective(theta - move)[1]) / (2 * step)
+    if not np.isfinite(rows).all():
+        return np.eye(n)
+    return 0.5 * (rows + rows.T)

@@ -1,0 +1,6 @@
+"""Measure a pair: either divergence, both with what they are made of, or only the plan."""
+
+from kullback._measure._compare import compare
+from kullback._measure._divergence import divergence, measure, plan, prepared
+
+__all__ = ["compare", "divergence", "measure", "plan", "prepared"]

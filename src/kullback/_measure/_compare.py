@@ -1,0 +1,269 @@
+"""Both directions and what they are made of."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from kullback._distribution import Density, Discrete, Measured, Sample
+from kullback._estimate import estimate
+from kullback._measure._divergence import _swapped, measure, prepared
+from kullback._result import Comparison, Divergence, SupportReport, Terms
+from kullback._support import Array, Interval, Lattice
+from kullback._vocabulary import mixture
+from kullback.methods import Request, _line, _plane
+from kullback.methods.exact import Pair, log_probs
+from kullback.methods.lattice import LatticeSum, as_lattice, points
+from kullback.methods.quadrature import Quadrature
+from kullback.numerics import kernel
+from kullback.numerics.quadrature import integrate
+from kullback.numerics.terms import gain
+
+LINE_POINTS, PLANE_POINTS = 601, 121
+
+
+def compare(
+    p: Any,
+    q: Any,
+    *,
+    axis: int | tuple[int, ...] = -1,
+    normalize: bool = False,
+    tolerance: float | None = None,
+    seed: int = 0,
+) -> Comparison:
+    """Both divergences of P and Q, the entropies behind them, and where each direction pays.
+
+    Parameters
+    ----------
+    p, q, axis, normalize, tolerance, seed
+        As in `divergence`.
+
+    Returns
+    -------
+    Comparison
+        forward and reverse divergences with their errors, entropies and cross-entropies
+        (KL = cross-entropy − entropy), Jensen-Shannon, Jeffreys, the supports, and the terms; all in nats.
+
+    Examples
+    --------
+    >>> import kullback as kl
+    >>> c = kl.compare({"a": 0.5, "b": 0.5}, {"a": 0.9, "b": 0.1})
+    >>> round(c.forward.value, 6), round(c.reverse.value, 6), round(c.jensen_shannon, 6)
+    (0.510826, 0.368064, 0.101749)
+    >>> c.terms["outcome"]
+    ['a', 'b']
+    """
+    a = prepared(p, "p", axis, normalize)
+    b = prepared(q, "q", axis, normalize)
+    request = Request(tolerance, None, seed)
+    forward = measure(a, b, request=request)
+    reverse = measure(b, a, request=request)
+    reverse = replace(
+        reverse,
+        direction="reverse",
+        detail=_swapped(reverse.detail),
+        notes=tuple(_swapped(note) for note in reverse.notes),
+    )
+    a, b = (_as_density(d, seed) for d in (a, b))
+    if isinstance(a, Discrete) and isinstance(b, Discrete):
+        return _discrete(a, b, forward, reverse)
+    return _densities(a, b, forward, reverse)
+
+
+def _as_density(d: Measured, seed: int) -> Measured:
+    return estimate(d, seed=seed).density if isinstance(d, Sample) else d
+
+
+def _discrete(a: Discrete, b: Discrete, forward: Divergence, reverse: Divergence) -> Comparison:
+    pair = Pair(a, b)
+    if any(pair.logits):
+        log_p, log_q = (
+            log_probs(pair.p, pair.logits[0], "p", pair),
+            log_probs(pair.q, pair.logits[1], "q", pair),
+        )
+        p, q = np.exp(log_p), np.exp(log_q)
+    else:
+        p, q = pair.p, pair.q
+    p, q = np.broadcast_arrays(p, q)
+    only_p = _share(p, q, pair.axis)
+    only_q = _share(q, p, pair.axis)
+    support = SupportReport(str(a.support), str(b.support), only_p, only_q)
+    terms = _discrete_terms(p, q, pair) if p.ndim == 1 else None
+    return Comparison(
+        forward,
+        reverse,
+        kernel.entropy(p, pair.axis),
+        kernel.entropy(q, pair.axis),
+        kernel.jensen_shannon(p, q, pair.axis),
+        support,
+        terms,
+        str(a),
+        str(b),
+    )
+
+
+def _share(p: Any, q: Any, axis: Any) -> Any:
+    """The share of P's mass where Q has none."""
+    share = np.where(q == 0, p, 0).sum(axis=axis, dtype=float) / p.sum(axis=axis, dtype=float)
+    return float(share) if np.ndim(share) == 0 else share
+
+
+def _discrete_terms(p: Any, q: Any, pair: Pair) -> Terms:
+    p = np.asarray(p, dtype=float) / math.fsum(p)
+    q = np.asarray(q, dtype=float) / math.fsum(q)
+    with np.errstate(divide="ignore"):
+        log_p, log_q = np.log(p), np.log(q)
+    forward, reverse = gain(log_p, log_q), gain(log_q, log_p)
+    names = list(pair.labels) if pair.labels is not None else list(range(len(p)))
+    return Terms(
+        {
+            "outcome": names,
+            "p": p,
+            "q": q,
+            "information_p": -log_p,
+            "information_q": -log_q,
+            "forward": forward,
+            "reverse": reverse,
+            "forward_share": _shares(forward),
+            "reverse_share": _shares(reverse),
+        }
+    )
+
+
+def _shares(terms: Array) -> Array:
+    """Each term over their sum; where that is infinite, the infinite terms share it equally."""
+    infinite = np.isinf(terms)
+    if infinite.any():
+        return infinite / infinite.sum()
+    total = math.fsum(terms)
+    return terms / total if total > 0 else np.zeros_like(terms)
+
+
+def _densities(a: Measured, b: Measured, forward: Divergence, reverse: Divergence) -> Comparison:
+    names, supports = (str(a), str(b)), (str(a.support), str(b.support))
+    counting = [d.support.measure == "counting" for d in (a, b)]
+    if counting[0] != counting[1]:
+        report = SupportReport(*supports, 1.0, 1.0)
+        return Comparison(forward, reverse, math.nan, math.nan, math.log(2), report, None, *names)
+    if counting[0]:
+        f, g = as_lattice(a), as_lattice(b)
+    else:
+        assert isinstance(a, Density)
+        assert isinstance(b, Density)
+        f, g = (_normalised(d) for d in (a, b))
+    report = SupportReport(*supports, _outside(f, g), _outside(g, f))
+    terms = _line_terms(f, g) if f.dim == 1 else (_plane_terms(f, g) if f.dim == 2 else None)
+    return Comparison(forward, reverse, entropy(f), entropy(g), jensen_shannon(f, g), report, terms, *names)
+
+
+def _normalised(d: Density) -> Density:
+    return _line.normalise(d)[0] if d.dim == 1 else _plane.normalise(d)[0]
+
+
+def entropy(f: Density) -> float:
+    """−E log f in nats: stated, or by the same sums and integrals as the divergences."""
+    if f.facts.entropy is not None:
+        return f.facts.entropy
+    if isinstance(f.support, Lattice):
+        x, _ = points(f, 1 << 24)
+        log_p = f._log_prob(x)
+        return math.fsum(-gain(log_p, np.zeros_like(log_p)))
+    if f.dim == 1:
+        support = _line.interval(f)
+
+        def rows(x: Array) -> Array:
+            y = _line.checked(f, x, "P")
+            return -gain(y, np.zeros_like(y))[None]
+
+        return float(integrate(rows, support.low, support.high, _line.landmarks(f)).value[0])
+    if f.dim == 2:
+        x, w = _plane.nodes(f, 3)
+        return float(-(w @ f._log_prob(x)))
+    return math.nan
+
+
+def jensen_shannon(f: Density, g: Density) -> float:
+    """½KL(P‖M) + ½KL(Q‖M) with M = ½(P + Q)."""
+    if f.dim > 2:
+        return math.nan
+    middle = mixture([0.5, 0.5], [f, g])
+    method = LatticeSum() if isinstance(f.support, Lattice) else Quadrature()
+    request = Request(tolerance=1e-9)
+    return 0.5 * sum(float(method.estimate(d, middle, request).value) for d in (f, g))
+
+
+def _outside(f: Density, g: Density) -> float:
+    """The mass of f where g has none: seen at f's own nodes."""
+    if isinstance(f.support, Lattice):
+        x, _ = points(f, 1 << 22)
+        return math.fsum(np.exp(f._log_prob(x))[g._log_prob(x) == -np.inf])
+    if f.dim > 2:
+        return 0.0
+    if g.facts.underflows:
+        return math.nan
+    x, w = _line.nodes(f, rtol=1e-6) if f.dim == 1 else _plane.nodes(f, 2)
+    if f.dim == 1 and isinstance(g.support, Interval):
+        x_low, x_high = g.support.low, g.support.high
+        edges = np.array([e for e in (x_low, x_high) if math.isfinite(e)])
+        inside = _line.interval(f)
+        if len(edges):
+
+            def rows(t: Array) -> Array:
+                lost = g._log_prob(t) == -np.inf
+                return (np.exp(f._log_prob(t)) * lost)[None]
+
+            breaks = np.union1d(_line.landmarks(f), edges)
+            return float(integrate(rows, inside.low, inside.high, breaks, rtol=1e-9, atol=1e-12).value[0])
+    return float(w[g._log_prob(x) == -np.inf].sum())
+
+
+def _line_terms(f: Density, g: Density) -> Terms:
+    if isinstance(f.support, Lattice):
+        x = np.union1d(points(f, 4096)[0], points(g, 4096)[0])
+        kept = (np.exp(f._log_prob(x)) > 1e-12) | (np.exp(g._log_prob(x)) > 1e-12)
+        x = x[kept]
+    else:
+        x = line_window(f, g)
+    log_p, log_q = f._log_prob(x), g._log_prob(x)
+    columns = {"x": x, "p": np.exp(log_p), "q": np.exp(log_q)}
+    return Terms({**columns, "forward": gain(log_p, log_q), "reverse": gain(log_q, log_p)})
+
+
+def line_window(*densities: Density, points_wanted: int = LINE_POINTS) -> Array:
+    """Evenly spaced points over where any of the densities stands out."""
+    lows, highs = [], []
+    for d in densities:
+        x, w = _line.nodes(d, rtol=1e-6)
+        order = np.argsort(x)
+        x, mass = x[order], np.cumsum(w[order])
+        lows.append(float(np.interp(5e-4, mass, x)))
+        highs.append(float(np.interp(1 - 5e-4, mass, x)))
+    return np.linspace(min(lows), max(highs), points_wanted)
+
+
+def _plane_terms(f: Density, g: Density) -> Terms:
+    grid = plane_window(f, g)
+    log_p, log_q = f._log_prob(grid), g._log_prob(grid)
+    columns = {"x": grid[:, 0], "y": grid[:, 1], "p": np.exp(log_p), "q": np.exp(log_q)}
+    return Terms({**columns, "forward": gain(log_p, log_q), "reverse": gain(log_q, log_p)})
+
+
+def plane_window(*densities: Density, side: int = PLANE_POINTS) -> Array:
+    """A grid of side² points over where any of the densities stands out, the first coordinate outermost."""
+    lows: list[list[float]] = []
+    highs: list[list[float]] = []
+    for d in densities:
+        x, w = _plane.nodes(d, 1)
+        for store, level in ((lows, 1e-3), (highs, 1 - 1e-3)):
+            row = []
+            for axis in range(2):
+                order = np.argsort(x[:, axis])
+                row.append(float(np.interp(level, np.cumsum(w[order]), x[order, axis])))
+            store.append(row)
+    low, high = np.min(lows, axis=0), np.max(highs, axis=0)
+    margin = 0.08 * (high - low)
+    axes = [np.linspace(a, b, side) for a, b in zip(low - margin, high + margin, strict=True)]
+    return np.column_stack([m.ravel() for m in np.meshgrid(*axes, indexing="ij")])

@@ -1,0 +1,189 @@
+"""One number: the first method that applies and meets its tolerance."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from kullback._distribution import Density, Discrete, Measured, Table
+from kullback._measure._gaps import infinite
+from kullback._result import Divergence, InputError, KindError, NoMethodError, Plan, Status
+from kullback._vocabulary import suggest
+from kullback.methods import METHODS, Request
+from kullback.sources import as_distribution
+
+DIRECTIONS = ("forward", "reverse")
+
+
+def divergence(
+    p: Any,
+    q: Any,
+    *,
+    direction: str = "forward",
+    axis: int | tuple[int, ...] = -1,
+    normalize: bool = False,
+    method: str = "auto",
+    tolerance: float | None = None,
+    budget: int | None = None,
+    seed: int = 0,
+) -> Divergence:
+    """The Kullback-Leibler divergence between P and Q in nats, with its method and error.
+
+    Parameters
+    ----------
+    p, q : distribution
+        P is the target, Q what is measured against it: an array of probabilities (its other axes are a
+        batch), a dict of probabilities or a Counter, a SciPy or NumPyro distribution, a text such as
+        ``"normal(0, 1)"``, a data frame or path of rows, or a kl.Discrete, kl.Density, kl.Sample, kl.Table.
+    direction : {"forward", "reverse"}
+        forward is KL(P‖Q) = Σ P log(P/Q); reverse is KL(Q‖P).
+    axis : int or tuple of int
+        For arrays: the axes of one distribution.
+    normalize : bool
+        For arrays: divide each by its sum. Without it an array that does not sum to one is refused.
+    method : str
+        "auto", or the name of a method as `plan` lists them.
+    tolerance : float, optional
+        The absolute error wanted, in nats.
+    budget : int, optional
+        The most points to evaluate.
+    seed : int
+        For methods that draw.
+
+    Returns
+    -------
+    Divergence
+        ∞ is an answer: P has mass where Q has none, or Q's tails fall too fast.
+
+    Raises
+    ------
+    InputError
+        Probabilities that are negative, NaN, infinite, or do not sum to one; shapes or labels that do not
+        go together.
+    KindError
+        An object of no known kind.
+    NoMethodError
+        No method applies; the text has each one's reason.
+
+    Notes
+    -----
+    S. Kullback and R. A. Leibler, On information and sufficiency, Annals of Mathematical Statistics 22 (1951).
+
+    Examples
+    --------
+    >>> import kullback as kl
+    >>> kl.divergence([0.5, 0.5], [0.9, 0.1])
+    KL(P‖Q) = 0.510826 nats
+      bits: 0.736966
+      method: exact
+      error: ... nats (rounding)
+      status: ok
+    >>> float(kl.divergence([0.5, 0.5], [1.0, 0.0]))
+    inf
+
+    The term of a variational autoencoder, KL(posterior‖prior) of N(m, s²) against N(0, 1), is the reverse
+    divergence with the prior as P, equal to ½(m² + s² − 1 − log s²):
+
+    >>> m, s = 0.3, 0.5
+    >>> prior, posterior = "normal(0, 1)", f"normal({m}, {s})"
+    >>> d = kl.divergence(prior, posterior, direction="reverse")
+    >>> import math
+    >>> math.isclose(float(d), (m**2 + s**2 - 1 - math.log(s**2)) / 2, rel_tol=1e-14)
+    True
+    """
+    _check_direction(direction)
+    a = prepared(p, "p", axis, normalize)
+    b = prepared(q, "q", axis, normalize)
+    request = Request(tolerance, budget, seed)
+    if direction == "forward":
+        return measure(a, b, method=method, request=request)
+    found = measure(b, a, method=method, request=request)
+    return replace(found, direction="reverse", detail=_swapped(found.detail))
+
+
+def plan(
+    p: Any, q: Any, *, direction: str = "forward", axis: int | tuple[int, ...] = -1, normalize: bool = False
+) -> Plan:
+    """Which method would measure this pair, and for each of the others why not; nothing is computed.
+
+    Parameters
+    ----------
+    p, q, direction, axis, normalize
+        As in `divergence`.
+
+    Examples
+    --------
+    >>> import kullback as kl
+    >>> kl.plan("normal(0, 1)", "laplace(0, 1)").method
+    'quadrature'
+    """
+    _check_direction(direction)
+    a, b = prepared(p, "p", axis, normalize), prepared(q, "q", axis, normalize)
+    names = str(a), str(b)
+    if direction == "reverse":
+        a, b = b, a
+    reasons = {method.name: method.applies(a, b) for method in METHODS}
+    return Plan(reasons, p=names[0], q=names[1], direction=direction)
+
+
+def prepared(obj: Any, name: str, axis: int | tuple[int, ...] = -1, normalize: bool = False) -> Measured:
+    """`obj` through the door; a table of numeric columns becomes draws."""
+    found = as_distribution(obj, name, axis=axis, normalize=normalize)
+    if isinstance(found, Table):
+        return found.to_sample()
+    return found
+
+
+def measure(p: Measured, q: Measured, *, method: str = "auto", request: Request | None = None) -> Divergence:
+    """KL(P‖Q) of two prepared distributions."""
+    request = request or Request()
+    if method != "auto":
+        return _forced(p, q, method, request)
+    if type(p) is not Discrete or type(q) is not Discrete:
+        gap = infinite(p, q)
+        if gap is not None:
+            return gap
+    tried: list[Divergence] = []
+    for candidate in METHODS:
+        if candidate.applies(p, q) is not None:
+            continue
+        found = candidate.estimate(p, q, request)
+        if found.status is not Status.TOLERANCE_MISSED:
+            return found if not tried else _with_history(found, tried)
+        tried.append(found)
+    if tried:
+        return min(tried, key=lambda d: float(d.error))
+    raise NoMethodError(
+        f"no method measures KL of P = {p} and Q = {q}. " + "; ".join(f"{m.name}: {m.applies(p, q)}" for m in METHODS)
+    )
+
+
+def _with_history(found: Divergence, tried: list[Divergence]) -> Divergence:
+    notes = tuple(f"{d.method} gave {d.value:.6g} ± {d.error:.1g} first" for d in tried)
+    return replace(found, notes=found.notes + notes)
+
+
+def _forced(p: Measured, q: Measured, name: str, request: Request) -> Divergence:
+    for candidate in METHODS:
+        if candidate.name == name:
+            reason = candidate.applies(p, q)
+            if reason is not None:
+                raise NoMethodError(f"method {name!r} does not apply to P = {p}, Q = {q}: it {reason}")
+            if isinstance(p, Density) and isinstance(q, Density):
+                gap = infinite(p, q)
+                if gap is not None:
+                    return gap
+            return candidate.estimate(p, q, request)
+    raise InputError(f"unknown method {name!r}; {suggest(name, ['auto', *(m.name for m in METHODS)])}")
+
+
+def _check_direction(direction: Any) -> None:
+    if not isinstance(direction, str):
+        raise KindError(f"direction must be 'forward' or 'reverse', not {direction!r}")
+    if direction not in DIRECTIONS:
+        raise InputError(f"direction must be 'forward' or 'reverse', not {direction!r}")
+
+
+def _swapped(text: str) -> str:
+    """A detail written for KL(P‖Q), told with the names the caller gave."""
+    return text.replace("P", "\0").replace("Q", "P").replace("\0", "Q")

@@ -1,0 +1,27 @@
+"""What comes out: results, their status, and the errors."""
+
+from kullback._result._comparison import Comparison, SupportReport, Terms
+from kullback._result._divergence import Divergence
+from kullback._result._errors import InputError, KindError, KullbackError, MissingExtraError, NoMethodError
+from kullback._result._fit import Advice, Coverage, Fit, Mode, Optimum
+from kullback._result._plan import Plan
+from kullback._result._status import Status
+
+__all__ = [
+    "Advice",
+    "Comparison",
+    "Coverage",
+    "Divergence",
+    "Fit",
+    "InputError",
+    "KindError",
+    "KullbackError",
+    "MissingExtraError",
+    "Mode",
+    "NoMethodError",
+    "Optimum",
+    "Plan",
+    "Status",
+    "SupportReport",
+    "Terms",
+]

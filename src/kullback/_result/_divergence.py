@@ -1,0 +1,136 @@
+"""One number, how it was obtained, and its error."""
+
+from __future__ import annotations
+
+import html
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+
+from kullback._format import LOG2, dumps, html_table, number, plain, uncertain
+from kullback._result._errors import InputError
+from kullback._result._status import Status
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Divergence:
+    """A Kullback-Leibler divergence in nats, with the method, the error and what the error means.
+
+    Attributes
+    ----------
+    value : float or ndarray
+        The divergence in nats; ∞ is an answer. An array for a batch.
+    error : float or ndarray
+        Absolute, in nats.
+    error_kind : {"rounding", "bound", "estimate", "standard_error"}
+        What `error` is: floating-point rounding, a provable bound, a numerical estimate, or one standard
+        deviation of a random value.
+    direction : {"forward", "reverse"}
+        Forward is KL(P‖Q), reverse is KL(Q‖P).
+    method : str
+        The method that gave the value.
+    n : int
+        Terms summed or points evaluated.
+    status : Status
+        For a batch, an array of statuses.
+    detail : str
+        Where and how much, when the status needs it.
+    notes : tuple of str
+        What a reader must know: estimated densities, methods tried first.
+
+    Examples
+    --------
+    >>> import kullback as kl
+    >>> d = kl.divergence([0.5, 0.5], [0.9, 0.1])
+    >>> round(float(d), 6), d.method, d.error_kind
+    (0.510826, 'exact', 'rounding')
+    """
+
+    value: Any
+    error: Any = 0.0
+    error_kind: str = "rounding"
+    direction: str = "forward"
+    method: str = "exact"
+    n: int = 0
+    seed: int | None = None
+    status: Any = Status.OK
+    detail: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __float__(self) -> float:
+        if isinstance(self.value, np.ndarray) and self.value.ndim:
+            raise TypeError(f"this is a batch of shape {self.value.shape}; use .value, an array")
+        return float(self.value)
+
+    @property
+    def bits(self) -> Any:
+        """The value in bits."""
+        return self.value / LOG2
+
+    def confidence_interval(self, level: float = 0.95) -> tuple[Any, Any]:
+        """The interval that holds the true value: at `level` for a standard error, ± the error otherwise."""
+        if not 0 < level < 1:
+            raise InputError(f"level must lie between 0 and 1, not {level!r}")
+        width = 1.0
+        if self.error_kind == "standard_error":
+            width = NormalDist().inv_cdf(0.5 + level / 2)
+        with np.errstate(invalid="ignore"):
+            half = np.where(np.isfinite(self.value), width * np.asarray(self.error), 0.0)
+        low, high = self.value - half, self.value + half
+        return (low, high) if isinstance(self.value, np.ndarray) else (float(low), float(high))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON holds it; ∞ is the string "inf"."""
+        many = isinstance(self.status, np.ndarray)
+        status = [s.key for s in self.status.ravel()] if many else self.status.key
+        return {
+            "schema": 1,
+            "value": plain(self.value),
+            "error": plain(self.error),
+            "error_kind": self.error_kind,
+            "unit": "nats",
+            "direction": self.direction,
+            "method": self.method,
+            "n": self.n,
+            "seed": self.seed,
+            "status": status,
+            "detail": self.detail,
+            "notes": list(self.notes),
+        }
+
+    def to_json(self) -> str:
+        return dumps(self.to_dict())
+
+    @property
+    def formula(self) -> str:
+        return "KL(P‖Q)" if self.direction == "forward" else "KL(Q‖P)"
+
+    def __str__(self) -> str:
+        if isinstance(self.value, np.ndarray) and self.value.ndim:
+            return f"{self.formula} of a batch of shape {self.value.shape}: {self.value} nats"
+        if math.isinf(self.value):
+            return f"{self.formula} = ∞"
+        return f"{self.formula} = {uncertain(self.value, self.error, self.error_kind)} nats"
+
+    def _facts(self) -> list[tuple[str, str]]:
+        rows = [("method", self.method)]
+        if not isinstance(self.value, np.ndarray):
+            if math.isfinite(self.value):
+                rows.insert(0, ("bits", number(self.bits)))
+                rows.append(("error", f"{self.error:.2g} nats ({self.error_kind.replace('_', ' ')})"))
+            rows.append(("status", self.status.key))
+            if self.status is not Status.OK:
+                rows.append(("advice", self.status.value))
+        if self.detail:
+            rows.append(("where", self.detail))
+        rows.extend(("note", note) for note in self.notes)
+        return rows
+
+    def __repr__(self) -> str:
+        return "\n".join([str(self), *(f"  {name}: {text}" for name, text in self._facts())])
+
+    def _repr_html_(self) -> str:
+        return f"<p><b>{html.escape(str(self))}</b></p>{html_table(self._facts())}"

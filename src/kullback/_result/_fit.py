@@ -1,0 +1,222 @@
+"""A fitted Q: what remains, what it covers, what it misses."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from typing import Any
+
+from kullback._format import dumps, html_table, number, percent, plain, text_table, uncertain, vector
+from kullback._result._divergence import Divergence
+from kullback._result._status import Status
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mode:
+    """A mode of P: where, the mass of its basin, and whether q ≥ 0.01·p there."""
+
+    location: Any
+    mass: float
+    covered: bool
+    label: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "location": plain(self.location),
+            "mass": self.mass,
+            "covered": self.covered,
+            "label": self.label,
+        }
+
+    def __str__(self) -> str:
+        name = f" ({self.label})" if self.label else ""
+        return f"{vector(self.location)}{name}: {percent(self.mass)} of P, {'covered' if self.covered else 'missed'}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coverage:
+    """missed = P{q < 0.01 p}; wasted = Q{p < 0.01 q}; both unchanged by any change of variables."""
+
+    missed: float
+    wasted: float
+    modes: tuple[Mode, ...]
+    error: float = 0.0
+
+    @property
+    def regime(self) -> str:
+        """ "seeking" if a mode of P lies in the missed set, else "covering"."""
+        return "covering" if all(mode.covered for mode in self.modes) else "seeking"
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "missed": self.missed,
+            "wasted": self.wasted,
+            "error": self.error,
+            "modes": [m.to_dict() for m in self.modes],
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Optimum:
+    """A distinct local optimum of the objective: its Q and its KL in nats."""
+
+    q: Any
+    value: float
+    start: str
+    gradient: float
+
+    def __repr__(self) -> str:
+        return f"{self.q} at {number(self.value)} nats, from the start {self.start!r}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """Q fitted to P in one direction.
+
+    Attributes
+    ----------
+    q : Density
+        The fitted distribution: `log_prob`, `sample`, `parameters`.
+    forward, reverse : Divergence
+        KL(P‖Q) and KL(Q‖P) at the optimum, measured afresh; the one of `direction` is the residual.
+    coverage : Coverage
+        What Q misses and wastes, and the modes of P.
+    optima : tuple of Optimum
+        The distinct optima that were found, the best first.
+    starts : tuple of str
+        Where the search began.
+    status : Status
+        Exact, stationary, or what stopped it.
+    """
+
+    q: Any
+    p: str
+    family: str
+    direction: str | float
+    forward: Divergence
+    reverse: Divergence
+    coverage: Coverage
+    optima: tuple[Optimum, ...] = ()
+    starts: tuple[str, ...] = ()
+    status: Status = Status.EXACT
+    detail: str = ""
+    notes: tuple[str, ...] = ()
+    target: Any = None
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return dict(self.q.parameters)
+
+    @property
+    def residual(self) -> Divergence:
+        """The divergence that was minimised."""
+        return self.reverse if self.direction == "reverse" else self.forward
+
+    @property
+    def missed(self) -> float:
+        return self.coverage.missed
+
+    @property
+    def wasted(self) -> float:
+        return self.coverage.wasted
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        return self.coverage.modes
+
+    @property
+    def regime(self) -> str:
+        return self.coverage.regime
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "schema": 1,
+            "p": self.p,
+            "direction": self.direction,
+            "family": self.family,
+            "parameters": plain(self.parameters),
+            "forward": self.forward.to_dict(),
+            "reverse": self.reverse.to_dict(),
+            "coverage": self.coverage.to_dict(),
+            "regime": self.regime,
+            "optima": [
+                {"parameters": plain(dict(o.q.parameters)), "value": plain(o.value), "start": o.start}
+                for o in self.optima
+            ],
+            "starts": list(self.starts),
+            "status": self.status.key,
+            "detail": self.detail,
+            "notes": list(self.notes),
+        }
+
+    def to_json(self) -> str:
+        return dumps(self.to_dict())
+
+    def rows(self) -> list[tuple[str, str]]:
+        """The fit as a person reads it."""
+
+        def shown(d: Divergence) -> str:
+            return uncertain(d.value, d.error, d.error_kind) + " nats"
+
+        rows = [("Q", str(self.q)), ("forward KL(P‖Q)", shown(self.forward))]
+        rows.append(("reverse KL(Q‖P)", shown(self.reverse)))
+        rows.append(("missed", f"{percent(self.missed)} of P lies where q < 0.01 p"))
+        rows.append(("wasted", f"{percent(self.wasted)} of Q lies where p < 0.01 q"))
+        rows.append(("regime", self.regime))
+        rows.extend(("mode of P", str(mode)) for mode in self.modes)
+        if len(self.optima) > 1:
+            rows.extend(("optimum", repr(o)) for o in self.optima)
+        rows.append(("status", self.status.value + (f" {self.detail}" if self.detail else "")))
+        rows.extend(("note", note) for note in self.notes)
+        return rows
+
+    def _title(self) -> str:
+        return f"{self.family} fitted to {self.p}, {self.direction}"
+
+    def __repr__(self) -> str:
+        return self._title() + "\n" + text_table(self.rows())
+
+    def _repr_html_(self) -> str:
+        return f"<p><b>{html.escape(self._title())}</b></p>{html_table(self.rows())}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Advice:
+    """Which direction to use for this P and this family, and the numbers it rests on.
+
+    `direction` is "forward" or "reverse"; `condition` is what the person must accept for it to hold;
+    `richer` is the family that would remove half of the residual, if one was found.
+    """
+
+    direction: str
+    rule: str
+    reasons: tuple[str, ...]
+    forward: Fit
+    reverse: Fit
+    condition: str = ""
+    richer: Fit | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "schema": 1,
+            "p": self.forward.p,
+            "fits": {"forward": self.forward.to_dict(), "reverse": self.reverse.to_dict()},
+            "advice": {
+                "direction": self.direction,
+                "rule": self.rule,
+                "reasons": list(self.reasons),
+                "condition": self.condition,
+                "richer": self.richer.family if self.richer is not None else None,
+            },
+        }
+
+    def to_json(self) -> str:
+        return dumps(self.to_dict())
+
+    def __repr__(self) -> str:
+        lines = [f"Use {self.direction}." + (f" {self.condition}" if self.condition else "")]
+        return "\n".join(lines + [f"  · {reason}" for reason in self.reasons])
+
+    def _repr_html_(self) -> str:
+        items = "".join(f"<li>{html.escape(reason)}</li>" for reason in self.reasons)
+        return f"<p><b>Use {self.direction}.</b> {html.escape(self.condition)}</p><ul>{items}</ul>"

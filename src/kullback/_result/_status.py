@@ -1,0 +1,42 @@
+"""What a result says of itself: the enum's text is the advice."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Status(Enum):
+    """How far a result can be trusted, and what to do if that is not far enough."""
+
+    OK = "The value holds within the stated error."
+    SUPPORT_GAP = (
+        "Infinite, proven: P has mass where Q has none. Give Q a support that contains P's, or look at "
+        "the other direction."
+    )
+    TAIL_GAP = (
+        "Infinite, proven from the tails: Q's density falls too fast where P still has mass. Choose a Q with "
+        "heavier tails, or look at the other direction."
+    )
+    TAIL_EVIDENCE = (
+        "Infinite on numerical evidence: the integrand grows towards the end of the support. Choose a Q with "
+        "heavier tails, or look at the other direction."
+    )
+    TOLERANCE_MISSED = (
+        "The error is larger than asked for. The value holds within the stated error; a looser tolerance or "
+        "another method may serve."
+    )
+    ESTIMATED = "Draws were replaced by a density estimated from them; the error includes their sampling."
+    EXACT = "The optimum is exact: it follows from moments or counts."
+    STATIONARY = "The optimum is stationary to the gradient tolerance, with positive curvature."
+    CONVERGED = "The iteration ended because its steps became negligible."
+    BOUNDARY = "The optimum lies at the edge of the family, in a limit; a simpler family may be meant."
+    NOT_STATIONARY = "The search ended before the gradient vanished. Try another start, or a richer family."
+
+    @property
+    def key(self) -> str:
+        """The status as JSON and the command line write it."""
+        return self.name.lower()
+
+    @property
+    def infinite(self) -> bool:
+        return self in (Status.SUPPORT_GAP, Status.TAIL_GAP, Status.TAIL_EVIDENCE)

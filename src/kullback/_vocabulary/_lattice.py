@@ -1,0 +1,125 @@
+"""Masses on the integers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from kullback._distribution import Density, Discrete, Tail
+from kullback._result import InputError
+from kullback._support import Array, Lattice
+from kullback._vocabulary._words import count, positive, probability, scalar, univariate, word
+from kullback.numerics import masses
+
+GEOMETRIC_TAIL = Tail(exponent=1.0)
+NO_TAIL = Tail(exponent=math.inf)
+
+
+@word
+def poisson(rate: Any) -> Density:
+    r = positive(rate, "rate")
+    return univariate(
+        "poisson",
+        {"rate": r},
+        Lattice(),
+        lambda k: masses.poisson(k, r),
+        moments=(r, r),
+        tails=(NO_TAIL, GEOMETRIC_TAIL),
+        sample=lambda rng, n: rng.poisson(r, n).astype(float),
+    )
+
+
+@word
+def geometric(probs: Any) -> Density:
+    """The number of failures before the first success, from 0."""
+    p = positive(probability(probs, "probs"), "probs")
+    return univariate(
+        "geometric",
+        {"probs": p},
+        Lattice(0, math.inf if p < 1 else 0),
+        lambda k: math.log(p) + special.xlog1py(k, -p),
+        moments=((1 - p) / p, (1 - p) / p**2),
+        tails=(NO_TAIL, GEOMETRIC_TAIL),
+        sample=lambda rng, n: rng.geometric(p, n) - 1.0,
+    )
+
+
+@word
+def binomial(total_count: Any, probs: Any) -> Density:
+    n, p = count(total_count, "total_count"), probability(probs, "probs")
+    low, high = (n if p == 1 else 0), (0 if p == 0 else n)
+
+    def log_prob(k: Array) -> Array:
+        return masses.binomial(k, n, p) if 0 < p < 1 else np.zeros_like(k)
+
+    return univariate(
+        "binomial",
+        {"total_count": float(n), "probs": p},
+        Lattice(low, high),
+        log_prob,
+        moments=(n * p, n * p * (1 - p)),
+        tails=(NO_TAIL, NO_TAIL),
+        sample=lambda rng, size: rng.binomial(n, p, size).astype(float),
+    )
+
+
+@word
+def bernoulli(probs: Any) -> Density:
+    p = probability(probs, "probs")
+    return univariate(
+        "bernoulli",
+        {"probs": p},
+        Lattice(1 if p == 1 else 0, 0 if p == 0 else 1),
+        lambda k: special.xlogy(k, p) + special.xlog1py(1 - k, -p),
+        moments=(p, p * (1 - p)),
+        tails=(NO_TAIL, NO_TAIL),
+        sample=lambda rng, n: rng.binomial(1, p, n).astype(float),
+    )
+
+
+@word
+def negative_binomial(total_count: Any, probs: Any) -> Density:
+    """The number of successes of chance `probs` before `total_count` failures."""
+    r, p = positive(total_count, "total_count"), probability(probs, "probs")
+    if p == 1:
+        raise InputError("probs must be below 1 for negative_binomial")
+
+    def log_prob(k: Array) -> Array:
+        choose = special.gammaln(k + r) - special.gammaln(k + 1) - special.gammaln(r)
+        return np.asarray(choose + special.xlogy(k, p) + r * math.log1p(-p))
+
+    return univariate(
+        "negative_binomial",
+        {"total_count": r, "probs": p},
+        Lattice(0, math.inf if p > 0 else 0),
+        log_prob,
+        moments=(r * p / (1 - p), r * p / (1 - p) ** 2),
+        tails=(NO_TAIL, GEOMETRIC_TAIL),
+        sample=lambda rng, n: rng.negative_binomial(r, 1 - p, n).astype(float),
+    )
+
+
+@word
+def discrete_uniform(low: Any = 0, high: Any = 1) -> Density:
+    a, b = scalar(low, "low"), scalar(high, "high")
+    if a != int(a) or b != int(b) or b < a:
+        raise InputError(f"discrete_uniform needs whole numbers low <= high, not {low!r} and {high!r}")
+    size = b - a + 1
+    return univariate(
+        "discrete_uniform",
+        {"low": a, "high": b},
+        Lattice(a, b),
+        lambda k: np.full(k.shape, -math.log(size)),
+        moments=(0.5 * (a + b), (size * size - 1) / 12),
+        entropy=math.log(size),
+        tails=(NO_TAIL, NO_TAIL),
+        sample=lambda rng, n: rng.integers(int(a), int(b), n, endpoint=True).astype(float),
+    )
+
+
+@word
+def categorical(probs: Any) -> Discrete:
+    return Discrete(probs, name="categorical")

@@ -1,0 +1,243 @@
+"""Densities in space, products of densities, and mixtures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy import special
+from scipy.linalg import solve_triangular
+
+from kullback._distribution import Density, Discrete, Facts, Tail
+from kullback._result import InputError
+from kullback._support import Array, Box, Interval, Lattice, is_subset, reals
+from kullback._vocabulary._continuous import HALF_LOG_2PI, laplace, log_t_constant, normal, student_t
+from kullback._vocabulary._words import positive, word
+
+
+def _location(loc: Any) -> Array:
+    m = np.atleast_1d(np.asarray(loc, dtype=np.float64))
+    if m.ndim != 1 or not np.isfinite(m).all():
+        raise InputError(f"loc must be one finite point, not {loc!r}")
+    return m
+
+
+def _factor(matrix: Any, dim: int, name: str) -> tuple[Array, Array]:
+    """A symmetric positive definite matrix and its lower Cholesky factor."""
+    c = np.asarray(matrix, dtype=np.float64)
+    if c.shape != (dim, dim):
+        raise InputError(f"{name} must have shape ({dim}, {dim}) to go with loc, not {c.shape}")
+    if not np.allclose(c, c.T, rtol=1e-6, atol=0):
+        raise InputError(f"{name} must be symmetric; it is {c.tolist()}")
+    c = 0.5 * (c + c.T)
+    try:
+        return c, np.linalg.cholesky(c)
+    except np.linalg.LinAlgError:
+        least = float(np.linalg.eigvalsh(c)[0]) if np.isfinite(c).all() else math.nan
+        raise InputError(f"{name} must be positive definite; its smallest eigenvalue is {least:g}") from None
+
+
+def whitened(x: Array, loc: Array, tril: Array) -> Array:
+    """L⁻¹(x − loc) for each row of x, shape (n, d)."""
+    if len(loc) == 2:  # two dimensions are solved by hand: the solver's overhead would dominate
+        first = (x[:, 0] - loc[0]) / tril[0, 0]
+        return np.column_stack([first, (x[:, 1] - loc[1] - tril[1, 0] * first) / tril[1, 1]])
+    return np.asarray(solve_triangular(tril, (x - loc).T, lower=True, check_finite=False).T)
+
+
+@word
+def multivariate_normal(loc: Any = 0.0, covariance_matrix: Any = None, *, scale_tril: Any = None) -> Density:
+    m = _location(loc)
+    d = len(m)
+    if (covariance_matrix is None) == (scale_tril is None):
+        raise InputError("multivariate_normal needs covariance_matrix or scale_tril, and not both")
+    if scale_tril is not None:
+        half = np.asarray(scale_tril, dtype=np.float64)
+        covariance_matrix = half @ half.T
+    covariance, tril = _factor(covariance_matrix, d, "covariance_matrix")
+    if d == 1:
+        return normal(m[0], tril[0, 0])
+    log_det = float(np.log(np.diag(tril)).sum())
+    constant = d * HALF_LOG_2PI + log_det
+    facts = Facts(
+        family="multivariate_normal",
+        parameters={"loc": m, "covariance_matrix": covariance},
+        moments=(m, covariance),
+        entropy=constant + 0.5 * d,
+        tails=(Tail(exponent=2.0), Tail(exponent=2.0)),
+        sample=lambda rng, n: m + rng.standard_normal((n, d)) @ tril.T,
+    )
+    return Density(
+        lambda x: -0.5 * (whitened(x, m, tril) ** 2).sum(axis=-1) - constant,
+        dim=d,
+        vectorized=True,
+        facts=facts,
+    )
+
+
+@word
+def multivariate_student_t(df: Any, loc: Any = 0.0, scale_tril: Any = None) -> Density:
+    v, m = positive(df, "df"), _location(loc)
+    d = len(m)
+    half = np.eye(d) if scale_tril is None else np.asarray(scale_tril, dtype=np.float64)
+    shape, tril = _factor(half @ half.T, d, "scale_tril · scale_trilᵀ")
+    if d == 1:
+        return student_t(v, m[0], tril[0, 0])
+    constant = log_t_constant(v, d) - float(np.log(np.diag(tril)).sum())
+    power = 0.5 * (v + d)
+    covariance = shape * (v / (v - 2)) if v > 2 else np.full((d, d), math.inf if v > 1 else math.nan)
+    facts = Facts(
+        family="multivariate_student_t",
+        parameters={"df": v, "loc": m, "scale_tril": tril},
+        moments=(m if v > 1 else np.full(d, math.nan), covariance),
+        entropy=float(power * (special.digamma(power) - special.digamma(v / 2)) - constant),
+        tails=(Tail(power=v), Tail(power=v)),
+        sample=lambda rng, n: m + (rng.standard_normal((n, d)) @ tril.T) / np.sqrt(rng.chisquare(v, n) / v)[:, None],
+    )
+    return Density(
+        lambda x: constant - power * np.log1p((whitened(x, m, tril) ** 2).sum(axis=-1) / v),
+        dim=d,
+        vectorized=True,
+        facts=facts,
+    )
+
+
+def product(sides: Sequence[Density], family: str, parameters: dict[str, Any]) -> Density:
+    """Independent coordinates, one density each."""
+    moments = None
+    if all(side.facts.moments is not None for side in sides):
+        pairs = [side.facts.moments or (0.0, 0.0) for side in sides]
+        moments = (np.array([m for m, _ in pairs]), np.diag([v for _, v in pairs]))
+    entropies = [side.facts.entropy for side in sides]
+
+    def sample(rng: np.random.Generator, n: int) -> Array:
+        return np.column_stack([side.facts.sample(rng, n) for side in sides if side.facts.sample])
+
+    facts = Facts(
+        family=family,
+        parameters=parameters,
+        moments=moments,
+        entropy=None if any(e is None for e in entropies) else float(sum(e or 0.0 for e in entropies)),
+        tails=sides[0].facts.tails,
+        sample=sample,
+    )
+    supports = tuple(s.support if isinstance(s.support, Interval) else Interval() for s in sides)
+    return Density(
+        lambda x: np.sum([side._log_prob(x[:, i]) for i, side in enumerate(sides)], axis=0),
+        dim=len(sides),
+        support=Box(supports),
+        vectorized=True,
+        facts=facts,
+        name=family,
+    )
+
+
+def laplace_product(loc: Any, scale: Any) -> Density:
+    """Independent Laplace coordinates; one dimension gives the plain Laplace."""
+    m, s = _location(loc), np.atleast_1d(np.asarray(scale, dtype=np.float64))
+    if len(m) == 1:
+        return laplace(m[0], s[0])
+    sides = [laplace(a, b) for a, b in zip(m, s, strict=True)]
+    return product(sides, "laplace", {"loc": m, "scale": s})
+
+
+def mixture(weights: Any, components: Sequence[Density | Discrete]) -> Density:
+    """Σ wₖ·componentₖ; weights must be non-negative and sum to one."""
+    w = np.atleast_1d(np.asarray(weights, dtype=np.float64))
+    parts = [c for c in components if isinstance(c, Density)]
+    if len(parts) != len(components) or len(parts) != len(w):
+        raise InputError(f"a mixture needs one weight for each of its densities; {len(w)} for {len(parts)}")
+    if (w < 0).any() or not np.isfinite(w).all() or abs(float(w.sum()) - 1) > 1e-6:
+        raise InputError(f"the weights of a mixture must be positive and sum to 1; {w.tolist()} sum to {w.sum():g}")
+    keep = [i for i in range(len(w)) if w[i] > 0]
+    w, parts = w[keep] / w.sum(), [parts[i] for i in keep]
+    if len(parts) == 1:
+        return parts[0]
+    if len({(part.dim, part.support.measure) for part in parts}) > 1:
+        raise InputError("the components of a mixture must share dimension and base measure")
+    log_w = np.log(w)
+    dim = parts[0].dim
+
+    def log_prob(x: Array) -> Array:
+        return log_sum_exp(np.stack([c._log_prob(x) + a for a, c in zip(log_w, parts, strict=True)]))
+
+    def sample(rng: np.random.Generator, n: int) -> Array:
+        which = rng.choice(len(w), size=n, p=w)
+        out = np.empty(n if dim == 1 else (n, dim))
+        for k, part in enumerate(parts):
+            mine = which == k
+            if part.facts.sample is None:
+                raise InputError(f"the component {part} has no sampler")
+            out[mine] = part.facts.sample(rng, int(mine.sum()))
+        return out
+
+    normals = all(part.facts.family in ("normal", "multivariate_normal") for part in parts)
+    facts = Facts(
+        family="normal_mixture" if normals else "mixture",
+        parameters=_mixture_parameters(w, parts, dim) if normals else {},
+        components=tuple(zip(w.tolist(), parts, strict=True)),
+        moments=_mixture_moments(w, parts),
+        tails=_mixture_tails(parts),
+        breaks=tuple(sorted({b for part in parts for b in part.facts.breaks})),
+        sample=sample,
+        underflows=any(part.facts.underflows for part in parts),
+    )
+    return Density(log_prob, dim=dim, support=_union(parts), vectorized=True, facts=facts)
+
+
+def log_sum_exp(terms: Array) -> Array:
+    """log Σ exp over the first axis; −∞ where every term is."""
+    top = terms.max(axis=0)
+    safe = np.where(np.isfinite(top), top, 0.0)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(np.exp(terms - safe).sum(axis=0)) + safe)
+
+
+def _mixture_parameters(w: Array, parts: Sequence[Density], dim: int) -> dict[str, Any]:
+    loc = np.array([part.parameters["loc"] for part in parts])
+    if dim == 1:
+        return {"weights": w, "loc": loc, "scale": np.array([part.parameters["scale"] for part in parts])}
+    return {
+        "weights": w,
+        "loc": loc,
+        "covariance_matrix": np.array([p.parameters["covariance_matrix"] for p in parts]),
+    }
+
+
+def _mixture_moments(w: Array, parts: Sequence[Density]) -> tuple[Any, Any] | None:
+    if any(part.facts.moments is None for part in parts):
+        return None
+    pairs = [part.facts.moments or (0.0, 0.0) for part in parts]
+    means = np.array([np.atleast_1d(m) for m, _ in pairs])
+    mean = w @ means
+    spread = [
+        a * (np.atleast_2d(v) + np.outer(m - mean, m - mean)) for a, m, (_, v) in zip(w, means, pairs, strict=True)
+    ]
+    covariance = np.sum(spread, axis=0)
+    return (mean[0], covariance[0, 0]) if parts[0].dim == 1 else (mean, covariance)
+
+
+def _mixture_tails(parts: Sequence[Density]) -> tuple[Tail, Tail] | None:
+    """The heaviest tail on either side; a power beats any exponential, a smaller exponent a larger one."""
+    tails = [part.facts.tails for part in parts]
+    if any(t is None for t in tails):
+        return None
+    sides = []
+    for side in (0, 1):
+        mine = [t[side] for t in tails if t is not None]
+        sides.append(min(mine, key=lambda t: (t.power, t.exponent)))
+    return sides[0], sides[1]
+
+
+def _union(parts: Sequence[Density]) -> Any:
+    supports = [part.support for part in parts]
+    widest = max(supports, key=lambda s: sum(is_subset(other, s) for other in supports))
+    if all(is_subset(other, widest) for other in supports):
+        return widest
+    if all(isinstance(s, Interval | Lattice) for s in supports):
+        low = min(s.low for s in supports if isinstance(s, Interval | Lattice))
+        high = max(s.high for s in supports if isinstance(s, Interval | Lattice))
+        return Interval(low, high) if isinstance(supports[0], Interval) else Lattice(low, high)
+    return reals(parts[0].dim)

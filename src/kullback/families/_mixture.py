@@ -1,0 +1,103 @@
+"""A mixture of K normals with full covariances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kullback._distribution import Density
+from kullback._result import InputError
+from kullback._support import Array
+from kullback._vocabulary import log_sum_exp, mixture, multivariate_normal
+from kullback.families._base import Cloud, Family, Frame, line_cloud, pack, unpack
+from kullback.families._location import NORMAL_EDGES, Normal
+from kullback.numerics.grids import plane, trapezoid
+
+NORMAL = Normal()
+
+
+@dataclass(frozen=True, repr=False)
+class Mixture(Family):
+    """`components` normals, each with its own weight, mean and full covariance."""
+
+    components: int
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.components, int | np.integer) or self.components < 1:
+            raise InputError(f"mixture needs a whole number of components, at least 1, not {self.components!r}")
+
+    def __str__(self) -> str:
+        return f"mixture({self.components})"
+
+    def size(self, dim: int) -> int:
+        return self.components * (1 + NORMAL.size(dim))
+
+    def split(self, theta: Array) -> tuple[Array, Array]:
+        """Log weights, and one row of normal parameters a component."""
+        k = self.components
+        logits = theta[:k]
+        return logits - log_sum_exp(logits[:, None])[0], theta[k:].reshape(k, -1)
+
+    def log_prob(self, theta: Array, y: Array) -> tuple[Array, Array]:
+        log_w, rows = self.split(theta)
+        found = [NORMAL.log_prob(row, y) for row in rows]
+        terms = np.stack([a + log_q for a, (log_q, _) in zip(log_w, found, strict=True)])
+        total = log_sum_exp(terms)
+        share = np.exp(terms - total)
+        columns = [(share - np.exp(log_w)[:, None]).T]
+        columns += [r[:, None] * score for r, (_, score) in zip(share, found, strict=True)]
+        return total, np.concatenate(columns, axis=1)
+
+    def cloud(self, theta: Array, dim: int, level: int, breaks: Array) -> Cloud:
+        log_w, rows = self.split(theta)
+        members = [unpack(row, dim, True) for row in rows]
+        if dim == 1:
+            edges = np.unique(np.concatenate([m[0] + tril[0, 0] * NORMAL_EDGES for m, tril in members]))
+            return line_cloud(self, theta, edges, breaks, level)
+        z, dz = plane(trapezoid(32 * 2**level + 1))
+        w = np.exp(-0.5 * (z * z).sum(axis=1)) * dz / (2 * np.pi)
+        keep = w > 1e-18
+        z, w = z[keep], w[keep]
+        y = np.concatenate([m + z @ tril.T for m, tril in members])
+        weights = np.concatenate([np.exp(a) * w for a in log_w])
+        log_q, score = self.log_prob(theta, y)
+        return Cloud(y, weights, log_q, score)
+
+    def from_moments(self, mean: Array, covariance: Array) -> Array:
+        """K normals spread along the widest direction, together with these moments."""
+        values, vectors = np.linalg.eigh(covariance)
+        k = self.components
+        places = np.linspace(-1, 1, k) if k > 1 else np.zeros(1)
+        spread = float(np.var(places)) or 1.0
+        share = 0.5 if k > 1 else 0.0
+        axis = vectors[:, -1] * np.sqrt(values[-1])
+        inner = covariance - share * np.outer(axis, axis)
+        means = [mean + place * np.sqrt(share / spread) * axis for place in places]
+        return self.from_components(np.full(k, 1 / k), np.array(means), np.array([inner] * k))
+
+    def from_components(self, weights: Array, means: Array, covariances: Array) -> Array:
+        rows = [pack(m, np.linalg.cholesky(c), True) for m, c in zip(means, covariances, strict=True)]
+        return np.concatenate([np.log(np.maximum(weights, 1e-12)), *rows])
+
+    def density(self, theta: Array, frame: Frame) -> Density:
+        log_w, rows = self.split(theta)
+        parts = []
+        for row in rows:
+            mean, tril = unpack(row, frame.dim, True)
+            loc = frame.centre + frame.scale * mean
+            parts.append(multivariate_normal(loc, scale_tril=frame.scale[:, None] * tril))
+        order = sorted(range(len(parts)), key=lambda k: tuple(np.atleast_1d(parts[k].parameters["loc"])))
+        w = np.exp(log_w)
+        return mixture(w[order] / w.sum(), [parts[k] for k in order])
+
+    def encode(self, q: Density, frame: Frame) -> Array | None:
+        components = q.facts.components or ((1.0, q),)
+        if len(components) != self.components or any(c.facts.moments is None for _, c in components):
+            return None
+        rows = [NORMAL.encode(c, frame) for _, c in components]
+        weights = np.log(np.array([w for w, _ in components]))
+        return np.concatenate([weights, *[row for row in rows if row is not None]])
+
+    def richer(self) -> Family | None:
+        return Mixture(self.components + 1)

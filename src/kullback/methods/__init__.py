@@ -1,0 +1,29 @@
+"""The methods, in the order they are tried: one final class each, and this tuple is the only registry."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from kullback._distribution import Measured
+from kullback._result import Divergence
+from kullback.methods._request import Request
+from kullback.methods.closed import Closed
+from kullback.methods.exact import Exact
+from kullback.methods.lattice import LatticeSum
+from kullback.methods.mixture_plug_in import MixturePlugIn
+from kullback.methods.quadrature import Quadrature
+
+
+class Method(Protocol):
+    """`applies` gives the reason if the pair cannot be measured so; `estimate` measures KL(P‖Q)."""
+
+    name: str
+
+    def applies(self, p: Measured, q: Measured) -> str | None: ...
+
+    def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence: ...
+
+
+METHODS: tuple[Method, ...] = (Exact(), Closed(), LatticeSum(), Quadrature(), MixturePlugIn())
+
+__all__ = ["METHODS", "Method", "Request"]

@@ -1,0 +1,158 @@
+"""Densities on the line and in the plane: the integral, with an estimate of its error."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from kullback._distribution import Density, Measured
+from kullback._result import Divergence, Status
+from kullback._support import Array, Lattice
+from kullback.methods import _line, _plane
+from kullback.methods._request import Request
+from kullback.numerics.quadrature import Integral, integrate
+from kullback.numerics.terms import deviance, gain, rounding
+
+EPS = float(np.finfo(float).eps)
+RTOL = 1e-11
+
+
+class Quadrature:
+    """∫ p·log(p/q), adaptively on the line, on doubling grids around each component in the plane."""
+
+    name = "quadrature"
+
+    def applies(self, p: Measured, q: Measured) -> str | None:
+        for d, name in ((p, "P"), (q, "Q")):
+            if not isinstance(d, Density) or isinstance(d.support, Lattice):
+                return f"needs two densities; {name} is {_kind(d)}"
+            if d.dim > 2:
+                return f"serves one and two dimensions; {name} has {d.dim}"
+        return None
+
+    def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence:
+        assert isinstance(p, Density)
+        assert isinstance(q, Density)
+        if p.dim == 1:
+            return _on_line(p, q, request)
+        return _in_plane(p, q, request)
+
+
+def _kind(d: Measured) -> str:
+    return "on a lattice" if isinstance(d, Density) else f"a {type(d).__name__}"
+
+
+def _on_line(p: Density, q: Density, request: Request) -> Divergence:
+    p, error_p = _line.normalise(p, "P")
+    q, error_q = _line.normalise(q, "Q")
+    support = _line.interval(p)
+    near_q = _line.landmarks(q)
+    breaks = np.union1d(_line.landmarks(p), near_q)
+    lost = [0.0, math.nan]
+
+    def rows(x: Array) -> Array:
+        log_p, log_q = _line.checked(p, x, "P"), _line.checked(q, x, "Q")
+        gone = (log_q == -np.inf) & (log_p > -690)
+        if gone.any():
+            worst = int(np.argmax(np.where(gone, log_p, -np.inf)))
+            if log_p[worst] > (math.log(lost[0]) if lost[0] else -np.inf):
+                lost[:] = [math.exp(log_p[worst]), float(x[worst])]
+            log_q = np.where(gone, -745.0, log_q)
+        mass = np.exp(log_p)
+        return np.stack([gain(log_p, log_q), mass, rounding(mass, log_p, log_q)])
+
+    wanted = request.tolerance
+    rtol, atol = (RTOL, 1e-15) if wanted is None else (0.0, wanted / 2)
+    points = request.budget or 400_000
+    plain = integrate(rows, support.low, support.high, breaks, rtol=rtol, atol=atol, drivers=2, max_points=points)
+    extra = error_p + error_q
+    if lost[0]:
+        return _gap(q, lost, plain)
+    evidence = _divergent(plain)
+    if evidence:
+        return Divergence(
+            math.inf,
+            0.0,
+            "estimate",
+            method="quadrature",
+            n=plain.n,
+            status=Status.TAIL_EVIDENCE,
+            detail=evidence,
+        )
+    value, n = float(plain.value[0]), plain.n
+    error = float(plain.error[0] + plain.ends[0]) + 2 * EPS * float(plain.value[2])
+    missing = abs(float(plain.value[1]) - 1)
+    error += missing * (1 + abs(value)) if missing > 1e-9 else 0.0
+    if value < 0.3 and (wanted is None or error > wanted):
+        near = _near(p, q, breaks, rtol, points)
+        n += near.n
+        if near.value[1] > 1 - 1e-9 and float(near.error[0] + near.ends[0]) < error:
+            value, error = float(near.value[0]), float(near.error[0] + near.ends[0]) + 2 * EPS * float(near.value[2])
+    error += extra
+    goal = wanted if wanted is not None else max(1e-9 * abs(value), 1e-13)
+    status = Status.OK if error <= goal + extra else Status.TOLERANCE_MISSED
+    return Divergence(value, error, "estimate", method="quadrature", n=n, status=status)
+
+
+def _near(p: Density, q: Density, breaks: Array, rtol: float, points: int) -> Integral:
+    """The non-negative form over Q's whole support: nothing cancels where the two are close."""
+    whole = _line.interval(q)
+
+    def rows(x: Array) -> Array:
+        log_p, log_q = _line.checked(p, x, "P"), _line.checked(q, x, "Q")
+        in_p, in_q = np.exp(log_p), np.exp(log_q)
+        # the rounding of log p and log q moves a deviance p·φ(log p − log q) by p·φ′ = p − q times theirs
+        both = np.where((in_p > 0) & (in_q > 0), np.abs(in_p - in_q), 0.0)
+        return np.stack([deviance(log_p, log_q), in_p, rounding(both, log_p, log_q)])
+
+    return integrate(rows, whole.low, whole.high, breaks, rtol=rtol, atol=1e-32, drivers=1, max_points=points)
+
+
+def _gap(q: Density, lost: list[float], found: Integral) -> Divergence:
+    if q.facts.underflows:
+        detail = f"Q's log density is only known as log of a density that underflows, first at x = {lost[1]:.6g}"
+        return Divergence(
+            float(found.value[0]), math.inf, "estimate", method="quadrature", n=found.n,
+            status=Status.TOLERANCE_MISSED, detail=detail,
+        )  # fmt: skip
+    detail = f"P has density {lost[0]:.3g} at x = {lost[1]:.6g}, where Q has none"
+    return Divergence(math.inf, 0.0, "bound", method="quadrature", n=found.n, status=Status.SUPPORT_GAP, detail=detail)
+
+
+def _divergent(found: Integral) -> str:
+    """Why the integral looks infinite, or nothing."""
+    value, end = float(found.value[0]), float(found.ends[0])
+    if not math.isfinite(value) or value > 1e30:
+        return "p·log(p/q) grows without bound towards the end of the support"
+    if end > 1e-3 * abs(value) and end > 1e-6:
+        return "p·log(p/q) does not fall off towards the end of the support"
+    return ""
+
+
+def _in_plane(p: Density, q: Density, request: Request) -> Divergence:
+    p, error_p = _plane.normalise(p, "P")
+    q, error_q = _plane.normalise(q, "Q")
+    wanted = request.tolerance
+    value, error, n, mass = math.nan, math.inf, 0, 0.0
+    for level in range(_plane.LEVELS):
+        x, w = _plane.nodes(p, level)
+        n += len(x)
+        log_p, log_q = _line.checked(p, x, "P"), _line.checked(q, x, "Q")
+        if (log_q == -np.inf).any():
+            worst = int(np.argmax(np.where(log_q == -np.inf, w, 0)))
+            detail = f"P has mass at {np.array2string(x[worst], precision=6)}, where Q has none"
+            return Divergence(
+                math.inf, 0.0, "bound", method="quadrature", n=n, status=Status.SUPPORT_GAP, detail=detail
+            )
+        d = log_p - log_q
+        mass = float(w.sum())
+        last, value = value, float(w @ d)
+        noise = 8 * EPS * float(w @ (1 + np.abs(log_p) + np.abs(log_q)))
+        error = abs(value - last) + noise + abs(mass - 1) * (1 + abs(value))
+        if error <= (wanted if wanted is not None else max(1e-10 * abs(value), 4 * noise)):
+            break
+    error += error_p + error_q
+    goal = wanted if wanted is not None else max(1e-8 * abs(value), 1e-12)
+    status = Status.OK if error <= goal + error_p + error_q else Status.TOLERANCE_MISSED
+    return Divergence(value, error, "estimate", method="quadrature", n=n, status=status)

@@ -1,0 +1,149 @@
+"""Maximum likelihood of a mixture of normals by expectation-maximisation, weighted and in batches.
+
+Every array has a leading batch axis R, so that the replicates of a bootstrap climb together.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]  # of floats
+
+LOG_2PI = float(np.log(2 * np.pi))
+
+
+class Mixtures(NamedTuple):
+    """R mixtures of K normals in d dimensions: weights (R, K), means (R, K, d), covariances (R, K, d, d)."""
+
+    weights: Array
+    means: Array
+    covariances: Array
+
+    def pick(self, which: int | slice | Array) -> Mixtures:
+        return Mixtures(self.weights[which], self.means[which], self.covariances[which])
+
+
+class Climb(NamedTuple):
+    mixtures: Mixtures
+    log_likelihood: Array
+    steps: int
+    converged: Array
+
+
+def log_components(x: Array, m: Mixtures) -> Array:
+    """log wₖ + log N(x; mₖ, Cₖ) of shape (R, K, n) for points x of shape (n, d)."""
+    d = x.shape[1]
+    tril = np.linalg.cholesky(m.covariances)
+    offset = x.T[None, None] - m.means[..., None]
+    z = np.linalg.solve(tril, offset) if d > 2 else _solve_small(tril, offset)
+    log_det = np.log(np.diagonal(tril, axis1=-2, axis2=-1)).sum(axis=-1)
+    with np.errstate(divide="ignore"):
+        log_w = np.log(m.weights)
+    constant = log_w - log_det - 0.5 * d * LOG_2PI
+    return np.asarray(constant[..., None] - 0.5 * np.einsum("rkdn,rkdn->rkn", z, z))
+
+
+def _solve_small(tril: Array, offset: Array) -> Array:
+    first = offset[..., 0, :] / tril[..., 0, 0, None]
+    if tril.shape[-1] == 1:
+        return first[..., None, :]
+    second = (offset[..., 1, :] - tril[..., 1, 0, None] * first) / tril[..., 1, 1, None]
+    return np.stack([first, second], axis=-2)
+
+
+def climb(
+    x: Array,
+    weights: Array,
+    start: Mixtures,
+    *,
+    floor: Array,
+    tolerance: float = 1e-10,
+    max_steps: int = 2000,
+) -> Climb:
+    """EM from `start` for weights (R, n), each row summing to one, until the mean log likelihood gains less.
+
+    `floor` (d, d) is added to nothing: a covariance that falls below it in any direction is held there, which
+    keeps a component from collapsing on tied points.
+    """
+    m = start
+    total = weights.shape[0]
+    previous = np.full(total, -np.inf)
+    likelihood = previous
+    done = np.zeros(total, dtype=bool)
+    step = 0
+    for step in range(1, max_steps + 1):  # noqa: B007
+        log_parts = log_components(x, m)
+        top = log_parts.max(axis=1, keepdims=True)
+        parts = np.exp(log_parts - top)
+        scale = parts.sum(axis=1, keepdims=True)
+        likelihood = ((np.log(scale) + top)[:, 0] * weights).sum(axis=1)
+        done = np.abs(likelihood - previous) <= tolerance * np.maximum(1.0, np.abs(likelihood))
+        if done.all():
+            break
+        previous = likelihood
+        m = maximise(x, parts / scale * weights[:, None], floor)
+    return Climb(m, likelihood, step, done)
+
+
+def maximise(x: Array, shares: Array, floor: Array) -> Mixtures:
+    """The M step: weighted means and covariances for shares of shape (R, K, n)."""
+    mass = np.maximum(shares.sum(axis=-1), 1e-300)
+    means = (shares @ x) / mass[..., None]
+    offset = x[None, None] - means[..., None, :]
+    covariances = np.einsum("rkn,rkni,rknj->rkij", shares, offset, offset, optimize=True) / mass[..., None, None]
+    return Mixtures(mass / mass.sum(axis=1, keepdims=True), means, hold_above(covariances, floor))
+
+
+def hold_above(covariances: Array, floor: Array) -> Array:
+    """Covariances with every direction at least as wide as `floor`."""
+    half = np.linalg.cholesky(floor)
+    back = np.linalg.inv(half)
+    values, vectors = np.linalg.eigh(back @ covariances @ back.T)
+    if (values >= 1.0).all():
+        return covariances
+    held = (vectors * np.maximum(values, 1.0)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+    return np.asarray(half @ held @ half.T)
+
+
+def spread_starts(x: Array, weights: Array, k: int, rng: np.random.Generator, count: int) -> Mixtures:
+    """`count` starts: centres far apart (k-means++ in whitened coordinates), each with the points nearest to it."""
+    mean = weights @ x
+    offset = x - mean
+    covariance = (offset * weights[:, None]).T @ offset
+    z = np.linalg.solve(np.linalg.cholesky(covariance), offset.T).T
+    shares = np.empty((count, k, len(x)))
+    for r in range(count):
+        chosen = [int(rng.choice(len(x), p=weights))]
+        distance = np.full(len(x), np.inf)
+        for _ in range(k - 1):
+            distance = np.minimum(distance, ((z - z[chosen[-1]]) ** 2).sum(axis=1))
+            score = weights * distance
+            total = score.sum()
+            chosen.append(int(rng.choice(len(x), p=score / total if total > 0 else weights)))
+        squared = ((z[None] - z[chosen][:, None]) ** 2).sum(axis=-1)
+        owner = squared == squared.min(axis=0, keepdims=True)
+        shares[r] = owner / owner.sum(axis=0) * weights
+    # a tenth of everything keeps a component that owns one point from having no width
+    blended = 0.9 * shares + 0.1 * weights / k
+    return maximise(x, blended, 1e-12 * np.diag(np.diag(covariance)))
+
+
+def fit(x: Array, weights: Array, k: int, *, floor: Array, seed: int, starts: int = 8) -> tuple[Mixtures, float, bool]:
+    """The best of several climbs: one mixture (batch axis of one), its mean log likelihood, whether it converged."""
+    rng = np.random.default_rng(seed)
+    if k == 1:
+        one = maximise(x, weights[None, None], floor)
+        return one, float(climb(x, weights[None], one, floor=floor, max_steps=1).log_likelihood[0]), True
+    begin = spread_starts(x, weights, k, rng, starts)
+    rows = np.repeat(weights[None], starts, axis=0)
+    rough = climb(x, rows, begin, floor=floor, tolerance=1e-6, max_steps=200)
+    best = np.argsort(-rough.log_likelihood, kind="stable")[:2]
+    fine = climb(x, rows[:2], rough.mixtures.pick(best), floor=floor, tolerance=1e-13, max_steps=5000)
+    top = int(np.argmax(fine.log_likelihood))
+    chosen = fine.mixtures.pick(slice(top, top + 1))
+    order = np.lexsort((chosen.means[0, :, 0],))
+    chosen = Mixtures(chosen.weights[:, order], chosen.means[:, order], chosen.covariances[:, order])
+    return chosen, float(fine.log_likelihood[top]), bool(fine.converged[top])

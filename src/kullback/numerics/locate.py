@@ -1,0 +1,79 @@
+"""Where a log density lives, found by looking: maxima and the points where it has fallen away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]  # of floats
+
+_DROPS = (0.5, 4.0, 12.0, 40.0)
+
+
+def landmarks(log_prob: Callable[[Array], Array], low: float, high: float, hints: Array | None = None) -> Array:
+    """Points that bracket every maximum found on a graded scan, and where log_prob has dropped from it."""
+    x = _scan(low, high)
+    if hints is not None and len(hints):
+        x = np.union1d(x, hints)
+    y = _finite(log_prob(x))
+    if not np.isfinite(y).any():
+        return x[len(x) // 2 :][:1]
+    peaks = [i for i in range(len(x)) if y[i] >= y[max(i - 1, 0)] and y[i] >= y[min(i + 1, len(x) - 1)]]
+    peaks = sorted((i for i in peaks if np.isfinite(y[i])), key=lambda i: -y[i])[:8]
+    found: list[float] = []
+    best = -np.inf
+    for i in peaks:
+        top, value = climb(log_prob, x[max(i - 1, 0)], x[min(i + 1, len(x) - 1)])
+        best = max(best, value)
+        if value > best - 60:
+            found += [top, *_flanks(log_prob, top, value, low, high)]
+    return np.unique(np.array(found))
+
+
+def _scan(low: float, high: float) -> Array:
+    steps = np.concatenate([[0.0], np.geomspace(1e-9, 1e12, 190)])
+    if np.isfinite(low) and np.isfinite(high):
+        inner = low + (high - low) * np.linspace(0, 1, 203)[1:-1]
+        near = (high - low) * np.geomspace(1e-12, 1e-2, 20)
+        return np.unique(np.concatenate([inner, low + near, high - near]))
+    if np.isfinite(low):
+        return np.unique(low + steps[1:])
+    if np.isfinite(high):
+        return np.unique(high - steps[1:])
+    return np.unique(np.concatenate([-steps, steps, np.linspace(-10, 10, 201)]))
+
+
+def climb(log_prob: Callable[[Array], Array], a: float, b: float) -> tuple[float, float]:
+    """The maximum between a and b, by zooming until the bracket no longer matters."""
+    for _ in range(40):
+        x = np.linspace(a, b, 33)
+        y = _finite(log_prob(x))
+        i = int(np.argmax(y))
+        a, b = x[max(i - 1, 0)], x[min(i + 1, 32)]
+        drop = y[i] - min(y[max(i - 1, 0)], y[min(i + 1, 32)])
+        if drop < 1e-13 or b - a <= 4e-16 * max(abs(a), abs(b)):
+            break
+    return float(x[i]), float(y[i])
+
+
+def _flanks(log_prob: Callable[[Array], Array], top: float, value: float, low: float, high: float) -> list[float]:
+    """Where the density has dropped by e^−½, e^−4, e^−12 and e^−40 on either side of a maximum."""
+    found: list[float] = []
+    for sign, end in ((1.0, high), (-1.0, low)):
+        far = abs(end - top) if np.isfinite(end) else 1e150
+        reach = np.geomspace(max(abs(top), 1.0) * 1e-15, far, 400)
+        if far <= reach[0]:
+            continue
+        y = _finite(log_prob(top + sign * reach))
+        for drop in _DROPS:
+            below = np.flatnonzero(y < value - drop)
+            if len(below) and below[0] > 0:
+                found.append(float(top + sign * reach[below[0]]))
+    return [x for x in found if low < x < high]
+
+
+def _finite(y: Array) -> Array:
+    return np.where(np.isnan(y), -np.inf, y)

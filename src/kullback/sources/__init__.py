@@ -1,0 +1,58 @@
+"""The door: any object becomes a Distribution, once.
+
+Libraries are recognised through sys.modules: an object's library is loaded already, so nothing is imported
+to look. A new source is one file and one row of SOURCES.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from kullback._distribution import Density, Discrete, Distribution, Sample, Table
+from kullback._result import InputError, KindError
+from kullback._vocabulary import distribution as read_text
+from kullback.sources import arrays, frames, mappings, numpyro, scipy
+from kullback.sources.files import read
+
+SOURCES: tuple[Callable[[Any, str], Distribution | None], ...] = (
+    mappings.recognise,
+    scipy.recognise,
+    numpyro.recognise,
+    frames.recognise,
+)
+
+__all__ = ["SOURCES", "as_distribution", "read"]
+
+
+def as_distribution(
+    obj: Any, argument: str, *, axis: int | tuple[int, ...] = -1, normalize: bool = False
+) -> Distribution:
+    """`obj` as a Distribution; `argument` is its name in error texts."""
+    if type(obj) is np.ndarray:
+        return arrays.discrete(obj, argument, axis, normalize)
+    if isinstance(obj, Density | Discrete | Sample | Table):
+        return obj
+    try:
+        if isinstance(obj, str):
+            return read_text(obj)
+        if isinstance(obj, os.PathLike):
+            return read(obj)
+        if isinstance(obj, Mapping):
+            return mappings.discrete(obj, normalize)
+        for recognise in SOURCES:
+            found = recognise(obj, argument)
+            if found is not None:
+                return found
+        if arrays.array_like(obj):
+            return arrays.discrete(obj, argument, axis, normalize)
+    except InputError as error:
+        raise InputError(f"{argument}: {error}") from None
+    raise KindError(
+        f"{argument} is of type {type(obj).__module__}.{type(obj).__qualname__}, which is no known kind of "
+        "distribution. Give probabilities (an array or list), a dict of label: probability, kl.Sample(draws), "
+        'kl.Density(log_prob), a text such as "normal(0, 1)", or a SciPy or NumPyro distribution.'
+    )

@@ -1,0 +1,115 @@
+"""The one table of known truths: (P, Q, KL(P‖Q) in nats, source). Add a case, not a test.
+
+"mpmath" means 30-digit quadrature or summation of the textbook log densities; the digits were printed to 17.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+INF = math.inf
+
+
+class Case(NamedTuple):
+    p: str
+    q: str
+    value: float
+    source: str
+
+
+GMM_P = "0.35*normal(-1, 0.5916079783099616) + 0.65*normal(1.25, 0.8944271909999159)"
+GMM_Q = "0.55*normal(-0.4, 0.7745966692414834) + 0.45*normal(2, 1.0488088481701516)"
+MURPHY = (
+    "0.5*multivariate_normal([1, 1], [[0.5, -0.25], [-0.25, 1]])"
+    " + 0.5*multivariate_normal([-1, -1], [[0.5, 0.25], [0.25, 1]])"
+)
+
+LINE = [
+    Case("normal(0, 1)", "laplace(0, 1)", 0.072093208158137924, "mpmath"),
+    Case("laplace(0.5, 2)", "normal(0, 1)", 2.6576441720847821, "mpmath"),
+    Case("normal(0, 1)", "cauchy(0, 1)", 0.25924453248886226, "mpmath"),
+    Case("student_t(3, 0, 1)", "normal(0, 2)", 0.2136081419013271, "mpmath"),
+    Case("cauchy(0, 1)", "cauchy(1, 3)", 0.34830669426821577, "log((s₁+s₂)²+Δ²)/(4s₁s₂), Chyzak & Nielsen 2019"),
+    Case("logistic(0, 1)", "normal(0, 2)", 0.02331923047667466, "mpmath"),
+    Case("gumbel(0, 1)", "normal(0, 2)", 0.28213404769507833, "mpmath"),
+    Case("beta(2, 3)", "uniform(0, 1)", 0.23490664978800031, "mpmath"),
+    Case("gamma(2, 3)", "exponential(1)", 0.1880632904332435, "mpmath"),
+    Case("gamma(0.3, 2)", "log_normal(-1, 1.5)", 3.8684439932850099, "mpmath"),
+    Case("log_normal(0, 1)", "gamma(2, 1)", 0.22978273749545541, "mpmath"),
+    Case("weibull(2, 1.5)", "gamma(2, 1)", 0.017066554523985273, "mpmath"),
+    Case("pareto(1, 2.5)", "log_normal(0, 1)", 0.99522926507882781, "mpmath"),
+    Case("inverse_gamma(3, 2)", "log_normal(0, 1)", 0.21797800273651655, "mpmath"),
+    Case("uniform(-1, 2)", "normal(0, 1)", 0.32032624453656305, "mpmath"),
+    Case("normal(0, 1e-9)", "normal(0, 1)", 20.223265836946411, "mpmath"),
+    Case("normal(0, 1)", "normal(1, 1)", 0.5, "½μ²"),
+    Case("normal(0, 1)", "normal(1, 2)", math.log(2) + 2 / 8 - 0.5, "R package kldest: 0.44315"),
+    Case("exponential(1)", "exponential(0.08333333333333333)", math.log(12) - 1 + 1 / 12, "kldest: 1.56824"),
+    Case("uniform(1, 2)", "uniform(0, 4)", math.log(4), "kldest"),
+    Case("exponential(0.2)", "exponential(0.4)", 1 - math.log(2), "R package FNN"),
+    Case(GMM_P, GMM_Q, 0.1129823940300846, "gmm-divergence, tests/test_kl_estimators.py"),
+    Case("0.5*normal(0, 1) + 0.5*normal(40, 0.01)", "normal(20, 20)", 4.6057952484880914, "mpmath"),
+    Case(
+        "0.35*normal(-3, 1) + 0.65*normal(3, 1.2)",
+        "0.5*laplace(-3, 1) + 0.5*student_t(2, 3, 1)",
+        0.10304747888182659,
+        "mpmath",
+    ),
+]
+
+INTEGERS = [
+    Case("poisson(3)", "geometric(0.3)", 0.3425274379935642, "mpmath"),
+    Case("geometric(0.3)", "poisson(3)", 0.53433396398719069, "mpmath"),
+    Case("binomial(10, 0.3)", "poisson(3)", 0.029497175576529443, "mpmath"),
+    Case("poisson(1e-3)", "poisson(1000)", 999.98518448944204, "closed form"),
+    Case("negative_binomial(2.5, 0.6)", "poisson(4)", 0.2724727766612328, "mpmath"),
+    Case("discrete_uniform(0, 9)", "binomial(9, 0.5)", 0.9261710877280379, "mpmath"),
+]
+
+PLANE = [
+    Case(
+        "multivariate_normal([0, 0], [[1, 0.9], [0.9, 1]])",
+        "multivariate_normal([0, 0], [[1, 0], [0, 1]])",
+        -0.5 * math.log(0.19),
+        "−½ log(1 − ρ²)",
+    ),
+    Case(MURPHY, "multivariate_normal([0, 0], [[1.5, 1], [1, 2]])", 0.16560626557, "research table: 0.1656"),
+]
+
+INFINITE = [
+    Case("uniform(0, 2)", "uniform(0, 1)", INF, "support"),
+    Case("normal(0, 1)", "exponential(1)", INF, "support"),
+    Case("poisson(3)", "binomial(10, 0.3)", INF, "support"),
+    Case("poisson(3)", "normal(3, 2)", INF, "base measure"),
+    Case("normal(3, 2)", "poisson(3)", INF, "base measure"),
+    Case("cauchy(0, 1)", "normal(0, 1)", INF, "tails"),
+    Case("student_t(1.5, 0, 1)", "normal(0, 1)", INF, "tails; Distributions.jl issue 1443"),
+    Case("pareto(1, 1)", "exponential(1)", INF, "tails"),
+    Case("half_cauchy(1)", "half_normal(1)", INF, "tails"),
+    Case("uniform(0, 3)", "0.5*uniform(0, 1) + 0.5*uniform(2, 3)", INF, "a gap inside the support"),
+]
+
+CASES = LINE + INTEGERS + PLANE
+
+
+class Humps(NamedTuple):
+    """p = ½N(0,1) + ½N(m,1) fitted by one normal: `minimise.md` §4, digits as published there."""
+
+    m: float
+    forward_sd: float
+    forward: float
+    optima: tuple[tuple[float, float, float], ...]  # mean, sd, KL(Q‖P), the best first; mirror images left out
+
+
+HUMPS = [
+    Humps(2.5, 1.600781, 0.0287972, ((1.25, 1.5517602, 0.0330601),)),
+    Humps(5, 2.692582, 0.3145582, ((2.5, 2.3905887, 0.4810618), (0.1139061, 1.136456, 0.6664630))),
+    Humps(7.5, 3.881044, 0.6632163, ((0.001058, 1.001982, 0.6928835), (3.75, 3.2881430, 1.5751119))),
+    Humps(10, 5.099020, 0.9359020, ((4.465e-6, 1.000011, 0.6931463), (5, 4.2225719, 3.3066038))),
+]
+FOLD = (4.824459, 0.26651, 1.29099, 0.653977)  # separation, mean, sd, KL where seeking minima appear
+SWITCH = 5.600164  # the separation at which the best reverse fit turns from covering to seeking
+
+
+def humps(m: float) -> str:
+    return f"0.5*normal(0, 1) + 0.5*normal({m!r}, 1)"

@@ -1,0 +1,97 @@
+"""Every known truth, by every method that applies, within its stated error."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import kullback as kl
+from cases import CASES, INFINITE, INTEGERS, LINE, Case
+from kullback.methods import METHODS
+
+
+def ids(cases: list[Case]) -> list[str]:
+    return [f"{c.p} ‖ {c.q}"[:60] for c in cases]
+
+
+@pytest.mark.parametrize("case", CASES, ids=ids(CASES))
+def test_every_method_that_applies_is_right_within_its_error(case: Case) -> None:
+    reasons = kl.plan(case.p, case.q).reasons
+    names = [m.name for m in METHODS if reasons[m.name] is None]
+    assert names
+    for name in names:
+        found = kl.divergence(case.p, case.q, method=name)
+        assert found.status is kl.Status.OK, name
+        digits = 1e-9 if case.source.startswith("research") else 0.0
+        truth = 2e-16 * abs(case.value) + digits  # the case itself is a rounded number
+        assert abs(found.value - case.value) <= found.error + truth, (name, found.value, found.error)
+        assert found.error <= max(1e-9 * abs(case.value), 1e-12)
+
+
+@pytest.mark.parametrize("case", LINE + INTEGERS, ids=ids(LINE + INTEGERS))
+def test_a_distribution_is_at_no_distance_from_itself(case: Case) -> None:
+    for text in (case.p, case.q):
+        found = kl.divergence(text, text)
+        assert 0 <= found.value <= found.error + 1e-30
+
+
+@pytest.mark.parametrize("case", INFINITE, ids=ids(INFINITE))
+def test_infinity_is_an_answer_with_its_reason(case: Case) -> None:
+    found = kl.divergence(case.p, case.q)
+    assert found.value == math.inf
+    assert found.status in (kl.Status.SUPPORT_GAP, kl.Status.TAIL_GAP)
+    assert found.detail
+    assert found.to_dict()["value"] == "inf"
+
+
+def test_tails_of_callables_are_evidence_not_proof() -> None:
+    cauchy = kl.Density(lambda x: -np.log1p(x * x) - math.log(math.pi), vectorized=True)
+    found = kl.divergence(cauchy, "normal(0, 1)")
+    assert found.value == math.inf
+    assert found.status is kl.Status.TAIL_EVIDENCE
+
+
+@pytest.mark.parametrize("shift", [1e-3, 1e-6, 1e-9])
+def test_quadrature_keeps_its_digits_near_p_equals_q(shift: float) -> None:
+    q = f"logistic({shift!r}, 1)"
+    found = kl.divergence("logistic(0, 1)", q)
+    # Fisher information of the location of a logistic is 1/3; the next term is of order shift⁴
+    assert found.error < 1e-4 * found.value
+    assert abs(found.value - shift**2 / 6) <= found.error + shift**4
+
+
+def test_an_endpoint_that_doubles_cannot_resolve_is_in_the_error() -> None:
+    case = Case("beta(0.5, 0.5)", "beta(2, 3)", 1.915540908842162, "closed form of the beta family, mpmath")
+    found = kl.divergence(case.p, case.q)
+    assert found.error < 1e-5
+    assert abs(found.value - case.value) <= found.error
+
+
+def test_the_error_of_quadrature_is_honest_on_scales_apart() -> None:
+    for p, q, truth in [
+        ("normal(0, 1e-9)", "cauchy(0, 1)", None),
+        ("normal(5, 1e-3)", "student_t(2, -5, 1)", None),
+    ]:
+        found = kl.divergence(p, q)
+        finer = kl.divergence(p, q, tolerance=1e-14)
+        assert truth is None
+        assert abs(found.value - finer.value) <= found.error + finer.error
+
+
+def test_invariance_under_affine_maps_and_bijections() -> None:
+    base = kl.divergence("student_t(3, 0, 1)", "logistic(0.5, 1.5)").value
+    moved = kl.divergence("student_t(3, 1000, 50)", "logistic(1025, 75)").value
+    assert moved == pytest.approx(base, rel=1e-10)
+    normal = kl.divergence("normal(0.3, 0.7)", "normal(0, 1)").value
+    lognormal = kl.divergence("log_normal(0.3, 0.7)", "log_normal(0, 1)").value
+    assert lognormal == pytest.approx(normal, rel=1e-10)
+
+
+def test_additivity_over_independent_coordinates() -> None:
+    joint = kl.divergence(
+        "multivariate_normal([0, 0], [[1, 0], [0, 4]])", "multivariate_normal([1, 0], [[1, 0], [0, 1]])"
+    )
+    parts = kl.divergence("normal(0, 1)", "normal(1, 1)").value + kl.divergence("normal(0, 2)", "normal(0, 1)").value
+    assert joint.value == pytest.approx(parts, rel=1e-13)
