@@ -5,6 +5,7 @@ PIP := PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(PY) -m pip install --quiet --d
 READY := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
 WORKERS ?= 2
+ONE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1  # the workers are the threads
 
 .PHONY: demo test test-all check bench docs clean
 
@@ -23,10 +24,10 @@ demo: $(READY)  ## fit one normal to real data, both ways; a table and demo.png
 	  --label species --family normal --direction both --plot demo.png
 
 test: $(READY)  ## what this package promises
-	@$(PY) -m pytest -n $(WORKERS)
+	@$(ONE) $(PY) -m pytest -n $(WORKERS)
 
 test-all: $(READY)  ## the long sweeps too
-	@$(PY) -m pytest -n $(WORKERS) -m ""
+	@$(ONE) $(PY) -m pytest -n $(WORKERS) -m ""
 
 check: $(READY)  ## style, types, layers
 	@$(VENV)/bin/ruff check .

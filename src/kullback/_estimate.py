@@ -93,7 +93,7 @@ def estimate(sample: Sample, *, seed: int = 0, side: str = "P") -> Estimate:
         free = k - 1 + k * d + k * d * (d + 1) // 2
         if free >= effective:
             break
-        found, log_likelihood, _ = em.fit(z, w, k, floor=floor, seed=seed)
+        found, log_likelihood = em.fit(z, w, k, floor=floor, seed=seed)
         bic = -2 * effective * log_likelihood + free * np.log(effective)
         if bic < best_bic:
             best, best_bic, worse = found, bic, 0
@@ -103,6 +103,7 @@ def estimate(sample: Sample, *, seed: int = 0, side: str = "P") -> Estimate:
                 break
     if best is None:
         raise InputError(f"{_name(sample)} has {n} draws in {d} dimensions, too few for any density")
+    best = em.climb(z, w[None], best, floor=floor, tolerance=1e-14, max_steps=5000).mixtures
     wide = em.Mixtures(best.weights, centre + best.means * scale, best.covariances * np.outer(scale, scale))
     k = int(wide.weights.shape[1])
     kind = "a normal" if k == 1 else f"a {k}-component mixture"

@@ -142,10 +142,13 @@ def _as_support(support: Any, dim: int) -> Support:
 
 def _by_point(log_prob: Callable[[Any], Any]) -> Callable[[Array], Array]:
     def batch(x: Array) -> Array:
-        points = x.tolist() if x.ndim == 1 else list(x)
-        values = np.empty(len(points))
-        for i, point in enumerate(points):
-            value = np.asarray(log_prob(point), dtype=np.float64)
+        values = np.empty(len(x))
+        for i, point in enumerate(x):
+            try:
+                with np.errstate(all="ignore"):
+                    value = np.asarray(log_prob(point), dtype=np.float64)
+            except OverflowError:
+                value = np.asarray(np.nan)  # whoever asked decides whether the point was too far out
             if value.size != 1:
                 raise InputError(
                     f"log_prob returned shape {value.shape} for the point {point}; it must return one number, "

@@ -56,7 +56,9 @@ def to_scipy(q: Any) -> Any:
 
 
 def to_numpyro(q: Any) -> Any:
-    """The NumPyro distribution equal to a fitted Q, its parameters in 64 bits.
+    """The NumPyro distribution equal to a fitted Q.
+
+    It keeps the parameters as float64 arrays; JAX computes with them in the precision that the caller has set.
 
     Parameters
     ----------
@@ -71,35 +73,32 @@ def to_numpyro(q: Any) -> Any:
     'Normal'
     """
     try:
-        import jax
         import numpyro.distributions as dist
     except ImportError:
         raise MissingExtraError("NumPyro", "fit", "to_numpyro") from None
     density = _density(q)
     a = {key: np.asarray(value, dtype=np.float64) for key, value in density.parameters.items()}
-    with jax.enable_x64(True):
-        a = {key: jax.numpy.asarray(value) for key, value in a.items()}
-        family = density.facts.family
-        if family == "normal_mixture":
-            mixing = dist.CategoricalProbs(a["weights"])
-            if density.dim == 1:
-                return dist.MixtureSameFamily(mixing, dist.Normal(a["loc"], a["scale"]))
-            return dist.MixtureSameFamily(mixing, dist.MultivariateNormal(a["loc"], a["covariance_matrix"]))
-        if family == "laplace":
-            one = dist.Laplace(a["loc"], a["scale"])
-            return one.to_event(1) if density.dim > 1 else one
-        makers: dict[str, Any] = {
-            "normal": lambda: dist.Normal(a["loc"], a["scale"]),
-            "multivariate_normal": lambda: dist.MultivariateNormal(a["loc"], a["covariance_matrix"]),
-            "student_t": lambda: dist.StudentT(a["df"], a["loc"], a["scale"]),
-            "multivariate_student_t": lambda: dist.MultivariateStudentT(a["df"], a["loc"], a["scale_tril"]),
-            "poisson": lambda: dist.Poisson(a["rate"]),
-            "geometric": lambda: dist.GeometricProbs(a["probs"]),
-            "binomial": lambda: dist.BinomialProbs(a["probs"], total_count=int(a["total_count"])),
-        }
-        if family not in makers:
-            raise KindError(f"there is no NumPyro distribution for {density}")
-        return makers[family]()
+    family = density.facts.family
+    if family == "normal_mixture":
+        mixing = dist.CategoricalProbs(a["weights"])
+        if density.dim == 1:
+            return dist.MixtureSameFamily(mixing, dist.Normal(a["loc"], a["scale"]))
+        return dist.MixtureSameFamily(mixing, dist.MultivariateNormal(a["loc"], a["covariance_matrix"]))
+    if family == "laplace":
+        one = dist.Laplace(a["loc"], a["scale"])
+        return one.to_event(1) if density.dim > 1 else one
+    makers: dict[str, Any] = {
+        "normal": lambda: dist.Normal(a["loc"], a["scale"]),
+        "multivariate_normal": lambda: dist.MultivariateNormal(a["loc"], a["covariance_matrix"]),
+        "student_t": lambda: dist.StudentT(a["df"], a["loc"], a["scale"]),
+        "multivariate_student_t": lambda: dist.MultivariateStudentT(a["df"], a["loc"], a["scale_tril"]),
+        "poisson": lambda: dist.Poisson(a["rate"]),
+        "geometric": lambda: dist.GeometricProbs(a["probs"]),
+        "binomial": lambda: dist.BinomialProbs(a["probs"], total_count=int(a["total_count"])),
+    }
+    if family not in makers:
+        raise KindError(f"there is no NumPyro distribution for {density}")
+    return makers[family]()
 
 
 def _density(q: Any) -> Density:

@@ -38,7 +38,8 @@ def below(f: Density, g: Density) -> tuple[float, float]:
 
         def rows(x: Array) -> Array:
             log_f = f._log_prob(x)
-            return np.where(g._log_prob(x) - log_f < THRESHOLD, np.exp(log_f), 0.0)[None]
+            with np.errstate(invalid="ignore"):  # −∞ − −∞ where neither has mass
+                return np.where(g._log_prob(x) - log_f < THRESHOLD, np.exp(log_f), 0.0)[None]
 
         breaks = np.union1d(_line.landmarks(f), _line.landmarks(g))
         found = integrate(rows, support.low, support.high, breaks, rtol=1e-9, atol=1e-9, max_points=200_000)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import optimize
 
 from kullback._distribution import Density
 from kullback._estimate import variance_floor
@@ -18,6 +17,7 @@ from kullback._vocabulary import mixture, multivariate_normal
 from kullback.families import Family, Laplace, Mixture, Normal, StudentT
 from kullback.methods import _line
 from kullback.numerics import em
+from kullback.numerics.lazy import optimize
 from kullback.numerics.quadrature import integrate
 
 

@@ -6,7 +6,6 @@ import itertools
 import math
 
 import numpy as np
-from scipy import optimize
 
 from kullback._distribution import Density, Discrete, Measured, Sample
 from kullback._estimate import points_and_weights
@@ -16,6 +15,7 @@ from kullback._result import Coverage, Fit, InputError, Mode, Optimum, Status
 from kullback._support import Array, Lattice, is_subset
 from kullback.families import LatticeFamily, log_mean_range
 from kullback.methods.lattice import as_lattice, points
+from kullback.numerics.lazy import optimize
 
 THRESHOLD = math.log(0.01)
 

@@ -10,11 +10,11 @@ import itertools
 from typing import NamedTuple
 
 import numpy as np
-from scipy import optimize
 
 from kullback._distribution import Density
 from kullback._support import Array
 from kullback.methods import _line, _plane
+from kullback.numerics.lazy import optimize
 from kullback.numerics.locate import climb
 from kullback.numerics.quadrature import integrate
 

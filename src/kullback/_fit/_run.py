@@ -102,7 +102,7 @@ def fit_target(target: Target, family: Family, direction: str, start: Any, seed:
     run = fit_forward if direction == "forward" else fit_reverse
     found = run(target, family, begin, seed)
     members = [family.density(f.theta, target.frame) for f in found]
-    q = members[0]
+    q, limit = members[0], family.limit(found[0].theta)
     forward, reverse = measure(target.density, q), measure(q, target.density)
     if target.estimated is not None:
         forward, reverse = _with_sampling(target, family, direction, q, (forward, reverse), seed)
@@ -121,8 +121,8 @@ def fit_target(target: Target, family: Family, direction: str, start: Any, seed:
         coverage(target.density, q, target.basins, target.sample),
         optima,
         tuple(dict.fromkeys(f.start for f in found)),
-        found[0].status,
-        _detail(found[0]),
+        Status.BOUNDARY if limit else found[0].status,
+        limit or _detail(found[0]),
         target.notes,
         target,
     )

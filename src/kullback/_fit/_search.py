@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import optimize
 
 from kullback._objectives import Objective
 from kullback._result import Status
 from kullback._support import Array
+from kullback.numerics.lazy import optimize
 
 GRADIENT = 1e-9  # in standard coordinates, where an error of the optimum is about as large as the gradient
 

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from kullback._distribution import Density, Tail
 from kullback._support import Array, Interval
 from kullback._vocabulary._words import positive, scalar, univariate, word
+from kullback.numerics.lazy import special
+from kullback.numerics.masses import stirling
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 EULER = 0.5772156649015329
@@ -82,10 +83,12 @@ def student_t(df: Any, loc: Any = 0.0, scale: Any = 1.0) -> Density:
 
 def log_t_constant(v: float, dim: int) -> float:
     """The log density of a standard t with v degrees of freedom at its centre."""
-    if v > 1e8:  # the normal limit; the difference of the two log gammas has lost its digits
-        return -dim * HALF_LOG_2PI
-    ratio = special.gammaln(0.5 * (v + dim)) - special.gammaln(0.5 * v)
-    return float(ratio - 0.5 * dim * math.log(v * math.pi))
+    half, step = 0.5 * v, 0.5 * dim
+    if v < 50:
+        return float(special.gammaln(half + step) - special.gammaln(half) - step * math.log(v * math.pi))
+    # Stirling on both sides, with what the two log gammas share taken out: it would cost the digits
+    rest = stirling(half + step) - stirling(half) + (half + step - 0.5) * math.log1p(step / half) - step
+    return rest - dim * HALF_LOG_2PI
 
 
 @word

@@ -6,13 +6,13 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from kullback._distribution import Density, Discrete, Tail
 from kullback._result import InputError
 from kullback._support import Array, Lattice
 from kullback._vocabulary._words import count, positive, probability, scalar, univariate, word
 from kullback.numerics import masses
+from kullback.numerics.lazy import special
 
 GEOMETRIC_TAIL = Tail(exponent=1.0)
 NO_TAIL = Tail(exponent=math.inf)

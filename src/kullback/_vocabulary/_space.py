@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy import special
-from scipy.linalg import solve_triangular
 
 from kullback._distribution import Density, Discrete, Facts, Tail
 from kullback._result import InputError
 from kullback._support import Array, Box, Interval, Lattice, is_subset, reals
 from kullback._vocabulary._continuous import HALF_LOG_2PI, laplace, log_t_constant, normal, student_t
 from kullback._vocabulary._words import positive, word
+from kullback.numerics.lazy import linalg, special
 
 
 def _location(loc: Any) -> Array:
@@ -44,7 +43,7 @@ def whitened(x: Array, loc: Array, tril: Array) -> Array:
     if len(loc) == 2:  # two dimensions are solved by hand: the solver's overhead would dominate
         first = (x[:, 0] - loc[0]) / tril[0, 0]
         return np.column_stack([first, (x[:, 1] - loc[1] - tril[1, 0] * first) / tril[1, 1]])
-    return np.asarray(solve_triangular(tril, (x - loc).T, lower=True, check_finite=False).T)
+    return np.asarray(linalg.solve_triangular(tril, (x - loc).T, lower=True, check_finite=False).T)
 
 
 @word

@@ -80,6 +80,10 @@ class Family(ABC):
     def encode(self, q: Density, frame: Frame) -> Array | None:
         """The theta of a member given as a Density, or None if it is none."""
 
+    def limit(self, theta: Array) -> str:
+        """Which simpler family the member has become, if it lies at the edge; else nothing."""
+        return ""
+
     def richer(self) -> Family | None:
         """The family one step richer."""
         return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from kullback._distribution import Density
 from kullback._result import InputError
@@ -23,6 +22,7 @@ from kullback.families._base import (
     unpack,
 )
 from kullback.numerics.grids import plane, trapezoid
+from kullback.numerics.lazy import special
 
 NORMAL_EDGES = np.linspace(-9.0, 9.0, 13)
 LAPLACE_EDGES = np.concatenate([-np.array([40.0, 24, 12, 6, 3, 1.5, 0.5]), [0], [0.5, 1.5, 3, 6, 12, 24, 40]])
@@ -168,10 +168,10 @@ class StudentT(Family):
         return log_q, np.concatenate([score, (v * in_v)[:, None]], axis=1)
 
     def cloud(self, theta: Array, dim: int, level: int, breaks: Array) -> Cloud:
-        mean, tril, _ = self._split(theta, dim)
+        mean, tril, v = self._split(theta, dim)
         if dim == 1:
             return line_cloud(self, theta, mean[0] + tril[0, 0] * STUDENT_EDGES, breaks, level)
-        return graded_cloud(self, theta, mean, tril, level, 1e6)
+        return graded_cloud(self, theta, mean, tril, level, min(1e6, max(64.0, 10 ** (13 / v))))
 
     def from_moments(self, mean: Array, covariance: Array) -> Array:
         v = self.df if self.df is not None else 8.0
@@ -190,6 +190,11 @@ class StudentT(Family):
         tril = np.atleast_2d(q.parameters["scale" if q.dim == 1 else "scale_tril"])
         theta = pack((loc - frame.centre) / frame.scale, tril / frame.scale[:, None], True)
         return theta if self.df is not None else np.append(theta, np.log(q.parameters["df"]))
+
+    def limit(self, theta: Array) -> str:
+        if self.df is None and theta[-1] > np.log(1e4):
+            return "The degrees of freedom grow without bound: the normal is the limit."
+        return ""
 
     def richer(self) -> Family | None:
         from kullback.families._mixture import Mixture

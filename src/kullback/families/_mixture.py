@@ -31,13 +31,13 @@ class Mixture(Family):
         return f"mixture({self.components})"
 
     def size(self, dim: int) -> int:
-        return self.components * (1 + NORMAL.size(dim))
+        return self.components * (1 + NORMAL.size(dim)) - 1
 
     def split(self, theta: Array) -> tuple[Array, Array]:
-        """Log weights, and one row of normal parameters a component."""
+        """Log weights (the first logit is 0), and one row of normal parameters a component."""
         k = self.components
-        logits = theta[:k]
-        return logits - log_sum_exp(logits[:, None])[0], theta[k:].reshape(k, -1)
+        logits = np.concatenate([[0.0], theta[: k - 1]])
+        return logits - log_sum_exp(logits[:, None])[0], theta[k - 1 :].reshape(k, -1)
 
     def log_prob(self, theta: Array, y: Array) -> tuple[Array, Array]:
         log_w, rows = self.split(theta)
@@ -45,7 +45,7 @@ class Mixture(Family):
         terms = np.stack([a + log_q for a, (log_q, _) in zip(log_w, found, strict=True)])
         total = log_sum_exp(terms)
         share = np.exp(terms - total)
-        columns = [(share - np.exp(log_w)[:, None]).T]
+        columns = [(share - np.exp(log_w)[:, None])[1:].T]
         columns += [r[:, None] * score for r, (_, score) in zip(share, found, strict=True)]
         return total, np.concatenate(columns, axis=1)
 
@@ -78,7 +78,8 @@ class Mixture(Family):
 
     def from_components(self, weights: Array, means: Array, covariances: Array) -> Array:
         rows = [pack(m, np.linalg.cholesky(c), True) for m, c in zip(means, covariances, strict=True)]
-        return np.concatenate([np.log(np.maximum(weights, 1e-12)), *rows])
+        logits = np.log(np.maximum(weights, 1e-12))
+        return np.concatenate([logits[1:] - logits[0], *rows])
 
     def density(self, theta: Array, frame: Frame) -> Density:
         log_w, rows = self.split(theta)
@@ -96,8 +97,8 @@ class Mixture(Family):
         if len(components) != self.components or any(c.facts.moments is None for _, c in components):
             return None
         rows = [NORMAL.encode(c, frame) for _, c in components]
-        weights = np.log(np.array([w for w, _ in components]))
-        return np.concatenate([weights, *[row for row in rows if row is not None]])
+        logits = np.log(np.array([w for w, _ in components]))
+        return np.concatenate([logits[1:] - logits[0], *[row for row in rows if row is not None]])
 
     def richer(self) -> Family | None:
         return Mixture(self.components + 1)

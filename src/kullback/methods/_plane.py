@@ -6,13 +6,13 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy import optimize
 
 from kullback._distribution import Density
 from kullback._result import InputError
 from kullback._support import Array, Box, Interval
 from kullback.methods._line import checked
 from kullback.numerics.grids import graded, plane, trapezoid
+from kullback.numerics.lazy import optimize
 
 LEVELS = 5
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
 from kullback._distribution import Density, Measured
 from kullback._result import Divergence
 from kullback._support import Array
 from kullback.methods._request import Request
+from kullback.numerics.lazy import linalg
 from kullback.numerics.terms import excess
 
 EPS = float(np.finfo(float).eps)
@@ -41,10 +41,12 @@ class Closed:
         mean, covariance = p.parameters["loc"], p.parameters["covariance_matrix"]
         mean0, covariance0 = q.parameters["loc"], q.parameters["covariance_matrix"]
         tril = np.linalg.cholesky(covariance0)
-        half = solve_triangular(tril, covariance - covariance0, lower=True)
-        e = np.linalg.eigvalsh(solve_triangular(tril, half.T, lower=True))
-        widths = np.linalg.svd(solve_triangular(tril, np.linalg.cholesky(covariance), lower=True), compute_uv=False)
-        z = solve_triangular(tril, mean - mean0, lower=True)
+        half = linalg.solve_triangular(tril, covariance - covariance0, lower=True)
+        e = np.linalg.eigvalsh(linalg.solve_triangular(tril, half.T, lower=True))
+        widths = np.linalg.svd(
+            linalg.solve_triangular(tril, np.linalg.cholesky(covariance), lower=True), compute_uv=False
+        )
+        z = linalg.solve_triangular(tril, mean - mean0, lower=True)
         value = 0.5 * float(_excess(e, np.sort(widths) ** 2).sum() + z @ z)
         condition = float(np.linalg.cond(tril))
         error = 8 * EPS * p.dim * condition * (value + float(np.abs(e).sum()) * min(1.0, float(np.abs(e).max())))

@@ -42,9 +42,13 @@ _SMALL = np.array(
 def stirling_error(n: Array) -> Array:
     """The error of Stirling's formula for log n!, whole n ≥ 1."""
     m = np.maximum(n, 1.0)
-    z = 1 / (m * m)
-    series = (1 / 12 - z * (1 / 360 - z * (1 / 1260 - z * (1 / 1680 - z / 1188)))) / m
-    return np.where(m < 16, _SMALL[np.minimum(m, 15).astype(int)], series)
+    return np.where(m < 16, _SMALL[np.minimum(m, 15).astype(int)], stirling(m))
+
+
+def stirling(x: Any) -> Any:
+    """Stirling's series of log Γ(x) − ((x − ½)·log x − x + ½·log 2π), for x from 16 up."""
+    z = 1 / (x * x)
+    return (1 / 12 - z * (1 / 360 - z * (1 / 1260 - z * (1 / 1680 - z / 1188)))) / x
 
 
 def _deviance(x: Array, mean: Array | float) -> Array:

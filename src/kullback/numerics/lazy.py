@@ -1,0 +1,23 @@
+"""A module that is imported when something of it is first used, so that arrays never wait for SciPy."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+
+class Lazy:
+    """Stands for a module; the first look-up of each name imports it and keeps the name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        value = getattr(import_module(self._name), attribute)
+        setattr(self, attribute, value)
+        return value
+
+
+special: Any = Lazy("scipy.special")
+linalg: Any = Lazy("scipy.linalg")
+optimize: Any = Lazy("scipy.optimize")
