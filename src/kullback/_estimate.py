@@ -17,6 +17,7 @@ from kullback.numerics import em
 
 LARGEST = 8
 REPLICATES = 200
+CHOOSE_ON, BOOTSTRAP_ON = 20_000, 4_000  # draws at most; more would cost minutes and change nothing that is shown
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,14 +87,15 @@ def estimate(sample: Sample, *, seed: int = 0, side: str = "P") -> Estimate:
     scale = np.sqrt(np.diag(covariance))
     centre = w @ x
     z = (x - centre) / scale
-    effective = 1.0 / float((w**2).sum())
+    few, few_w = _some(z, w, CHOOSE_ON, seed)
+    effective = 1.0 / float((few_w**2).sum())
     floor = variance_floor(z, covariance / np.outer(scale, scale))
     best, best_bic, worse = None, np.inf, 0
     for k in range(1, LARGEST + 1):
         free = k - 1 + k * d + k * d * (d + 1) // 2
-        if free >= effective:
+        if k > 1 and free >= effective:
             break
-        found, log_likelihood = em.fit(z, w, k, floor=floor, seed=seed)
+        found, log_likelihood = em.fit(few, few_w, k, floor=floor, seed=seed)
         bic = -2 * effective * log_likelihood + free * np.log(effective)
         if bic < best_bic:
             best, best_bic, worse = found, bic, 0
@@ -103,11 +105,14 @@ def estimate(sample: Sample, *, seed: int = 0, side: str = "P") -> Estimate:
                 break
     if best is None:
         raise InputError(f"{_name(sample)} has {n} draws in {d} dimensions, too few for any density")
-    best = em.climb(z, w[None], best, floor=floor, tolerance=1e-14, max_steps=5000).mixtures
+    steps = 5000 if n <= CHOOSE_ON else 100
+    best = em.climb(z, w[None], best, floor=floor, tolerance=1e-14, max_steps=steps).mixtures
     wide = em.Mixtures(best.weights, centre + best.means * scale, best.covariances * np.outer(scale, scale))
     k = int(wide.weights.shape[1])
     kind = "a normal" if k == 1 else f"a {k}-component mixture"
     note = f"{side} estimated from {n} draws by {kind}"
+    if n > CHOOSE_ON:
+        note += f", its size chosen on {CHOOSE_ON} of them"
     return Estimate(density(wide), wide, sample, floor * np.outer(scale, scale), note)
 
 
@@ -117,21 +122,24 @@ def density(m: em.Mixtures, row: int = 0) -> Density:
     return mixture(m.weights[row], normals)
 
 
-def bootstrap(estimated: Estimate, *, seed: int = 0, replicates: int = REPLICATES) -> em.Mixtures:
-    """The mixture refitted, from where it stands, to draws drawn again: a batch of `replicates`."""
+def bootstrap(estimated: Estimate, *, seed: int = 0, replicates: int = REPLICATES) -> tuple[em.Mixtures, float]:
+    """The mixture refitted, from where it stands, to draws drawn again, and what to multiply their spread by.
+
+    Above 4,000 draws the replicates are those of 4,000, and their spread is shrunk by the root of the ratio.
+    """
     x, w = points_and_weights(estimated.sample)
-    rng = np.random.default_rng([seed, 1])
-    counts = rng.multinomial(len(x), w, size=replicates) / len(x)
     centre, scale = w @ x, np.sqrt(np.diag(check_spread(estimated.sample)))
     outer = np.outer(scale, scale)
+    z, share = _some((x - centre) / scale, w, BOOTSTRAP_ON, seed)
+    rng = np.random.default_rng([seed, 1])
+    counts = rng.multinomial(len(z), share, size=replicates) / len(z)
     m = estimated.mixtures
     start = em.Mixtures(
         np.repeat(m.weights, replicates, axis=0),
         np.repeat((m.means - centre) / scale, replicates, axis=0),
         np.repeat(m.covariances / outer, replicates, axis=0),
     )
-    z = (x - centre) / scale
-    batch = max(1, int(4e6 // (z.size * estimated.size)))
+    batch = max(1, int(1e6 // (z.size * estimated.size)))
     parts = []
     for i in range(0, replicates, batch):
         rows = slice(i, i + batch)
@@ -140,4 +148,13 @@ def bootstrap(estimated: Estimate, *, seed: int = 0, replicates: int = REPLICATE
         )
         parts.append(found.mixtures)
     joined = em.Mixtures(*(np.concatenate([p[i] for p in parts]) for i in range(3)))
-    return em.Mixtures(joined.weights, centre + joined.means * scale, joined.covariances * outer)
+    wide = em.Mixtures(joined.weights, centre + joined.means * scale, joined.covariances * outer)
+    return wide, float(np.sqrt(len(z) / len(x)))
+
+
+def _some(x: Array, w: Array, limit: int, seed: int) -> tuple[Array, Array]:
+    """At most `limit` of the draws, and their weights."""
+    if len(x) <= limit:
+        return x, w
+    chosen = np.sort(np.random.default_rng([seed, 4]).choice(len(x), size=limit, replace=False))
+    return x[chosen], w[chosen] / w[chosen].sum()

@@ -96,6 +96,7 @@ def advise(
 def compare(
     p: str,
     q: str,
+    /,
     *,
     columns: Columns = None,
     plot: Plot = None,
@@ -123,6 +124,7 @@ def compare(
 def plan(
     p: str,
     q: str,
+    /,
     *,
     direction: Literal["forward", "reverse"] = "forward",
     columns: Columns = None,

@@ -88,7 +88,9 @@ class Density:
         self.dim = dim
         self.support: Support = _as_support(support, dim)
         self.normalized = normalized
-        self._log_prob = log_prob if vectorized else _by_point(log_prob)
+        if facts is None:
+            log_prob = _shaped(log_prob) if vectorized else _by_point(log_prob)
+        self._log_prob = log_prob
         self.facts = facts if facts is not None else Facts(sample=sample)
         self.name = name or self.facts.family or getattr(log_prob, "__name__", "density")
 
@@ -138,6 +140,22 @@ def _as_support(support: Any, dim: int) -> Support:
         raise InputError(f"support must give low < high for each of {dim} dimensions, not {support!r}")
     sides = tuple(Interval(float(a), float(b)) for a, b in pairs)
     return sides[0] if dim == 1 else Box(sides)
+
+
+def _shaped(log_prob: Callable[[Any], Any]) -> Callable[[Array], Array]:
+    """A batch function of the user's, held to one number a point."""
+
+    def batch(x: Array) -> Array:
+        with np.errstate(all="ignore"):
+            values = np.asarray(log_prob(x), dtype=np.float64)
+        if values.shape != x.shape[:1]:
+            raise InputError(
+                f"log_prob returned shape {values.shape} for a batch of {len(x)} points; "
+                "it must return one number a point, or drop vectorized=True"
+            )
+        return values
+
+    return batch
 
 
 def _by_point(log_prob: Callable[[Any], Any]) -> Callable[[Array], Array]:

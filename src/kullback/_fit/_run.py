@@ -151,14 +151,14 @@ def _with_sampling(
 ) -> tuple[Divergence, Divergence]:
     """Standard errors from the bootstrap: Q refitted by moments for a forward normal, held otherwise."""
     assert target.estimated is not None
-    replicates = bootstrap(target.estimated, seed=seed)
+    replicates, factor = bootstrap(target.estimated, seed=seed)
     refit = family if direction == "forward" and isinstance(family, Normal) else None
     pairs = []
     for r in range(len(replicates.weights)):
         f = density(replicates, r)
         g = _by_moments(f, refit) if refit is not None else q
         pairs.append((quick_divergence(f, g), quick_divergence(g, f)))
-    errors = np.std(np.array(pairs), axis=0, ddof=1)
+    errors = factor * np.std(np.array(pairs), axis=0, ddof=1)
     out = []
     for value, error in zip(values, errors, strict=True):
         out.append(

@@ -246,7 +246,7 @@ def half_cauchy(scale: Any = 1.0) -> Density:
         Interval(0.0),
         lambda x: math.log(2 / (math.pi * s)) - np.log1p((x / s) ** 2),
         quantile=lambda u: s * np.tan(0.5 * np.pi * u),
-        moments=(math.inf, math.nan),
+        moments=(math.inf, math.inf),
         entropy=math.log(2 * math.pi * s),
         tails=(NO_TAIL, Tail(power=1.0)),
     )

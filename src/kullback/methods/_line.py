@@ -42,11 +42,6 @@ def interval(f: Density) -> Interval:
 def checked(f: Density, x: Array, name: str) -> Array:
     """log f at x, without NaN: an error names the point."""
     y = f._log_prob(x)
-    if y.shape != x.shape[:1]:
-        raise InputError(
-            f"the log density of {name} returned shape {y.shape} for a batch of {len(x)} points; "
-            "it must return one number a point, or drop vectorized=True"
-        )
     bad = np.isnan(y) | (y == np.inf)
     if bad.any():
         near = x[bad][int(np.argmin(np.abs(x[bad]).reshape(bad.sum(), -1).max(axis=1)))]

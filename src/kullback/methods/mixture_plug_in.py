@@ -64,13 +64,17 @@ class MixturePlugIn:
         p, q = densities
         assert isinstance(p, Density)
         assert isinstance(q, Density)
-        replicates = [bootstrap(s, seed=seed) if s is not None else None for s in sides]
-        values = []
-        for r in range(len(next(m.weights for m in replicates if m is not None))):
-            f = density(replicates[0], r) if replicates[0] is not None else p
-            g = density(replicates[1], r) if replicates[1] is not None else q
-            values.append(quick_divergence(f, g))
-        return float(np.std(values, ddof=1))
+        variance = 0.0
+        for i, side in enumerate(sides):
+            if side is None:
+                continue
+            replicates, factor = bootstrap(side, seed=seed)
+            values = []
+            for r in range(len(replicates.weights)):
+                moved = density(replicates, r)
+                values.append(quick_divergence(moved, q) if i == 0 else quick_divergence(p, moved))
+            variance += (factor * float(np.std(values, ddof=1))) ** 2
+        return variance**0.5
 
 
 def quick_divergence(p: Density, q: Density) -> float:

@@ -43,7 +43,7 @@ def log_components(x: Array, m: Mixtures) -> Array:
     with np.errstate(divide="ignore"):
         log_w = np.log(m.weights)
     constant = log_w - log_det - 0.5 * d * LOG_2PI
-    return np.asarray(constant[..., None] - 0.5 * np.einsum("rkdn,rkdn->rkn", z, z))
+    return np.asarray(constant[..., None] - 0.5 * (z * z).sum(axis=-2))
 
 
 def _solve_small(tril: Array, offset: Array) -> Array:
@@ -89,11 +89,18 @@ def climb(
 
 
 def maximise(x: Array, shares: Array, floor: Array) -> Mixtures:
-    """The M step: weighted means and covariances for shares of shape (R, K, n)."""
-    mass = np.maximum(shares.sum(axis=-1), 1e-300)
-    means = (shares @ x) / mass[..., None]
-    offset = x[None, None] - means[..., None, :]
-    covariances = np.einsum("rkn,rkni,rknj->rkij", shares, offset, offset, optimize=True) / mass[..., None, None]
+    """The M step: weighted means and covariances for shares of shape (R, K, n).
+
+    Second moments come from one product with x⊗x; x is expected centred and of order one, so that subtracting
+    the means loses no digit that matters.
+    """
+    d = x.shape[1]
+    squares = (x[:, :, None] * x[:, None, :]).reshape(len(x), d * d)
+    mass = np.maximum(shares.sum(axis=-1), 1e-300)[..., None]
+    means = (shares @ x) / mass
+    second = ((shares @ squares) / mass).reshape(*shares.shape[:-1], d, d)
+    covariances = second - means[..., :, None] * means[..., None, :]
+    mass = mass[..., 0]
     return Mixtures(mass / mass.sum(axis=1, keepdims=True), means, hold_above(covariances, floor))
 
 

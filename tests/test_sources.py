@@ -1,0 +1,275 @@
+"""Every kind of object through the door."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import kullback as kl
+from kullback.sources import as_distribution
+from kullback.sources.scipy import CANONICAL
+
+
+def test_text_forms() -> None:
+    p = as_distribution("0.35*normal(-3, 1) + 0.65*normal(3, 1.2)", "p")
+    assert isinstance(p, kl.Density)
+    assert p.parameters["weights"].tolist() == [0.35, 0.65]
+    assert p.log_prob(0.0) == pytest.approx(
+        math.log(0.35 * math.exp(-4.5) + 0.65 / 1.2 * math.exp(-4.5 / 1.44)) - 0.5 * math.log(2 * math.pi)
+    )
+    assert as_distribution("normal(scale=2, loc=1)", "p").parameters == {"loc": 1.0, "scale": 2.0}
+    assert as_distribution("1/3*normal(0, 1) + 2/3*normal(1, 1)", "p").parameters["weights"][0] == pytest.approx(1 / 3)
+    assert as_distribution("normal", "p").parameters == {"loc": 0.0, "scale": 1.0}
+    assert isinstance(as_distribution("categorical([0.2, 0.8])", "p"), kl.Discrete)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("__import__('os').system('true')", "not a distribution"),
+        ("normal(__import__('os').getpid(), 1)", "not a number"),
+        ("(lambda: 1)()", "not a distribution"),
+        ("normal(0, 1)[0]", "not a distribution"),
+        ("normal(**{})", "not understood"),
+        ("normal(open)", "not a number"),
+        ("nromal(0, 1)", "did you mean 'normal'"),
+        ("normal(0, 1, 2)", "too many"),
+        ("normal(mean=0)", "unexpected keyword"),
+        ("normal(0, -1)", "scale must be positive"),
+        ("normal(0, 1) + normal(1, 1)", "sum to 2"),
+        ("0.5*normal(0, 1) + 0.5*poisson(1)", "base measure"),
+        ("-0.5*normal(0, 1) + 1.5*normal(1, 1)", "must be positive"),
+        ("normal(1/0)", "division by zero"),
+        ("normal(0, 1", "cannot read"),
+        ("", "cannot read"),
+        ("multivariate_normal([0, 0], [[1, 2], [2, 1]])", "positive definite"),
+        ("multivariate_normal([0, 0], [[1]])", "shape"),
+        ("binomial(2.5, 0.1)", "whole number"),
+        ("examples/penguins.csv", "not a"),
+        ("a" * 20_000, "characters long"),
+    ],
+)
+def test_text_that_is_no_distribution(text: str, message: str) -> None:
+    with pytest.raises(kl.InputError, match=message):
+        kl.divergence(text, "normal(0, 1)")
+
+
+SCIPY = {
+    "norm": (1.0, 2.0),
+    "laplace": (1.0, 2.0),
+    "t": (3.0, 1.0, 2.0),
+    "cauchy": (1.0, 2.0),
+    "logistic": (1.0, 2.0),
+    "gumbel_r": (1.0, 2.0),
+    "uniform": (1.0, 2.0),
+    "expon": (0.0, 2.0),
+    "gamma": (2.5, 0.0, 2.0),
+    "chi2": (3.0, 0.0, 1.0),
+    "beta": (2.0, 3.0),
+    "halfnorm": (0.0, 2.0),
+    "halfcauchy": (0.0, 2.0),
+    "lognorm": (0.5, 0.0, 2.0),
+    "weibull_min": (1.5, 0.0, 2.0),
+    "pareto": (2.5, 0.0, 2.0),
+    "invgamma": (3.0, 0.0, 2.0),
+    "poisson": (3.0,),
+    "geom": (0.3, -1.0),
+    "binom": (10, 0.3),
+    "bernoulli": (0.3,),
+    "nbinom": (2.5, 0.4),
+    "randint": (2.0, 9.0),
+}
+
+
+def test_every_canonical_scipy_family_is_tried() -> None:
+    assert set(SCIPY) == set(CANONICAL)
+
+
+@pytest.mark.parametrize("name", SCIPY)
+def test_scipy_families_become_canonical_and_mean_the_same(name: str) -> None:
+    from scipy import stats
+
+    frozen = getattr(stats, name)(*SCIPY[name])
+    density = as_distribution(frozen, "p")
+    assert isinstance(density, kl.Density)
+    assert density.facts.family
+    x = np.asarray(frozen.rvs(size=50, random_state=1), dtype=float)
+    logs = frozen.logpmf if hasattr(frozen.dist, "pmf") else frozen.logpdf
+    np.testing.assert_allclose(density.log_prob(x), logs(x), rtol=1e-11, atol=1e-12)
+    mean, variance = (np.asarray(v) for v in density.facts.moments)
+    np.testing.assert_allclose([mean, variance], frozen.stats("mv"), rtol=1e-10)
+    if density.facts.entropy is not None:
+        assert density.facts.entropy == pytest.approx(float(frozen.entropy()), rel=1e-8)
+    if density.facts.quantile is not None:
+        u = np.array([0.01, 0.3, 0.5, 0.9])
+        np.testing.assert_allclose(density.facts.quantile(u), frozen.ppf(u), rtol=1e-9)
+    draws = density.sample(4000, seed=1)
+    if np.isfinite(variance):
+        assert abs(draws.mean() - mean) < 6 * math.sqrt(variance / 4000)
+
+
+def test_other_scipy_families_are_asked_for_what_they_have() -> None:
+    from scipy import stats
+
+    p, q = stats.skewnorm(4, 1, 2), stats.norm(2, 1.5)
+    found = kl.divergence(p, q)
+    from scipy import integrate
+
+    truth = integrate.quad(lambda x: p.pdf(x) * (p.logpdf(x) - q.logpdf(x)), -5, 20, epsabs=1e-13, limit=400)[0]
+    assert found.value == pytest.approx(truth, abs=1e-9)
+    z = kl.divergence(stats.planck(0.5), stats.nbinom(2, 0.3))
+    assert z.value > 0
+    with pytest.raises(kl.InputError, match="batch"):
+        kl.divergence(stats.norm([0, 1], 1), "normal(0, 1)")
+    with pytest.raises(kl.InputError, match="finite"):
+        kl.divergence(stats.norm(0, np.nan), "normal(0, 1)")
+
+
+def test_scipy_multivariate_normal() -> None:
+    from scipy import stats
+
+    p = stats.multivariate_normal([0, 1, 2], np.diag([1.0, 2.0, 3.0]))
+    q = stats.multivariate_normal([0, 0, 0], np.eye(3))
+    truth = 0.5 * (1 + 2 + 3 - 3 + 5 - math.log(6))
+    assert kl.divergence(p, q).value == pytest.approx(truth, rel=1e-13)
+
+
+def test_numpyro() -> None:
+    import jax.numpy as jnp
+    import numpyro.distributions as dist
+
+    pairs = [
+        (dist.Normal(1.0, 2.0), "normal(1, 2)"),
+        (dist.StudentT(3.0, 1.0, 2.0), "student_t(3, 1, 2)"),
+        (dist.Gamma(2.0, 3.0), "gamma(2, 3)"),
+        (dist.Poisson(3.0), "poisson(3)"),
+        (dist.Binomial(10, probs=0.25), "binomial(10, 0.25)"),
+        (dist.Geometric(probs=0.25), "geometric(0.25)"),
+        (dist.Bernoulli(probs=0.25), "bernoulli(0.25)"),
+        (dist.LogNormal(0.0, 1.0), "log_normal(0, 1)"),
+        (dist.MultivariateNormal(jnp.zeros(2), jnp.eye(2)), "multivariate_normal([0, 0], [[1, 0], [0, 1]])"),
+        (dist.Normal(jnp.zeros(2), 1.0).to_event(1), "multivariate_normal([0, 0], [[1, 0], [0, 1]])"),
+        (dist.Categorical(probs=jnp.array([0.25, 0.75])), [0.25, 0.75]),
+        (
+            dist.MixtureSameFamily(
+                dist.Categorical(probs=jnp.array([0.25, 0.75])), dist.Normal(jnp.array([0.0, 4.0]), 1.0)
+            ),
+            "0.25*normal(0, 1) + 0.75*normal(4, 1)",
+        ),
+        (
+            dist.MixtureSameFamily(
+                dist.Categorical(logits=jnp.zeros(2)),
+                dist.MultivariateNormal(jnp.array([[0.0, 0.0], [2.0, 2.0]]), jnp.stack([jnp.eye(2)] * 2)),
+            ),
+            "0.5*multivariate_normal([0, 0], [[1, 0], [0, 1]]) + 0.5*multivariate_normal([2, 2], [[1, 0], [0, 1]])",
+        ),
+    ]
+    for theirs, ours in pairs:
+        assert abs(kl.divergence(theirs, ours).value) < 1e-12, theirs
+        assert abs(kl.divergence(ours, theirs).value) < 1e-12, theirs
+    soft = dist.SoftLaplace(0.0, 1.0)
+    assert kl.divergence(soft, "laplace(0, 1)").value > 0
+    half = kl.divergence(dist.TruncatedNormal(0.0, 1.0, low=0.0), "half_normal(1)")
+    assert abs(half.value) < 1e-6  # NumPyro holds float32 parameters and constants
+    with pytest.raises(kl.InputError, match="batch of shape"):
+        kl.divergence(dist.Normal(jnp.zeros(3), 1.0), "normal(0, 1)")
+
+
+def test_numpyro_logits_are_not_rounded_to_probabilities() -> None:
+    import jax.numpy as jnp
+    import numpyro.distributions as dist
+
+    q = dist.Categorical(logits=jnp.array([0.0, -500.0]))
+    assert kl.divergence([0.5, 0.5], q).value == pytest.approx(250 + math.log(0.5), rel=1e-6)
+
+
+def test_frames_of_three_libraries() -> None:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    data = {"a": [1.0, 2.0, 4.0, 3.0], "b": [0.1, 0.3, 0.2, 0.9]}
+    fits = [
+        kl.fit(frame, "normal", direction="forward").parameters["loc"]
+        for frame in (pd.DataFrame(data), pl.DataFrame(data), pa.table(data))
+    ]
+    for loc in fits:
+        np.testing.assert_allclose(loc, [2.5, 0.375])
+    with pytest.raises(kl.KindError, match=r"kl\.Discrete\(p\) or kl\.Sample\(p\)"):
+        kl.divergence(pd.Series([0.5, 0.5]), [0.5, 0.5])
+    series = pd.Series([0.25, 0.75], index=["x", "y"])
+    assert kl.divergence(kl.Discrete(series), {"y": 0.75, "x": 0.25}).value == 0
+    with pytest.raises(kl.InputError, match="missing values: 1 in a"):
+        kl.fit(pd.DataFrame({"a": [1.0, None, 2.0]}), "normal", direction="forward")
+
+
+def test_files(tmp_path: Path) -> None:
+    csv = tmp_path / "rows.csv"
+    csv.write_text("a,b,kind\n1,2.5,x\n3,NA,y\n4,1.5,x\n", encoding="utf-8")
+    table = kl.read(csv)
+    assert list(table.columns) == ["a", "b", "kind"]
+    with pytest.raises(kl.InputError, match="missing values: 1 in b"):
+        table.to_sample(["a", "b"])
+    kept = table.to_sample(["a", "b"], drop_missing=True)
+    assert kept.n == 2
+    assert "1 of 3 rows dropped" in kept.notes[0]
+    with pytest.raises(kl.InputError, match=r"holds 'x' \(row 1\), not a number"):
+        table.to_sample(["kind"])
+    with pytest.raises(kl.InputError, match="did you mean 'kind'"):
+        kl.read(csv, ["kin"])
+    with pytest.raises(kl.InputError, match=r"rows\.csv"):
+        kl.read(tmp_path / "row.csv")
+    (tmp_path / "empty.csv").write_text("", encoding="utf-8")
+    with pytest.raises(kl.InputError, match="is empty"):
+        kl.read(tmp_path / "empty.csv")
+    (tmp_path / "bad.parquet").write_bytes(b"not parquet at all")
+    with pytest.raises(kl.InputError, match="cannot read"):
+        kl.read(tmp_path / "bad.parquet")
+    (tmp_path / "rows.xlsx").write_bytes(b"x")
+    with pytest.raises(kl.InputError, match="neither CSV nor Parquet"):
+        kl.read(tmp_path / "rows.xlsx")
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"a": [1, 2, 3], "b": [1.0, None, 2.0]}), tmp_path / "rows.parquet")
+    assert kl.read(tmp_path / "rows.parquet", ["a"]).to_sample().n == 3
+
+
+def test_callables() -> None:
+    one = kl.Density(lambda x: -0.5 * x * x - 0.5 * math.log(2 * math.pi))
+    assert kl.divergence(one, "normal(1, 1)").value == pytest.approx(0.5, abs=1e-12)
+    batch = kl.Density(lambda x: -x - 0.0, support=(0, math.inf), vectorized=True)
+    assert kl.divergence(batch, "exponential(1)").value == pytest.approx(0, abs=1e-14)
+    scaled = kl.Density(lambda x: -0.5 * ((x - 3e5) / 7) ** 2 + 40, normalized=False)
+    assert kl.divergence(scaled, "normal(3e5, 7)").value == pytest.approx(0, abs=1e-9)
+    with pytest.raises(kl.InputError, match="is nan at x"):
+        kl.divergence(kl.Density(lambda x: math.nan if abs(x) < 1 else -x * x), "normal(0, 1)")
+    with pytest.raises(kl.InputError, match="must return one number"):
+        kl.divergence(kl.Density(lambda x: np.zeros(3)), "normal(0, 1)")
+    with pytest.raises(kl.InputError, match="one number a point"):
+        kl.divergence(kl.Density(lambda x: np.zeros(3), vectorized=True), "normal(0, 1)")
+    with pytest.raises(kl.InputError, match="does not fall off"):
+        kl.divergence(kl.Density(lambda x: 0.0, normalized=False), "normal(0, 1)")
+    with pytest.raises(kl.InputError, match="low < high"):
+        kl.Density(lambda x: 0.0, support=(1, 0))
+    with pytest.raises(kl.KindError, match="callable"):
+        kl.Density(3)  # type: ignore[arg-type]
+    with pytest.raises(kl.InputError, match="dimensions"):
+        kl.divergence("normal(0, 1)", "multivariate_normal([0, 0], [[1, 0], [0, 1]])")
+
+
+def test_draws_against_a_density() -> None:
+    x = np.random.default_rng(0).normal(size=800)
+    found = kl.divergence(kl.Sample(x), "normal(1, 1)")
+    assert found.error_kind == "standard_error"
+    assert abs(found.value - 0.5) < 4 * found.error
+    low, high = found.confidence_interval(0.95)
+    assert (high - low) / (2 * found.error) == pytest.approx(1.96, abs=0.01)
+    assert kl.divergence(kl.Sample(x), "normal(1, 1)").value == found.value
+    plan = kl.plan(kl.Sample(x), "normal(0, 1)")
+    assert plan.method == "mixture plug-in"
+    with pytest.raises(kl.NoMethodError, match="mixture plug-in"):
+        kl.divergence(kl.Sample(np.zeros((5, 3))), kl.Sample(np.zeros((5, 3))))
