@@ -65,7 +65,7 @@ def fit(p: Any, family: Any, *, direction: str, start: Any = None, seed: int = 0
     >>> import kullback as kl
     >>> fit = kl.fit("0.5*normal(0, 1) + 0.5*normal(7.5, 1)", "normal", direction="reverse")
     >>> round(fit.reverse.value, 6), fit.regime
-    (0.692884, 'seeking')
+    (0.692883, 'seeking')
     >>> fit = kl.fit("0.5*normal(0, 1) + 0.5*normal(7.5, 1)", "normal", direction="forward")
     >>> round(fit.forward.value, 6), fit.regime, round(fit.wasted, 3)
     (0.663216, 'covering', 0.154)

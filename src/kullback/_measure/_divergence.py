@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from kullback._distribution import Density, Discrete, Measured, Table
-from kullback._measure._gaps import infinite
+from kullback._distribution import Discrete, Measured, Table
 from kullback._result import Divergence, InputError, KindError, NoMethodError, Plan, Status
 from kullback._vocabulary import suggest
 from kullback.methods import METHODS, Request
@@ -119,6 +118,7 @@ def plan(
     """
     _check_direction(direction)
     a, b = prepared(p, "p", axis, normalize), prepared(q, "q", axis, normalize)
+    _check_dimensions(a, b)
     names = str(a), str(b)
     if direction == "reverse":
         a, b = b, a
@@ -139,10 +139,7 @@ def measure(p: Measured, q: Measured, *, method: str = "auto", request: Request 
     request = request or Request()
     if method != "auto":
         return _forced(p, q, method, request)
-    if type(p) is not Discrete or type(q) is not Discrete:
-        gap = infinite(p, q)
-        if gap is not None:
-            return gap
+    _check_dimensions(p, q)
     tried: list[Divergence] = []
     for candidate in METHODS:
         if candidate.applies(p, q) is not None:
@@ -158,6 +155,12 @@ def measure(p: Measured, q: Measured, *, method: str = "auto", request: Request 
     )
 
 
+def _check_dimensions(p: Measured, q: Measured) -> None:
+    if type(p) is Discrete or type(q) is Discrete or p.support.dim == q.support.dim:
+        return
+    raise InputError(f"p has {p.support.dim} dimensions and q has {q.support.dim}; compare like with like")
+
+
 def _with_history(found: Divergence, tried: list[Divergence]) -> Divergence:
     notes = tuple(f"{d.method} gave {d.value:.6g} ± {d.error:.1g} first" for d in tried)
     return replace(found, notes=found.notes + notes)
@@ -169,11 +172,8 @@ def _forced(p: Measured, q: Measured, name: str, request: Request) -> Divergence
             reason = candidate.applies(p, q)
             if reason is not None:
                 raise NoMethodError(f"method {name!r} does not apply to P = {p}, Q = {q}: it {reason}")
-            if isinstance(p, Density) and isinstance(q, Density):
-                gap = infinite(p, q)
-                if gap is not None:
-                    return gap
-            return candidate.estimate(p, q, request)
+            first = METHODS[0]  # an integral over a gap would only say what the supports prove
+            return (candidate if first.applies(p, q) else first).estimate(p, q, request)
     raise InputError(f"unknown method {name!r}; {suggest(name, ['auto', *(m.name for m in METHODS)])}")
 
 

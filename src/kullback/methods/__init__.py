@@ -12,6 +12,7 @@ from kullback.methods.exact import Exact
 from kullback.methods.lattice import LatticeSum
 from kullback.methods.mixture_plug_in import MixturePlugIn
 from kullback.methods.quadrature import Quadrature
+from kullback.methods.support import Support
 
 
 class Method(Protocol):
@@ -24,6 +25,6 @@ class Method(Protocol):
     def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence: ...
 
 
-METHODS: tuple[Method, ...] = (Exact(), Closed(), LatticeSum(), Quadrature(), MixturePlugIn())
+METHODS: tuple[Method, ...] = (Support(), Exact(), Closed(), LatticeSum(), Quadrature(), MixturePlugIn())
 
 __all__ = ["METHODS", "Method", "Request"]

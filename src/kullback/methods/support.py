@@ -8,33 +8,47 @@ import numpy as np
 
 from kullback._distribution import Density, Discrete, Measured
 from kullback._format import percent
-from kullback._result import Divergence, InputError, Status
+from kullback._result import Divergence, Status
 from kullback._support import Array, Interval, Lattice, is_subset
 from kullback.methods._line import landmarks
+from kullback.methods._request import Request
 from kullback.methods.lattice import points
 from kullback.numerics.quadrature import integrate
 
 
-def infinite(p: Measured, q: Measured) -> Divergence | None:
-    """KL(P‖Q) = ∞ where supports or declared tails prove it, else None."""
-    if isinstance(p, Discrete) and isinstance(q, Discrete):
-        return None  # the sum itself finds the gap, and how much lies in it
-    if _base(p) != _base(q):
-        return _answer(f"P is a {_base(p)} and Q a {_base(q)}: neither has mass where the other has density")
-    if p.support.dim != q.support.dim:
-        raise InputError(f"p has {p.support.dim} dimensions and q has {q.support.dim}; compare like with like")
-    if not isinstance(p, Density) or not isinstance(q, Density):
-        return None
-    if isinstance(p.support, Interval | Lattice) and not is_subset(p.support, q.support):
-        mass, where = _outside(p, q)
-        if mass != 0.0:
+class Support:
+    """Infinite before anything is computed: by base measure, by support, by declared tails."""
+
+    name = "support"
+
+    def applies(self, p: Measured, q: Measured) -> str | None:
+        if isinstance(p, Discrete) and isinstance(q, Discrete):
+            return "a sum over finitely many outcomes finds its own gaps"
+        if _base(p) != _base(q) or _leaves(p, q) or _tails(p, q):
+            return None
+        return "supports and declared tails do not make it infinite"
+
+    def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence:
+        if _base(p) != _base(q):
+            return _answer(f"P is a {_base(p)} and Q a {_base(q)}: neither has mass where the other has density")
+        if _leaves(p, q):
+            assert isinstance(p, Density)
+            assert isinstance(q, Density)
+            mass, where = _outside(p, q)
             share = f"{percent(mass)} of P" if math.isfinite(mass) else "P"
             return _answer(f"{share} lies {where}, where Q (on {q.support}) has none")
-    return _tails(p, q)
+        return _answer(_tails(p, q), Status.TAIL_GAP)
 
 
 def _base(d: Measured) -> str:
     return "mass on points" if d.support.measure == "counting" else "density"
+
+
+def _leaves(p: Measured, q: Measured) -> bool:
+    """Whether P's support reaches beyond Q's on the line or the integers."""
+    if not (isinstance(p, Density) and isinstance(q, Density) and isinstance(p.support, Interval | Lattice)):
+        return False
+    return not is_subset(p.support, q.support)
 
 
 def _answer(detail: str, status: Status = Status.SUPPORT_GAP) -> Divergence:
@@ -74,16 +88,17 @@ def _mass(p: Density, low: float, high: float, outer: Interval | Lattice) -> flo
     return min(float(integrate(density, low, high, landmarks(p), rtol=1e-8).value[0]), 1.0)
 
 
-def _tails(p: Density, q: Density) -> Divergence | None:
-    """E_P[−log q] is infinite if −log q grows like |x|^b and p falls like |x|^−(a+1) with a ≤ b."""
-    if p.facts.tails is None or q.facts.tails is None or (not isinstance(p.support, Interval) and p.dim == 1):
-        return None
+def _tails(p: Measured, q: Measured) -> str:
+    """Why E_P[−log q] diverges: −log q grows like |x|^b and p falls like |x|^−(a+1) with a ≤ b."""
+    if not (isinstance(p, Density) and isinstance(q, Density)) or p.facts.tails is None or q.facts.tails is None:
+        return ""
+    if isinstance(p.support, Lattice):
+        return ""
     ends = (p.support.low, p.support.high) if isinstance(p.support, Interval) else (-math.inf, math.inf)
     for mine, other, side, end in zip(p.facts.tails, q.facts.tails, ("left", "right"), ends, strict=True):
         if math.isinf(end) and mine.power <= other.exponent and mine.power < math.inf:
-            detail = (
-                f"on the {side} P falls like |x|^−{mine.power + 1:g} and −log q grows like |x|^{other.exponent:g}, "
-                "so its mean under P diverges"
+            return (
+                f"on the {side} P falls like |x|^−{mine.power + 1:g} and −log q grows like "
+                f"|x|^{other.exponent:g}, so its mean under P diverges"
             )
-            return _answer(detail, Status.TAIL_GAP)
-    return None
+    return ""
