@@ -1,0 +1,128 @@
+"""Results as pictures: what Q covers, what it misses, and where each direction pays.
+
+Nothing is computed here but log densities on a window. P is grey, forward blue and solid, reverse orange and dashed.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from kullback._result import Comparison, Fit, InputError, KindError
+from kullback._support import Lattice
+from kullback.plots import _bars, _file, _ink, _line, _plane
+
+
+def fits(forward: Fit, reverse: Fit | None = None, *, path: str | os.PathLike[str] | None = None) -> Any:
+    """Draw the fits of one target: the densities, where each direction pays, and the divergences.
+
+    Parameters
+    ----------
+    forward, reverse : Fit
+        Two fits of the same P in the two directions; one alone is enough, whichever it is.
+    path : str or path-like, optional
+        Where to write the picture: a name ending in .png, .svg or .pdf. It is written whole or not at all.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One dimension: the densities above their integrands. Two dimensions: contours around 50, 90 and 99 % of
+        the mass, and maps of the integrands. Beside them the table of both divergences in nats, the minimised
+        one of each fit in bold.
+
+    Raises
+    ------
+    InputError
+        Fits of different targets, two fits in one direction, or a path with another ending.
+    MissingExtraError
+        If Matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import kullback as kl
+    >>> p = "0.5*normal(0, 1) + 0.5*normal(7.5, 1)"
+    >>> pair = [kl.fit(p, "normal", direction=d) for d in ("forward", "reverse")]
+    >>> figure = kl.plots.fits(*pair)
+    >>> [axes.get_label() for axes in figure.axes]
+    ['densities', 'integrands', 'table']
+    """
+    ending = _file.understood(path)
+    pair = _in_order([f for f in (forward, reverse) if f is not None])
+    target = pair[0].target
+    if target is None:
+        raise InputError("the fit carries no target to draw; pass it as kl.fit returned it")
+    density = getattr(target, "density", target)
+    with _ink.style():
+        if density.dim > 1:
+            figure = _plane.fits(pair, density, getattr(target, "sample", None))
+        elif isinstance(density.support, Lattice):
+            figure = _line.lattice_fits(pair, density)
+        else:
+            figure = _line.fits(pair, density, getattr(target, "sample", None))
+        _file.write(figure, path, ending)
+    return figure
+
+
+def comparison(comparison: Comparison, *, path: str | os.PathLike[str] | None = None) -> Any:
+    """Draw P and Q, and where each divergence comes from.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        What `compare` returned for one pair; a batch, or densities of more than two dimensions, have no picture.
+    path : str or path-like, optional
+        Where to write the picture: a name ending in .png, .svg or .pdf. It is written whole or not at all.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Outcomes: bars of p and q above their terms. Densities: both curves above the integrands, or contours
+        beside maps of the integrands. Beside them the table of both divergences in nats.
+
+    Raises
+    ------
+    InputError
+        A comparison without terms, or a path with another ending.
+    MissingExtraError
+        If Matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import kullback as kl
+    >>> figure = kl.plots.comparison(kl.compare({"a": 0.5, "b": 0.5}, {"a": 0.9, "b": 0.1}))
+    >>> [axes.get_label() for axes in figure.axes]
+    ['outcomes', 'terms', 'table']
+    """
+    ending = _file.understood(path)
+    if not isinstance(comparison, Comparison):
+        raise KindError(f"comparison must be what kl.compare returns, not {type(comparison).__name__}")
+    if comparison.terms is None:
+        raise InputError(
+            "this comparison has no terms to draw: it is a batch, has more than two dimensions, or sets a density "
+            "beside outcomes. Compare one pair of one kind, in one or two dimensions."
+        )
+    with _ink.style():
+        if "outcome" in comparison.terms.columns:
+            figure = _bars.comparison(comparison)
+        elif "y" in comparison.terms.columns:
+            figure = _plane.comparison(comparison)
+        else:
+            figure = _line.comparison(comparison)
+        _file.write(figure, path, ending)
+    return figure
+
+
+def _in_order(pair: list[Fit]) -> list[Fit]:
+    """Forward first, whichever way they were given."""
+    for fit in pair:
+        if not isinstance(fit, Fit):
+            raise KindError(f"fits takes what kl.fit returns, not {type(fit).__name__}")
+    if len(pair) == 2:
+        if pair[0].direction == pair[1].direction:
+            raise InputError(f"both fits are {pair[0].direction}; give one forward and one reverse")
+        if pair[0].p != pair[1].p:
+            raise InputError(f"the fits have different targets, {pair[0].p} and {pair[1].p}; fit both to one P")
+    return sorted(pair, key=lambda fit: fit.direction != "forward")
+
+
+__all__ = ["comparison", "fits"]
