@@ -32,7 +32,7 @@ def uncertain(value: float, error: float, kind: str) -> str:
     """A value with the error that goes with it: ± for a standard error, nothing where all digits shown hold."""
     if not math.isfinite(value) or error == 0 or not math.isfinite(error):
         return number(value)
-    shown = number(value, error)
+    shown = "0" if abs(value) <= error / 10 else number(value, error)
     if kind == "standard_error" or error > 1e-6 * abs(value):
         return f"{shown} ± {error:.1g}"
     return shown
@@ -40,15 +40,15 @@ def uncertain(value: float, error: float, kind: str) -> str:
 
 def percent(share: float) -> str:
     """A probability as a percentage with at most three figures."""
-    if share == 0:
+    if share < 1e-9:
         return "0 %"
-    return f"{100 * share:.3g} %" if share >= 1e-4 else f"{share:.1g}"
+    return f"{100 * share:.3g} %" if share >= 1e-4 else "< 0.01 %"
 
 
 def vector(values: Any) -> str:
     """Numbers side by side, in brackets when there are several."""
     flat = np.atleast_1d(np.asarray(values, dtype=float))
-    text = ", ".join(f"{v:.6g}" for v in flat)
+    text = ", ".join(f"{v:.6g}" if abs(v) < 1e6 else f"{v:.12g}" for v in flat)
     return f"({text})" if flat.size > 1 else text
 
 

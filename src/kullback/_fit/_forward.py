@@ -8,7 +8,7 @@ import numpy as np
 
 from kullback._distribution import Density
 from kullback._estimate import variance_floor
-from kullback._fit._search import Found, minimise, search
+from kullback._fit._search import Found, distinct, minimise, search
 from kullback._fit._target import Target
 from kullback._objectives import forward
 from kullback._result import InputError, Status
@@ -34,7 +34,7 @@ def fit_forward(target: Target, family: Family, start: Array | None, seed: int) 
     assert isinstance(family, StudentT)
     centre, covariance = _rough_moments(y, w)
     starts = [*given, ("moments", family.from_moments(centre, covariance))]
-    return search(forward(family, y, w), starts)
+    return distinct(search(forward(family, y, w), starts), y, family)
 
 
 def _normal(target: Target, family: Normal) -> Found:
@@ -141,7 +141,7 @@ def _mixture(target: Target, family: Mixture, given: list[tuple[str, Array]], se
             value, gradient = objective(theta)
             result = Found(theta, value, float(np.abs(gradient).max()), Status.CONVERGED, name)
         found.append(result)
-    return sorted(found, key=lambda f: f.value)
+    return distinct(found, y, family)
 
 
 def _collapsed(family: Mixture, theta: Array, target: Target, floor: Array) -> bool:

@@ -78,7 +78,8 @@ def _on_line(f: Density) -> Basins:
     if len(heavy) < len(masses):
         cuts = [cuts[i - 1] for i in heavy[1:]]
         modes, masses = [modes[i] for i in heavy], [masses[i] for i in heavy]
-    return Basins(np.array(modes)[:, None], np.array(masses), np.array(cuts), np.zeros((0, 1)), np.zeros(0, int))
+    places = rounded(np.array(modes)[:, None], np.array([np.sqrt(w @ (x - w @ x) ** 2)]))
+    return Basins(places, np.array(masses), np.array(cuts), np.zeros((0, 1)), np.zeros(0, int))
 
 
 def _in_plane(f: Density) -> Basins:
@@ -110,7 +111,14 @@ def _in_plane(f: Density) -> Basins:
     owner = np.where(keep[owner], renumber[owner], nearest)
     order = np.argsort(-masses[keep], kind="stable")
     rank = np.argsort(order)
-    return Basins(mean + merged[keep][order] @ tril.T, masses[keep][order], np.zeros(0), x, rank[owner])
+    places = rounded(mean + merged[keep][order] @ tril.T, np.sqrt(np.diag(covariance)))
+    return Basins(places, masses[keep][order], np.zeros(0), x, rank[owner])
+
+
+def rounded(modes: Array, width: Array) -> Array:
+    """Places without the digits that a flat top cannot hold: a maximum is known to the root of the precision."""
+    unit = 10.0 ** np.floor(np.log10(1e-6 * width))
+    return np.asarray(np.round(modes / unit) * unit + 0.0)
 
 
 def _summit(f: Density, mean: Array, tril: Array, start: Array) -> Array:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from kullback._fit._search import Found, hessian, minimise, search
+from kullback._fit._search import Found, distinct, hessian, minimise, search
 from kullback._fit._target import Target
+from kullback._format import vector
 from kullback._objectives import reverse
-from kullback._result import InputError, Status
+from kullback._result import InputError
 from kullback._support import Array, reals
 from kullback.families import Family, Mixture
 from kullback.numerics import em
@@ -27,13 +28,13 @@ def fit_reverse(target: Target, family: Family, start: Array | None, seed: int) 
     starts += _starts(target, family, seed)
     first, last = LEVELS[target.dim]
     objectives = [reverse(family, target.log_prob, target.dim, level, target.breaks) for level in range(last + 2)]
-    found = _distinct(search(objectives[first], starts), target, family)
+    found = distinct(search(objectives[first], starts), target.density_nodes[0], family)
     if not found:
         raise InputError(
             f"KL(Q‖P) is infinite at every start for {family} and P = {target.name}: P's density vanishes, or is "
             "lost to underflow, where Q must have mass"
         )
-    return _distinct([_refined(f, objectives, first, last) for f in found], target, family)
+    return distinct([_refined(f, objectives, first, last) for f in found], target.density_nodes[0], family)
 
 
 def _refined(found: Found, objectives: list, level: int, last: int) -> Found:  # type: ignore[type-arg]
@@ -71,7 +72,7 @@ def _starts(target: Target, family: Family, seed: int) -> list[tuple[str, Array]
         centre = (mode - frame.centre) / frame.scale
         width = _curvature(target, centre)
         if width is not None:
-            out.append((f"mode at {np.array2string(mode, precision=4)}", family.from_moments(centre, width)))
+            out.append((f"mode at {vector(mode)}", family.from_moments(centre, width)))
     for weight, part in target.density.facts.components:
         theta = family.encode(part, frame)
         if theta is not None and weight >= 0.01 and len(out) < 16:
@@ -113,18 +114,3 @@ def _curvature(target: Target, centre: Array) -> Array | None:
     if values[0] <= 1e-6 or values[-1] > 1e8:
         return None
     return np.asarray(np.linalg.inv(rows))
-
-
-def _distinct(found: list[Found], target: Target, family: Family) -> list[Found]:
-    """One of each optimum: those whose densities differ by less than a thousandth of P's scale are one."""
-    y, _ = target.density_nodes
-    y = y[:: max(1, len(y) // 400)]
-    kept: list[tuple[Found, Array]] = []
-    for f in sorted(found, key=lambda f: f.value):
-        q = np.exp(family.log_prob(f.theta, y)[0])
-        if any(abs(f.value - g.value) < 1e-5 and np.abs(q - r).max() < 1e-3 * max(r.max(), 1e-300) for g, r in kept):
-            continue
-        if f.status is Status.NOT_STATIONARY and kept and f.value > kept[0][0].value + 1e-9 and f.gradient > 1e-5:
-            continue
-        kept.append((f, q))
-    return [f for f, _ in kept]

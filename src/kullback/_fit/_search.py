@@ -10,6 +10,7 @@ import numpy as np
 from kullback._objectives import Objective
 from kullback._result import Status
 from kullback._support import Array
+from kullback.families import Family
 from kullback.numerics.lazy import optimize
 
 GRADIENT = 1e-9  # in standard coordinates, where an error of the optimum is about as large as the gradient
@@ -96,3 +97,17 @@ def hessian(objective: Objective, theta: Array) -> Array:
     if not np.isfinite(rows).all():
         return np.eye(n)
     return 0.5 * (rows + rows.T)
+
+
+def distinct(found: list[Found], y: Array, family: Family) -> list[Found]:
+    """One of each optimum: those whose densities differ by less than a thousandth of theirs at the nodes y are one."""
+    y = y[:: max(1, len(y) // 400)]
+    kept: list[tuple[Found, Array]] = []
+    for f in sorted(found, key=lambda f: f.value):
+        q = np.exp(family.log_prob(f.theta, y)[0])
+        if any(abs(f.value - g.value) < 1e-5 and np.abs(q - r).max() < 1e-3 * max(r.max(), 1e-300) for g, r in kept):
+            continue
+        if f.status is Status.NOT_STATIONARY and kept and f.value > kept[0][0].value + 1e-9 and f.gradient > 1e-5:
+            continue
+        kept.append((f, q))
+    return [f for f, _ in kept]

@@ -213,7 +213,7 @@ def _outside(f: Density, g: Density) -> float:
 
             def rows(t: Array) -> Array:
                 lost = g._log_prob(t) == -np.inf
-                return (np.exp(f._log_prob(t)) * lost)[None]
+                return np.where(lost, np.exp(f._log_prob(t)), 0.0)[None]
 
             breaks = np.union1d(_line.landmarks(f), edges)
             return float(integrate(rows, inside.low, inside.high, breaks, rtol=1e-9, atol=1e-12).value[0])

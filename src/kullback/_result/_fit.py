@@ -129,6 +129,7 @@ class Fit:
         return self.coverage.regime
 
     def to_dict(self) -> dict[str, Any]:
+        """The fit as JSON holds it; ∞ is the string "inf"."""
         return {
             "schema": 1,
             "p": self.p,

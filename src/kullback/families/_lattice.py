@@ -61,7 +61,13 @@ class Geometric(LatticeFamily):
 
 @dataclass(frozen=True, repr=False)
 class Binomial(LatticeFamily):
-    """The binomial with a known number of trials."""
+    """The binomial with a known number of trials.
+
+    Parameters
+    ----------
+    total_count : int
+        The number of trials.
+    """
 
     total_count: int
 

@@ -32,7 +32,13 @@ STUDENT_EDGES = np.concatenate([-_DOUBLING[:0:-1], _DOUBLING])
 
 @dataclass(frozen=True, repr=False)
 class Normal(Family):
-    """The normal; in several dimensions with a full or a diagonal covariance."""
+    """The normal; in several dimensions with a full or a diagonal covariance.
+
+    Parameters
+    ----------
+    covariance : {"full", "diagonal"}
+        Whether coordinates may be correlated.
+    """
 
     covariance: str = "full"
 
@@ -133,7 +139,13 @@ class Laplace(Family):
 
 @dataclass(frozen=True, repr=False)
 class StudentT(Family):
-    """Student's t with free or fixed degrees of freedom; multivariate with a full scale matrix."""
+    """Student's t; in several dimensions with a full scale matrix.
+
+    Parameters
+    ----------
+    df : float, optional
+        The degrees of freedom; fitted when not given.
+    """
 
     df: float | None = None
 

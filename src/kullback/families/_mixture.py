@@ -19,7 +19,13 @@ NORMAL = Normal()
 
 @dataclass(frozen=True, repr=False)
 class Mixture(Family):
-    """`components` normals, each with its own weight, mean and full covariance."""
+    """A mixture of normals, each with its own weight, mean and full covariance.
+
+    Parameters
+    ----------
+    components : int
+        How many.
+    """
 
     components: int
 

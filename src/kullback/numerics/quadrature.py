@@ -103,8 +103,12 @@ class _Panels(NamedTuple):
                     slope[rows] = scale[rows] * np.cosh(t[rows])
                 rows = kind[:, 0] == exp
                 if rows.any():
+                    end = origin[rows]
                     slope[rows] = scale[rows] * np.exp(-t[rows])
-                    x[rows] = origin[rows] + sign * slope[rows]
+                    x[rows] = end + sign * slope[rows]
+                    reached = x[rows] == end  # rounded onto the end, where a density may be infinite
+                    x[rows] = np.where(reached, np.nextafter(end, end + sign), x[rows])
+                    slope[rows] = np.where(reached, 0.0, slope[rows])
         return x, slope * half[:, None]
 
 

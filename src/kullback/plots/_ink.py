@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from kullback._format import percent, uncertain
+from kullback._format import uncertain
 from kullback._result import Divergence, Fit, MissingExtraError
 
 # Okabe and Ito's blue and vermilion: told apart by every common kind of colour vision, and dark enough on white.
@@ -172,13 +172,6 @@ def _written(axes: Any, cell: Cell, row: int, column: int) -> Any:
 def value(d: Divergence) -> str:
     """A divergence with its error, as in every other report."""
     return uncertain(d.value, d.error, d.error_kind)
-
-
-def share(probability: float) -> str:
-    """A probability as a percentage; what quadrature cannot tell from nothing is nothing."""
-    if probability < 1e-9:
-        return "0 %"
-    return percent(probability) if probability >= 1e-4 else "< 0.01 %"
 
 
 def divergence_cells(fit: Fit) -> list[Cell]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kullback._distribution import Density, Sample
-from kullback._format import number
+from kullback._format import number, percent
 from kullback._result import Comparison, Fit
 from kullback._support import Array
 from kullback.methods.lattice import points
@@ -55,7 +55,7 @@ def _divergences(pair: Sequence[Fit]) -> list[list[Cell]]:
 
 def _coverage(pair: Sequence[Fit]) -> list[list[Cell]]:
     head = [Cell(text, _ink.QUIET) for text in ("", "missed", "wasted", "regime")]
-    rows = [[_ink.name_cell(f), Cell(_ink.share(f.missed)), Cell(_ink.share(f.wasted)), Cell(f.regime)] for f in pair]
+    rows = [[_ink.name_cell(f), Cell(percent(f.missed)), Cell(percent(f.wasted)), Cell(f.regime)] for f in pair]
     return [head, *rows]
 
 
@@ -103,7 +103,7 @@ def comparison_table(axes: Any, found: Comparison, *, short: bool = False) -> No
 
 
 def _share(share: Any) -> str:
-    return "not known" if share != share else _ink.share(float(share))
+    return "not known" if share != share else percent(float(share))
 
 
 def _panels(page: Page, scene: Scene) -> None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kullback._distribution import Density, Sample
+from kullback._format import percent
 from kullback._measure._compare import plane_window
 from kullback._result import Comparison, Fit, Mode
 from kullback._support import Array
@@ -236,8 +237,8 @@ def _table(page: Page, pair: Sequence[Fit]) -> None:
         [
             _ink.name_cell(f),
             *_ink.divergence_cells(f),
-            Cell(_ink.share(f.missed)),
-            Cell(_ink.share(f.wasted)),
+            Cell(percent(f.missed)),
+            Cell(percent(f.wasted)),
             Cell(f.regime),
         ]
         for f in pair

@@ -1,0 +1,1 @@
+"""Timings against the peers, as ratios measured in one run: `python -m benchmarks [name ...]`."""
