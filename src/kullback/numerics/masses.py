@@ -53,8 +53,9 @@ def stirling(x: Any) -> Any:
 
 def _deviance(x: Array, mean: Array | float) -> Array:
     """x·log(x/mean) + mean − x for x > 0."""
-    with np.errstate(over="ignore"):
-        return x * excess((mean - x) / x)
+    e = (mean - x) / x
+    near = np.abs(e) < 0.5
+    return np.where(near, x * excess(np.where(near, e, 0.0)), x * np.log(x / mean) + (mean - x))
 
 
 def poisson(k: Array, rate: float) -> Array:
