@@ -49,7 +49,7 @@ def test_texts() -> None:
     assert "<b>'" not in c._repr_html_().replace("<p><b>", "")
     assert c.terms is not None
     assert "&lt;b&gt;" in c.terms._repr_html_()
-    plan = kl.plan("normal(0, 1)", "laplace(0, 1)")
+    plan = kl.plan("student_t(3, 0, 1)", "laplace(0, 1)")
     assert "runs" in repr(plan)
     assert plan.reasons["closed"]
     assert "quadrature" in plan._repr_html_()

@@ -113,7 +113,7 @@ def plan(
     Examples
     --------
     >>> import kullback as kl
-    >>> kl.plan("normal(0, 1)", "laplace(0, 1)").method
+    >>> kl.plan("student_t(3, 0, 1)", "laplace(0, 1)").method
     'quadrature'
     """
     _check_direction(direction)

@@ -12,7 +12,7 @@ from kullback._distribution import Density, Tail
 from kullback._support import Array, Interval
 from kullback._vocabulary._words import positive, scalar, univariate, word
 from kullback.numerics.lazy import special
-from kullback.numerics.masses import stirling
+from kullback.numerics.masses import deviance_of, log_beta, log_gamma_step, stirling
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 EULER = 0.5772156649015329
@@ -83,12 +83,9 @@ def student_t(df: Any, loc: Any = 0.0, scale: Any = 1.0) -> Density:
 
 def log_t_constant(v: float, dim: int) -> float:
     """The log density of a standard t with v degrees of freedom at its centre."""
-    half, step = 0.5 * v, 0.5 * dim
-    if v < 50:
-        return float(special.gammaln(half + step) - special.gammaln(half) - step * math.log(v * math.pi))
-    # Stirling on both sides, with what the two log gammas share taken out: it would cost the digits
-    rest = stirling(half + step) - stirling(half) + (half + step - 0.5) * math.log1p(step / half) - step
-    return rest - dim * HALF_LOG_2PI
+    if v > 1e15:
+        return -dim * HALF_LOG_2PI
+    return log_gamma_step(0.5 * v, 0.5 * dim) - 0.5 * dim * math.log(v * math.pi)
 
 
 @word
@@ -181,19 +178,26 @@ def exponential(rate: Any = 1.0) -> Density:
 @word
 def gamma(concentration: Any, rate: Any = 1.0) -> Density:
     a, r = positive(concentration, "concentration"), positive(rate, "rate")
-    constant = a * math.log(r) - float(special.gammaln(a))
     entropy = a - math.log(r) + special.gammaln(a) + (1 - a) * special.digamma(a)
     return univariate(
         "gamma",
         {"concentration": a, "rate": r},
         Interval(0.0),
-        lambda x: constant + special.xlogy(a - 1, x) - r * x,
+        lambda x: gamma_log_prob(x, a, r),
         quantile=lambda u: special.gammaincinv(a, u) / r,
         moments=(a / r, a / r**2),
         entropy=float(entropy),
         tails=(NO_TAIL, EXPONENTIAL_TAIL),
         sample=lambda rng, n: rng.gamma(a, 1 / r, n),
     )
+
+
+def gamma_log_prob(x: Array, a: float, r: float) -> Array:
+    """log of the gamma density; above a = 16 by deviances, as a·log r − log Γ(a) would cost digits."""
+    if a < 16:
+        return np.asarray(a * math.log(r) - special.gammaln(a) + special.xlogy(a - 1, x) - r * x)
+    inner = deviance_of(np.full_like(x, a), r * x)
+    return np.asarray(0.5 * math.log(a) - HALF_LOG_2PI - stirling(a) - inner - np.log(x))
 
 
 @word
@@ -204,15 +208,15 @@ def chi2(df: Any) -> Density:
 @word
 def beta(concentration1: Any, concentration0: Any) -> Density:
     a, b = positive(concentration1, "concentration1"), positive(concentration0, "concentration0")
-    log_beta = float(special.betaln(a, b))
+    constant = log_beta(a, b)
     entropy = (
-        log_beta - (a - 1) * special.digamma(a) - (b - 1) * special.digamma(b) + (a + b - 2) * special.digamma(a + b)
+        constant - (a - 1) * special.digamma(a) - (b - 1) * special.digamma(b) + (a + b - 2) * special.digamma(a + b)
     )
     return univariate(
         "beta",
         {"concentration1": a, "concentration0": b},
         Interval(0.0, 1.0),
-        lambda x: special.xlogy(a - 1, x) + special.xlog1py(b - 1, -x) - log_beta,
+        lambda x: special.xlogy(a - 1, x) + special.xlog1py(b - 1, -x) - constant,
         quantile=lambda u: special.betaincinv(a, b, u),
         moments=(a / (a + b), a * b / ((a + b) ** 2 * (a + b + 1))),
         entropy=float(entropy),
@@ -314,13 +318,12 @@ def pareto(scale: Any, alpha: Any) -> Density:
 @word
 def inverse_gamma(concentration: Any, rate: Any = 1.0) -> Density:
     a, r = positive(concentration, "concentration"), positive(rate, "rate")
-    constant = a * math.log(r) - float(special.gammaln(a))
     mean = r / (a - 1) if a > 1 else math.inf
     variance = r * r / ((a - 1) ** 2 * (a - 2)) if a > 2 else math.inf
 
     def log_prob(x: Array) -> Array:
         with np.errstate(invalid="ignore"):
-            value = constant - (a + 1) * np.log(x) - r / x
+            value = gamma_log_prob(1 / x, a, r) - 2 * np.log(x)  # a gamma in 1/x
         return np.where(x > 0, value, -np.inf)
 
     return univariate(

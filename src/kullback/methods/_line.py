@@ -24,7 +24,7 @@ def landmarks(f: Density) -> Array:
     for part in parts:
         if part.facts.quantile is not None:
             with np.errstate(all="ignore"):
-                found.append(np.asarray(part.facts.quantile(LEVELS), dtype=float))
+                found.append(_outward(np.asarray(part.facts.quantile(LEVELS), dtype=float)))
         elif part.facts.components:
             found.append(landmarks(part))
         else:
@@ -32,6 +32,12 @@ def landmarks(f: Density) -> Array:
     points = np.unique(np.concatenate(found))
     points = points[np.isfinite(points) & (points > support.low) & (points < support.high)]
     return points[np.append(True, np.diff(points) > 1e-14 * np.abs(points[1:]))] if len(points) else points
+
+
+def _outward(x: Array) -> Array:
+    """The points, and three more beyond either end: what lies past the last level still counts in the 14th digit."""
+    steps = np.array([0.5, 1.5, 4.0])
+    return np.concatenate([x[0] - (x[1] - x[0]) * steps, x, x[-1] + (x[-1] - x[-2]) * steps])
 
 
 def interval(f: Density) -> Interval:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kullback.numerics.lazy import special
 from kullback.numerics.terms import excess
 
 Array = NDArray[Any]  # of floats
@@ -51,7 +52,25 @@ def stirling(x: Any) -> Any:
     return (1 / 12 - z * (1 / 360 - z * (1 / 1260 - z * (1 / 1680 - z / 1188)))) / x
 
 
-def _deviance(x: Array, mean: Array | float) -> Array:
+def log_gamma_step(x: float, step: float) -> float:
+    """log Γ(x + step) − log Γ(x), without what the two share when both are large."""
+    if min(x, x + step) < 16:
+        return float(special.gammaln(x + step) - special.gammaln(x))
+    shared = (x + step - 0.5) * math.log1p(step / x) + step * math.log(x) - step
+    return float(stirling(x + step) - stirling(x) + shared)
+
+
+def log_beta(a: float, b: float) -> float:
+    """log of the beta function, to a few units in the last place also where both are large."""
+    small, large = min(a, b), max(a, b)
+    if small < 16:
+        return float(special.gammaln(small)) - log_gamma_step(large, small)
+    whole = a + b
+    powers = (a - 0.5) * math.log(a / whole) + (b - 0.5) * math.log(b / whole) - 0.5 * math.log(whole)
+    return float(stirling(a) + stirling(b) - stirling(whole)) + _HALF_LOG_2PI + powers
+
+
+def deviance_of(x: Array, mean: Array | float) -> Array:
     """x·log(x/mean) + mean − x for x > 0."""
     e = (mean - x) / x
     near = np.abs(e) < 0.5
@@ -61,7 +80,7 @@ def _deviance(x: Array, mean: Array | float) -> Array:
 def poisson(k: Array, rate: float) -> Array:
     """log of the Poisson mass at whole k ≥ 0."""
     x = np.maximum(k, 1.0)
-    inner = -stirling_error(x) - _deviance(x, rate) - _HALF_LOG_2PI - 0.5 * np.log(x)
+    inner = -stirling_error(x) - deviance_of(x, rate) - _HALF_LOG_2PI - 0.5 * np.log(x)
     return np.where(k == 0, -rate, inner)
 
 
@@ -77,8 +96,8 @@ def binomial(k: Array, n: int, p: float) -> Array:
         float(stirling_error(np.array(float(n))))
         - stirling_error(x)
         - stirling_error(y)
-        - _deviance(x, n * p)
-        - _deviance(y, n * (1 - p))
+        - deviance_of(x, n * p)
+        - deviance_of(y, n * (1 - p))
         - _HALF_LOG_2PI
         + 0.5 * np.log(n / (x * y))
     )

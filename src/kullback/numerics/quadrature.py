@@ -56,6 +56,7 @@ GAUSS[11:20:2] = _HALF_GAUSS[::-1]
 
 STRAIGHT, UP, DOWN, TO_HIGH, TO_LOW = range(5)
 FARTHEST = 1e150  # squares of points beyond it overflow
+NEAREST = 1e-290  # ratios of points nearer to 0 underflow
 _LADDER = np.array([0.0, 0.5, 1, 1.5, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 64, 128, 256, 745])
 EPS = float(np.finfo(float).eps)
 
@@ -103,12 +104,8 @@ class _Panels(NamedTuple):
                     slope[rows] = scale[rows] * np.cosh(t[rows])
                 rows = kind[:, 0] == exp
                 if rows.any():
-                    end = origin[rows]
                     slope[rows] = scale[rows] * np.exp(-t[rows])
-                    x[rows] = end + sign * slope[rows]
-                    reached = x[rows] == end  # rounded onto the end, where a density may be infinite
-                    x[rows] = np.where(reached, np.nextafter(end, end + sign), x[rows])
-                    slope[rows] = np.where(reached, 0.0, slope[rows])
+                    x[rows] = origin[rows] + sign * slope[rows]
         return x, slope * half[:, None]
 
 
@@ -206,7 +203,9 @@ def _first_panels(low: float, high: float, breaks: Array) -> _Panels:
     width = float(np.max(np.diff(inner))) if len(inner) > 1 else 1.0
     for end, edge, sinh, exp in ((high, inner[-1], UP, TO_HIGH), (low, inner[0], DOWN, TO_LOW)):
         if np.isfinite(end):
-            origin, scale, kind, reach = float(end), float(abs(end - edge)), exp, 745.0
+            origin, scale, kind = float(end), float(abs(end - edge)), exp
+            # as near to the end as doubles can tell from it, where a density may be infinite
+            reach = float(np.log(scale / max(NEAREST, 2 * EPS * abs(end))))
         else:
             origin, scale, kind = float(edge), width, sinh
             reach = float(np.arcsinh(FARTHEST / scale))
