@@ -23,6 +23,9 @@ def test_every_method_that_applies_is_right_within_its_error(case: Case) -> None
     assert names
     for name in names:
         found = kl.divergence(case.p, case.q, method=name)
+        if found.error_kind == "standard_error":  # five of them: a right method fails one case in a million
+            assert abs(found.value - case.value) <= 5 * found.error + 1e-12, name
+            continue
         assert found.status is kl.Status.OK, name
         digits = 1e-9 if case.source.startswith("research") else 0.0
         truth = 2e-16 * abs(case.value) + digits  # the case itself is a rounded number

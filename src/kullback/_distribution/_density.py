@@ -27,7 +27,7 @@ class Facts:
 
     `parameters` are NumPyro's, by name. `components` are (weight, Density) pairs of a mixture. `quantile`
     maps levels in (0, 1) to points. `moments` is (mean, covariance). `breaks` are kinks. `sample(rng, n)`
-    draws. `tails` are the left and right `Tail`.
+    draws. `tails` are the left and right `Tail`. `transport` is (m, f): f carries uniform points (n, m) to draws.
     """
 
     family: str = ""
@@ -40,6 +40,7 @@ class Facts:
     breaks: tuple[float, ...] = ()
     sample: Callable[[np.random.Generator, int], Array] | None = None
     underflows: bool = False
+    transport: tuple[int, Callable[[Array], Array]] | None = None
 
 
 class Density:

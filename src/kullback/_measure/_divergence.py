@@ -145,11 +145,12 @@ def measure(p: Measured, q: Measured, *, method: str = "auto", request: Request 
         if candidate.applies(p, q) is not None:
             continue
         found = candidate.estimate(p, q, request)
-        if found.status is not Status.TOLERANCE_MISSED:
-            return found if not tried else _with_history(found, tried)
         tried.append(found)
+        if found.status is not Status.TOLERANCE_MISSED:
+            break
     if tried:
-        return min(tried, key=lambda d: float(d.error))
+        best = min(tried, key=lambda d: float(d.error)) if len(tried) > 1 else tried[0]
+        return best if len(tried) == 1 else _with_history(best, [d for d in tried if d is not best])
     raise NoMethodError(
         f"no method measures KL of P = {p} and Q = {q}. " + "; ".join(f"{m.name}: {m.applies(p, q)}" for m in METHODS)
     )
@@ -162,7 +163,7 @@ def _check_dimensions(p: Measured, q: Measured) -> None:
 
 
 def _with_history(found: Divergence, tried: list[Divergence]) -> Divergence:
-    notes = tuple(f"{d.method} gave {d.value:.6g} ± {d.error:.1g} first" for d in tried)
+    notes = tuple(f"{d.method} gave {d.value:.6g} ± {d.error:.1g}" for d in tried)
     return replace(found, notes=found.notes + notes)
 
 

@@ -67,6 +67,7 @@ def multivariate_normal(loc: Any = 0.0, covariance_matrix: Any = None, *, scale_
         entropy=constant + 0.5 * d,
         tails=(Tail(exponent=2.0), Tail(exponent=2.0)),
         sample=lambda rng, n: m + rng.standard_normal((n, d)) @ tril.T,
+        transport=(d, lambda u: m + special.ndtri(u) @ tril.T),
     )
     return Density(
         lambda x: -0.5 * (whitened(x, m, tril) ** 2).sum(axis=-1) - constant,
@@ -86,6 +87,11 @@ def multivariate_student_t(df: Any, loc: Any = 0.0, scale_tril: Any = None) -> D
         return student_t(v, m[0], tril[0, 0])
     constant = log_t_constant(v, d) - float(np.log(np.diag(tril)).sum())
     power = 0.5 * (v + d)
+
+    def carry(u: Array) -> Array:
+        widths = np.sqrt(2 * special.gammaincinv(v / 2, u[:, d]) / v)
+        return np.asarray(m + (special.ndtri(u[:, :d]) @ tril.T) / widths[:, None])
+
     covariance = shape * (v / (v - 2)) if v > 2 else np.full((d, d), math.inf if v > 1 else math.nan)
     facts = Facts(
         family="multivariate_student_t",
@@ -94,6 +100,7 @@ def multivariate_student_t(df: Any, loc: Any = 0.0, scale_tril: Any = None) -> D
         entropy=float(power * (special.digamma(power) - special.digamma(v / 2)) - constant),
         tails=(Tail(power=v), Tail(power=v)),
         sample=lambda rng, n: m + (rng.standard_normal((n, d)) @ tril.T) / np.sqrt(rng.chisquare(v, n) / v)[:, None],
+        transport=(d + 1, carry),
     )
     return Density(
         lambda x: constant - power * np.log1p((whitened(x, m, tril) ** 2).sum(axis=-1) / v),
@@ -111,6 +118,11 @@ def product(sides: Sequence[Density], family: str, parameters: dict[str, Any]) -
         moments = (np.array([m for m, _ in pairs]), np.diag([v for _, v in pairs]))
     entropies = [side.facts.entropy for side in sides]
 
+    quantiles = [side.facts.quantile for side in sides]
+
+    def carry(u: Array) -> Array:
+        return np.column_stack([f(u[:, i]) for i, f in enumerate(quantiles) if f is not None])
+
     def sample(rng: np.random.Generator, n: int) -> Array:
         return np.column_stack([side.facts.sample(rng, n) for side in sides if side.facts.sample])
 
@@ -121,6 +133,7 @@ def product(sides: Sequence[Density], family: str, parameters: dict[str, Any]) -
         entropy=None if any(e is None for e in entropies) else float(sum(e or 0.0 for e in entropies)),
         tails=sides[0].facts.tails,
         sample=sample,
+        transport=None if any(q is None for q in quantiles) else (len(sides), carry),
     )
     supports = tuple(s.support if isinstance(s.support, Interval) else Interval() for s in sides)
     return Density(

@@ -128,5 +128,6 @@ def univariate(
         tails=tails,
         breaks=breaks,
         sample=sample,
+        transport=None if quantile is None else (1, lambda u: quantile(u[:, 0])),
     )
     return Density(guarded, support=support, vectorized=True, facts=facts)

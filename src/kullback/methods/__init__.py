@@ -11,6 +11,7 @@ from kullback.methods.closed import Closed
 from kullback.methods.exact import Exact
 from kullback.methods.lattice import LatticeSum
 from kullback.methods.mixture_plug_in import MixturePlugIn
+from kullback.methods.monte_carlo import MonteCarlo
 from kullback.methods.quadrature import Quadrature
 from kullback.methods.support import Support
 
@@ -25,6 +26,6 @@ class Method(Protocol):
     def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence: ...
 
 
-METHODS: tuple[Method, ...] = (Support(), Exact(), Closed(), LatticeSum(), Quadrature(), MixturePlugIn())
+METHODS: tuple[Method, ...] = (Support(), Exact(), Closed(), LatticeSum(), Quadrature(), MonteCarlo(), MixturePlugIn())
 
 __all__ = ["METHODS", "Method", "Request"]

@@ -6,7 +6,7 @@ z = s², log(p/q) = k·log 2 + 2s + s·z·tail(z), so that the term is
     s·(p − q') + p·s·z·tail(z) + (p·k·log 2 − (q' − q)),
 
 where p ≈ q loses nothing. k is log₂(p/q) rounded towards zero: with k = 0 up to a factor of 2, the parts of
-the last bracket, which cancel, stay below six times the term. `_compiled` does the same operations.
+the last bracket, which cancel, stay below six times the term.
 """
 
 from __future__ import annotations
@@ -125,12 +125,12 @@ def excess(delta: Floats, ratio: Floats) -> Floats:
 
 
 def first(p: Floats, q: Floats) -> Floats:
-    """Per row Σ terms, Σp, Σq (high and low each), the mass of p where q = 0, its largest entry, and where.
+    """Per row Σ terms, Σ(q−p), Σp, Σq (high and low each); the mass of p where q = 0, its largest entry, and where.
 
     Entries are finite and non-negative. Terms with q = 0 < p are left out of the sum.
     """
-    out = np.zeros((p.shape[0], 9))
-    out[:, 8] = -1.0
+    out = np.zeros((p.shape[0], 11))
+    out[:, 10] = -1.0
     with np.errstate(all="ignore"):
         k = _rounded_log2(_bits(p) - _bits(q))
         near = _float(_bits(q) + (k << 52))
@@ -141,11 +141,13 @@ def first(p: Floats, q: Floats) -> Floats:
             if gap.any():
                 terms[gap] = 0.0
                 missed = np.where(gap, p, 0.0)
-                out[:, 6] = total(missed)[0]
-                out[:, 7] = missed.max(axis=-1)
-                out[:, 8] = np.where(gap.any(axis=-1), missed.argmax(axis=-1), -1)
+                out[:, 8] = total(missed)[0]
+                out[:, 9] = missed.max(axis=-1)
+                out[:, 10] = np.where(gap.any(axis=-1), missed.argmax(axis=-1), -1)
         high, low = total(np.stack((terms, p, q)))
-        out[:, 0:6:2], out[:, 1:6:2] = high.T, low.T
+        out[:, 0], out[:, 4], out[:, 6] = high
+        out[:, 1], out[:, 5], out[:, 7] = low
+        out[:, 2] = (high[2] - high[1]) + (low[2] - low[1])
     return out
 
 
@@ -166,8 +168,22 @@ def second(p: Floats, q: Floats, scale: Scale) -> Floats:
     return out
 
 
-def jensen(p: Floats, q: Floats, scale: Scale) -> tuple[Floats, Floats]:
-    """Per row Σ (a + b)·h((a − b)/(a + b)), h(s) = (1+s)log(1+s) + (1−s)log(1−s), for a = p and b = c·q."""
+def entropy(p: Floats, same: Floats, scale: Scale) -> Floats:
+    """Per row Σ −p·log(p/c), high and low, where c = high + low of the scale is the sum of p."""
+    with np.errstate(all="ignore"):
+        share = p / scale.high
+        log = np.log(share)
+        row, column = np.nonzero(share > 0.5)  # near 1: 1 − share from the sum, not from the rounded share
+        whole = scale.high[row, 0]
+        log[row, column] = np.log1p(-((whole - p[row, column]) + scale.low[row, 0]) / whole)
+        return np.stack(total(np.where(share > 0.0, -p * log, share)), axis=-1)
+
+
+def jensen(p: Floats, q: Floats, scale: Scale) -> Floats:
+    """Per row ½Σ (a + b)·h((a − b)/(a + b)), high and low, for a = p and b = c·q.
+
+    h(s) = (1+s)log(1+s) + (1−s)log(1−s); a summand is what a and b have against their mean.
+    """
     with np.errstate(all="ignore"):
         _, e, cq = _scaled(q, scale)
         weight = p + cq
@@ -177,7 +193,7 @@ def jensen(p: Floats, q: Floats, scale: Scale) -> tuple[Floats, Floats]:
         far = np.abs(s) >= 1 / 3
         a, b = 1.0 + s[far], 1.0 - s[far]
         h[far] = np.where(a > 0.0, a * np.log(a), 0.0) + np.where(b > 0.0, b * np.log(b), 0.0)
-        return total(weight * h)
+        return np.stack(total(0.5 * weight * h), axis=-1)
 
 
 def ratio(p: Floats, p_low: Floats, q: Floats, q_low: Floats) -> Scale:
