@@ -63,6 +63,7 @@ INTEGERS = [
     Case("binomial(10, 0.3)", "poisson(3)", 0.029497175576529443, "mpmath"),
     Case("poisson(1e-3)", "poisson(1000)", 999.98518448944204, "closed form"),
     Case("negative_binomial(2.5, 0.6)", "poisson(4)", 0.2724727766612328, "mpmath"),
+    Case("zipf(2.1)", "poisson(3)", 52.561951669075268, "Euler-Maclaurin; ten million terms give 18.8"),
     Case("discrete_uniform(0, 9)", "binomial(9, 0.5)", 0.9261710877280379, "mpmath"),
 ]
 
@@ -85,6 +86,7 @@ INFINITE = [
     Case("cauchy(0, 1)", "normal(0, 1)", INF, "tails"),
     Case("student_t(1.5, 0, 1)", "normal(0, 1)", INF, "tails; Distributions.jl issue 1443"),
     Case("pareto(1, 1)", "exponential(1)", INF, "tails"),
+    Case("zipf(1.9)", "poisson(3)", INF, "tails"),
     Case("half_cauchy(1)", "half_normal(1)", INF, "tails"),
     Case("uniform(0, 3)", "0.5*uniform(0, 1) + 0.5*uniform(2, 3)", INF, "a gap inside the support"),
 ]

@@ -80,6 +80,7 @@ SCIPY = {
     "binom": (10, 0.3),
     "bernoulli": (0.3,),
     "nbinom": (2.5, 0.4),
+    "zipf": (3.5,),
     "randint": (2.0, 9.0),
 }
 

@@ -88,7 +88,7 @@ def negative_binomial(total_count: Any, probs: Any) -> Density:
         raise InputError("probs must be below 1 for negative_binomial")
 
     def log_prob(k: Array) -> Array:
-        choose = special.gammaln(k + r) - special.gammaln(k + 1) - special.gammaln(r)
+        choose = masses.log_gamma_steps(k + 1, r - 1) - special.gammaln(r)
         return np.asarray(choose + special.xlogy(k, p) + r * math.log1p(-p))
 
     return univariate(
@@ -99,6 +99,26 @@ def negative_binomial(total_count: Any, probs: Any) -> Density:
         moments=(r * p / (1 - p), r * p / (1 - p) ** 2),
         tails=(NO_TAIL, GEOMETRIC_TAIL),
         sample=lambda rng, n: rng.negative_binomial(r, 1 - p, n).astype(float),
+    )
+
+
+@word
+def zipf(alpha: Any) -> Density:
+    """k^(−alpha) on 1, 2, 3, …"""
+    a = scalar(alpha, "alpha")
+    if a <= 1:
+        raise InputError(f"alpha must exceed 1 for zipf, not {a:g}")
+    whole = float(special.zeta(a))
+    mean = float(special.zeta(a - 1)) / whole if a > 2 else math.inf
+    variance = float(special.zeta(a - 2)) / whole - mean**2 if a > 3 else math.inf
+    return univariate(
+        "zipf",
+        {"alpha": a},
+        Lattice(1),
+        lambda k: -a * np.log(k) - math.log(whole),
+        moments=(mean, variance),
+        tails=(NO_TAIL, Tail(power=a - 1)),
+        sample=lambda rng, n: rng.zipf(a, n).astype(float),
     )
 
 

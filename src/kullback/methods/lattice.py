@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -11,19 +12,19 @@ from kullback._result import Divergence, InputError, Status
 from kullback._support import Array, Lattice
 from kullback.methods._request import Request
 from kullback.methods.exact import check_sum
-from kullback.numerics.terms import deviance, gain
+from kullback.numerics import integers
+from kullback.numerics.terms import deviance, gain, rounding
 
 EPS = float(np.finfo(float).eps)
 # families whose log masses are right to a few units in the last place
-PRECISE = {"poisson", "geometric", "binomial", "bernoulli", "discrete_uniform"}
-BLOCK, LONGEST = 1024, 1 << 24
+PRECISE = {"poisson", "geometric", "binomial", "bernoulli", "discrete_uniform", "negative_binomial", "zipf"}
+BLOCK, LONGEST = 1024, 1 << 22
 
 
 class LatticeSum:
-    """Σ p·log(p/q) over the integers from the low end, in growing blocks, until the tail is bounded.
+    """Σ p·log(p/q) over the integers; long runs of a slow tail are summed through their interpolation.
 
-    The tail bound is geometric: past both modes the ratio of successive terms falls (log-concave masses), so the
-    rest is at most the last term times r/(1 − r).
+    Near P = Q, where that sum cancels, the non-negative deviances p·log(p/q) − p + q are summed instead.
     """
 
     name = "lattice"
@@ -34,37 +35,69 @@ class LatticeSum:
 
     def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence:
         f, g = as_lattice(p), as_lattice(q)
-        support = f.support
-        assert isinstance(support, Lattice)
-        x, tail = points(f, request.budget or LONGEST)
-        log_p, log_q = f._log_prob(x), g._log_prob(x)
-        lost = (log_q == -np.inf) & (log_p > -np.inf)
-        if lost.any():
-            k = x[lost][int(np.argmax(log_p[lost]))]
-            mass = float(np.exp(log_p[lost]).sum())
-            detail = f"{100 * mass:.3g} % of P lies where Q has none, most of it at {k:g}"
-            return Divergence(math.inf, 0.0, method=self.name, n=len(x), status=Status.SUPPORT_GAP, detail=detail)
-        terms = gain(log_p, log_q)
-        value = math.fsum(terms)
-        noise = rounding(f, g, x, log_p, log_q)
-        bounded = tail_bound(x, terms, support)
-        covered = math.isinf(support.high) or x[-1] >= support.high
-        q_support = g.support
-        assert isinstance(q_support, Lattice)
-        if value < 0.1 and noise > 1e-12 * abs(value):
-            y, _ = points(g, LONGEST)
-            both = np.union1d(x, y)
-            a, b = f._log_prob(both), g._log_prob(both)
-            near = math.fsum(deviance(a, b))
+        support, around = _lattice(f), np.concatenate([_spread(f), _spread(g)])
+        if not math.isfinite(support.low):
+            raise InputError(f"{f} is on {support}, which has no lowest point to sum from")
+        lost = [0.0, math.nan]
+        rows = _rows(f, g, lost)
+        budget = request.budget or LONGEST
+        found = integers.total(lambda k: rows(k)[:3], support.low, support.high, around, budget=budget)
+        if lost[0]:
+            detail = f"P has {lost[0]:.3g} of its mass at {lost[1]:g}, where Q has none"
+            return Divergence(math.inf, 0.0, method=self.name, n=found.n, status=Status.SUPPORT_GAP, detail=detail)
+        value, mass, size = (float(v) for v in found.value)
+        if math.isinf(support.high) and found.last[0] > 1e-3 * abs(value) and found.last[0] > 1e-6:
+            return Divergence(
+                math.inf, 0.0, "estimate", method=self.name, n=found.n, status=Status.TAIL_EVIDENCE,
+                detail="the terms p·log(p/q) do not fall off",
+            )  # fmt: skip
+        error = float(found.error[0] + found.last[0]) + 4 * EPS * size + abs(mass - 1) * (1 + abs(value))
+        if value < 0.1 and error > 1e-12 * abs(value):
+            whole = _lattice(g)
+            near = integers.total(lambda k: rows(k)[3:], whole.low, whole.high, around, budget=budget)
             # a deviance is stationary in log p − log q, so that their rounding counts only times its root
-            closer = rounding(f, g, both, a, b) * math.sqrt(2 * near) + 4 * EPS * near
-            if closer < noise:
-                value, noise = near, closer
-                bounded = max(bounded, tail_bound(both, deviance(a, b), q_support))
-        error = noise + bounded + tail * abs(terms[-1] if len(terms) else 0.0)
+            spare = float(near.value[0])
+            closer = float(near.error[0] + near.last[0]) + 4 * EPS * (size * math.sqrt(2 * spare) + spare)
+            if closer < error:
+                value, error = spare, closer
         wanted = request.tolerance if request.tolerance is not None else max(1e-9 * abs(value), 1e-13)
-        status = Status.OK if error <= wanted and covered else Status.TOLERANCE_MISSED
-        return Divergence(value, error, "bound", method=self.name, n=len(x), status=status)
+        status = Status.OK if error <= wanted else Status.TOLERANCE_MISSED
+        kind = "bound" if found.n <= integers.SHORT else "estimate"
+        return Divergence(value, error, kind, method=self.name, n=found.n, status=status)
+
+
+def _rows(f: Density, g: Density, lost: list[float]) -> Callable[[Array], Array]:
+    """The terms: gain, mass, the reach of rounding, and the deviance. The heaviest point without q goes to `lost`."""
+
+    def rows(k: Array) -> Array:
+        log_p, log_q = f._log_prob(k), g._log_prob(k)
+        gone = (log_q == -np.inf) & (log_p > -690)
+        if gone.any():
+            worst = int(np.argmax(np.where(gone, log_p, -np.inf)))
+            if math.exp(log_p[worst]) > lost[0]:
+                lost[:] = [math.exp(log_p[worst]), float(k[worst])]
+        p = np.where(log_q == -np.inf, 0.0, np.exp(log_p))
+        log_q = np.where(log_q == -np.inf, -745.0, log_q)
+        size = rounding(p, log_p, log_q)
+        if not {f.facts.family, g.facts.family} <= PRECISE:
+            size = size + p * k * np.log(k + 2)
+        kept = np.where(p > 0, log_p, -np.inf)
+        return np.stack([gain(kept, log_q), p, size, deviance(kept, log_q)])
+
+    return rows
+
+
+def _lattice(f: Density) -> Lattice:
+    assert isinstance(f.support, Lattice)
+    return f.support
+
+
+def _spread(f: Density) -> Array:
+    """Points around the mean, at multiples of the standard deviation."""
+    mean, variance = f.facts.moments or (0.0, 1.0)
+    if not (math.isfinite(mean) and math.isfinite(variance)):
+        return np.zeros(1)
+    return np.asarray(mean + math.sqrt(variance) * np.array([-40.0, -10, -5, -2, 0, 2, 5, 10, 40]))
 
 
 def _not_on_lattice(d: Measured, name: str) -> str | None:
@@ -133,23 +166,3 @@ def points(f: Density, longest: int) -> tuple[Array, float]:
             break
         start, size = stop, min(2 * size, 1 << 20)
     return np.concatenate(blocks), max(1 - mass, 0.0)
-
-
-def rounding(f: Density, g: Density, x: Array, log_p: Array, log_q: Array) -> float:
-    """How far the rounding of log p and log q can move the sum; log gammas of size k·log k lose most."""
-    with np.errstate(invalid="ignore"):
-        size = np.where(log_p > -np.inf, 2 + np.abs(log_p) + np.abs(np.where(log_q > -np.inf, log_q, 0.0)), 0.0)
-    if not {f.facts.family, g.facts.family} <= PRECISE:
-        size += np.abs(x) * np.log(np.abs(x) + 2)
-    return 4 * EPS * float(np.exp(log_p) @ size)
-
-
-def tail_bound(x: Array, terms: Array, support: Lattice) -> float:
-    """At most this much lies beyond the last point, by the ratio of the last terms."""
-    if len(x) < 3 or x[-1] >= support.high:
-        return 0.0
-    last, before = abs(float(terms[-1])), abs(float(terms[-2]))
-    if last == 0.0:
-        return 0.0
-    ratio = last / before if before else 1.0
-    return last * ratio / (1 - ratio) if ratio < 1 else math.inf

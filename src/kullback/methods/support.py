@@ -92,9 +92,8 @@ def _tails(p: Measured, q: Measured) -> str:
     """Why E_P[−log q] diverges: −log q grows like |x|^b and p falls like |x|^−(a+1) with a ≤ b."""
     if not (isinstance(p, Density) and isinstance(q, Density)) or p.facts.tails is None or q.facts.tails is None:
         return ""
-    if isinstance(p.support, Lattice):
-        return ""
-    ends = (p.support.low, p.support.high) if isinstance(p.support, Interval) else (-math.inf, math.inf)
+    line = isinstance(p.support, Interval | Lattice)
+    ends = (p.support.low, p.support.high) if line else (-math.inf, math.inf)  # type: ignore[union-attr]
     for mine, other, side, end in zip(p.facts.tails, q.facts.tails, ("left", "right"), ends, strict=True):
         if math.isinf(end) and mine.power <= other.exponent and mine.power < math.inf:
             return (

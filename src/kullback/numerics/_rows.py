@@ -20,7 +20,8 @@ from kullback.numerics import sums
 from kullback.numerics.sums import Floats
 
 SEGMENT = 2**13  # entries summed as one; part of the definition of the result's last bits
-RUN = 2**19  # entries handed to compiled code, and to a thread, at a time
+RUN = 2**23  # entries of a long row handed to compiled code, and to a thread, at a time
+MANY = 2**18  # the same of short rows, whose results take room
 COPIED = 2**16  # the same where they must be copied first
 LOADED = 2**11  # from here a compiled pass pays if it is loaded already
 COMPILED = 2**18  # and from here if it is not
@@ -68,7 +69,10 @@ class Rows:
         self.dtype = _FLOAT32 if single else _FLOAT64
         self.passes: dict[str, Pass | None] = {}
         direct = all(_is_direct(grid, self.dtype) for grid in self.grids)
-        self.reach = SEGMENT if self.engine is None else RUN if direct else COPIED
+        self.span = SEGMENT if self.engine is None else MANY if direct else COPIED
+        self.workers = _workers() if self.engine is not None and self.size >= SHARED else 1
+        even = -(-self.length // (self.workers * SEGMENT)) * SEGMENT  # every call into compiled code costs some
+        self.reach = SEGMENT if self.engine is None else max(SEGMENT, min(even, RUN)) if direct else COPIED
 
     def compiled(self, name: str) -> Pass | None:
         """A pass of `_compiled`, where it pays: the same answer for every piece."""
@@ -110,13 +114,12 @@ class Rows:
             for column, part in zip(columns, formula(self, span, each), strict=True):
                 column[span[0] : span[1]] = part
 
-        step = max(1, self.reach // self.length) if self.length <= SEGMENT else 1
+        step = max(1, self.span // self.length) if self.length <= SEGMENT else 1
         spans = [(r, min(r + step, self.count)) for r in range(0, self.count, step)]
-        workers = _workers() if self.engine is not None and self.size >= SHARED else 1
-        if len(spans) >= 4 * workers > 4:
-            share(fill, spans, workers)
+        if len(spans) >= 4 * self.workers > 4:
+            share(fill, spans, self.workers)
         else:
-            each = functools.partial(share, workers=workers) if workers > 1 else map
+            each = functools.partial(share, workers=self.workers) if self.workers > 1 else map
             for span in spans:
                 fill(span, each)
 
@@ -126,9 +129,9 @@ class Rows:
     def blame(self) -> None:
         """Raise BadEntry for the first bad entry, of p and then of q."""
         for name, x in zip("pq", self.arrays, strict=False):
-            for start in range(0, x.size, RUN):
+            for start in range(0, x.size, MANY):
                 with np.errstate(over="ignore"):
-                    block = x.flat[start : start + RUN].astype(np.float64)
+                    block = x.flat[start : start + MANY].astype(np.float64)
                 bad = ~((block >= 0.0) & (block < math.inf))
                 if bad.any():
                     at = int(bad.argmax())

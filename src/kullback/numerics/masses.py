@@ -48,7 +48,7 @@ def stirling_error(n: Array) -> Array:
 
 def stirling(x: Any) -> Any:
     """Stirling's series of log Γ(x) − ((x − ½)·log x − x + ½·log 2π), for x from 16 up."""
-    z = 1 / (x * x)
+    z = (1 / x) * (1 / x)
     return (1 / 12 - z * (1 / 360 - z * (1 / 1260 - z * (1 / 1680 - z / 1188)))) / x
 
 
@@ -58,6 +58,15 @@ def log_gamma_step(x: float, step: float) -> float:
         return float(special.gammaln(x + step) - special.gammaln(x))
     shared = (x + step - 0.5) * math.log1p(step / x) + step * math.log(x) - step
     return float(stirling(x + step) - stirling(x) + shared)
+
+
+def log_gamma_steps(x: Array, step: float) -> Array:
+    """log Γ(x + step) − log Γ(x) for an array of x."""
+    big = np.maximum(x, 16.0 + max(-step, 0.0))
+    shared = (big + step - 0.5) * np.log1p(step / big) + step * np.log(big) - step
+    far = stirling(big + step) - stirling(big) + shared
+    near = np.minimum(x, 16.0 + max(-step, 0.0))
+    return np.where(x < big, special.gammaln(near + step) - special.gammaln(near), far)
 
 
 def log_beta(a: float, b: float) -> float:

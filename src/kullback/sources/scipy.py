@@ -63,6 +63,7 @@ CANONICAL: dict[str, Canon] = {
     "binom": lambda n, p, loc, s: k.binomial(n, p) if loc == 0 else None,
     "bernoulli": lambda p, loc, s: k.bernoulli(p) if loc == 0 else None,
     "nbinom": lambda n, p, loc, s: k.negative_binomial(n, 1 - p) if loc == 0 else None,
+    "zipf": lambda a, loc, s: k.zipf(a) if loc == 0 else None,
     "randint": lambda a, b, loc, s: k.discrete_uniform(a + loc, b - 1 + loc),
 }
 
