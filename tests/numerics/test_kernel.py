@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import os
 import subprocess
 import sys
 import tracemalloc
@@ -341,6 +342,24 @@ p = np.arange(1.0, 300_001.0)
 assert kernel.relative_entropy(p, p[::-1]).value > 0
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@NEEDS_NUMBA
+def test_passes_cached_by_different_processes_keep_apart(tmp_path: Any) -> None:
+    code = """
+import sys, numpy as np
+from kullback.numerics import _compiled
+from kullback.numerics.sums import Scale
+p, out, flags = np.full(4, 0.25), np.empty((1, 2)), np.empty(1, bool)
+scale = Scale(np.ones((1, 1)), np.zeros((1, 1)), np.zeros((1, 1), np.int64))
+for name, value in (("total", 1.0), ("entropy", np.log(4.0))):
+    if name in sys.argv:
+        _compiled.run(name, p, p, 4, scale, out, flags)
+        assert abs(out[0, 0] - value) < 1e-15
+"""
+    for names in (["total"], ["entropy"], ["total", "entropy"]):
+        environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+        subprocess.run([sys.executable, "-c", code, *names], check=True, env=environment)
 
 
 def test_small_arrays_import_no_numba() -> None:

@@ -73,7 +73,8 @@ def run(name: str, p: Any, q: Any, length: int, scale: Scale | None, out: Any, f
     """
     with _LOCK:
         compiled = _compiled(name, p.dtype.name)
-    compiled(p, q, length, *(_NO_SCALE if scale is None else (x.ravel() for x in scale)), out, flags)
+    scratch = (np.empty(BLOCK), np.empty(BLOCK), np.empty(8 * LANES))
+    compiled(p, q, length, *(_NO_SCALE if scale is None else (x.ravel() for x in scale)), out, flags, *scratch)
 
 
 _loaded: set[tuple[str, str]] = set()
@@ -85,7 +86,8 @@ def _compiled(name: str, dtype: str) -> Any:
     real = types.Array(types.float64, 1, "C", readonly=True)
     whole = types.Array(types.int64, 1, "C", readonly=True)
     sums, flags = types.Array(types.float64, 2, "C"), types.Array(types.boolean, 1, "C")
-    signature = types.void(read, read, types.int64, real, real, whole, sums, flags)
+    work = types.Array(types.float64, 1, "C")
+    signature = types.void(read, read, types.int64, real, real, whole, sums, flags, work, work, work)
     function = {"first": _first, "second": _second, "total": _total, "entropy": _entropy, "jensen": _jensen}[name]
     options = {"nogil": True, "error_model": "numpy", "boundscheck": False}
     try:
@@ -303,7 +305,8 @@ def _fill_total(p, q, at, n, terms, differences, c, c_low, unit):
 
 @_inline
 def _refuse(p, q, at, n, terms, differences, c, c_low, unit):
-    terms[:n] = math.nan
+    for i in range(n):
+        terms[i] = math.nan
 
 
 @_inline
@@ -365,13 +368,10 @@ def _collect(sums, at, lanes, out, row, column):
     out[row, column + 1] = (high - (s - c)) + (low - c)
 
 
-def _loop(fill, otherwise, scaled, columns, add=_sum):
+def _loop(name, fill, otherwise, scaled, columns, add=_sum):
     """The loop over stretches: whole ones, as many as a block holds, or one in blocks."""
 
-    def loop(p, q, length, high, low, exponent, out, flags):
-        terms = np.empty(BLOCK)
-        differences = np.empty(BLOCK)
-        sums = np.empty(8 * LANES)
+    def loop(p, q, length, high, low, exponent, out, flags, terms, differences, sums):
         many = 1 if scaled else max(1, BLOCK // length)
         lanes = max(1, min(length, BLOCK) // WAYS)
         c = 1.0
@@ -397,7 +397,8 @@ def _loop(fill, otherwise, scaled, columns, add=_sum):
                     n = min(length, size - r)
                     if at == begin:
                         for j in range(0, 2 * columns * LANES, LANES):
-                            sums[j : j + lanes] = 0.0
+                            for i in range(lanes):
+                                sums[j + i] = 0.0
                     add(terms, np.uint64(r), n, sums, 0)
                     if columns > 1:
                         add(differences, np.uint64(r), n, sums, 2 * LANES)
@@ -411,34 +412,36 @@ def _loop(fill, otherwise, scaled, columns, add=_sum):
                             flag = flag or not math.isfinite(out[row, 2 * j])
                         flags[row] = flag
 
+    # Numba's cache links by name: loops of one name, cached by two processes, would stand in for each other
+    loop.__name__ = loop.__qualname__ = f"loop_{name}"
     return numba.njit(nogil=True, error_model="numpy", boundscheck=False)(loop)
 
 
-_first_loop = _loop(_fill_first, _fill_zeros, False, 4)
-_second_loop = _loop(_fill_second, _refuse, True, 2)
-_total_loop = _loop(_fill_total, _refuse, False, 1, _sum_exactly)
-_entropy_loop = _loop(_fill_entropy, _refuse, True, 1)
-_jensen_loop = _loop(_fill_jensen, _refuse, True, 1)
+_first_loop = _loop("first", _fill_first, _fill_zeros, False, 4)
+_second_loop = _loop("second", _fill_second, _refuse, True, 2)
+_total_loop = _loop("total", _fill_total, _refuse, False, 1, _sum_exactly)
+_entropy_loop = _loop("entropy", _fill_entropy, _refuse, True, 1)
+_jensen_loop = _loop("jensen", _fill_jensen, _refuse, True, 1)
 
 
 # Numba caches plain functions alone
 
 
-def _first(p, q, length, high, low, exponent, out, flags):
-    _first_loop(p, q, length, high, low, exponent, out, flags)
+def _first(p, q, length, high, low, exponent, out, flags, terms, differences, sums):
+    _first_loop(p, q, length, high, low, exponent, out, flags, terms, differences, sums)
 
 
-def _second(p, q, length, high, low, exponent, out, flags):
-    _second_loop(p, q, length, high, low, exponent, out, flags)
+def _second(p, q, length, high, low, exponent, out, flags, terms, differences, sums):
+    _second_loop(p, q, length, high, low, exponent, out, flags, terms, differences, sums)
 
 
-def _total(p, q, length, high, low, exponent, out, flags):
-    _total_loop(p, q, length, high, low, exponent, out, flags)
+def _total(p, q, length, high, low, exponent, out, flags, terms, differences, sums):
+    _total_loop(p, q, length, high, low, exponent, out, flags, terms, differences, sums)
 
 
-def _entropy(p, q, length, high, low, exponent, out, flags):
-    _entropy_loop(p, q, length, high, low, exponent, out, flags)
+def _entropy(p, q, length, high, low, exponent, out, flags, terms, differences, sums):
+    _entropy_loop(p, q, length, high, low, exponent, out, flags, terms, differences, sums)
 
 
-def _jensen(p, q, length, high, low, exponent, out, flags):
-    _jensen_loop(p, q, length, high, low, exponent, out, flags)
+def _jensen(p, q, length, high, low, exponent, out, flags, terms, differences, sums):
+    _jensen_loop(p, q, length, high, low, exponent, out, flags, terms, differences, sums)

@@ -34,7 +34,8 @@ def landmarks(log_prob: Callable[[Array], Array], low: float, high: float, hints
 
 
 def _scan(low: float, high: float) -> Array:
-    steps = np.concatenate([[0.0], np.geomspace(1e-9, 1e12, 190)])
+    steps = np.concatenate([[0.0], np.geomspace(1e-30, 1e-9, 60), np.geomspace(1e-9, 1e12, 190)[1:]])
+    steps = np.append(steps, np.geomspace(1e12, 1e30, 50)[1:])
     if np.isfinite(low) and np.isfinite(high):
         inner = low + (high - low) * np.linspace(0, 1, 203)[1:-1]
         near = (high - low) * np.geomspace(1e-12, 1e-2, 20)
@@ -64,9 +65,10 @@ def _flanks(log_prob: Callable[[Array], Array], top: float, value: float, low: f
     found: list[float] = []
     for sign, end in ((1.0, high), (-1.0, low)):
         far = abs(end - top) if np.isfinite(end) else 1e150
-        reach = np.geomspace(max(abs(top), 1.0) * 1e-15, far, 400)
-        if far <= reach[0]:
+        near = max(abs(top) * 1e-15, 1e-300)
+        if far <= 2 * near:
             continue
+        reach = np.geomspace(near, far, 800)[:-1]
         y = _finite(log_prob(top + sign * reach))
         for drop in _DROPS:
             below = np.flatnonzero(y < value - drop)

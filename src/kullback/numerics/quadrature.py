@@ -56,13 +56,17 @@ GAUSS[11:20:2] = _HALF_GAUSS[::-1]
 
 STRAIGHT, UP, DOWN, TO_HIGH, TO_LOW = range(5)
 FARTHEST = 1e150  # squares of points beyond it overflow
-NEAREST = 1e-290  # ratios of points nearer to 0 underflow
+NEAREST = 1e-290  # ratios of points nearer to 0 underflow; near another end, stay 512 roundings away
 _LADDER = np.array([0.0, 0.5, 1, 1.5, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 64, 128, 256, 745])
 EPS = float(np.finfo(float).eps)
 
 
 class Integral(NamedTuple):
-    """Values and absolute errors of the integrands, the share of the outermost panels, and the nodes."""
+    """Values and absolute errors of the integrands, what lies beyond the last panels, and the nodes.
+
+    `ends` extrapolates the integrand, as an exponential in the panels' own coordinate (a power of x), past the
+    last point; ∞ where it does not fall off.
+    """
 
     value: Array
     error: Array
@@ -93,7 +97,11 @@ class _Panels(NamedTuple):
     def points(self) -> tuple[Array, Array]:
         """x and dx of every node, shape (panels, 21)."""
         half = 0.5 * (self.b - self.a)
-        t = (0.5 * (self.a + self.b))[:, None] + half[:, None] * NODES
+        x, slope = self.at((0.5 * (self.a + self.b))[:, None] + half[:, None] * NODES)
+        return x, slope * half[:, None]
+
+    def at(self, t: Array) -> tuple[Array, Array]:
+        """x and dx/dt at t, one row a panel."""
         kind, origin, scale = self.kind[:, None], self.origin[:, None], self.scale[:, None]
         x, slope = t.copy(), np.ones_like(t)
         with np.errstate(over="ignore"):
@@ -106,7 +114,7 @@ class _Panels(NamedTuple):
                 if rows.any():
                     slope[rows] = scale[rows] * np.exp(-t[rows])
                     x[rows] = origin[rows] + sign * slope[rows]
-        return x, slope * half[:, None]
+        return x, slope
 
 
 class _Evaluated(NamedTuple):
@@ -155,10 +163,28 @@ def integrate(
             break
         done = done.keep(~over).join(_evaluate(f, done.panels.take(over).halves()))
         n += more
-    last = done.panels.last
-    ends = np.abs(done.value[last]).max(axis=0) if last.any() else np.zeros(done.value.shape[1])
+    ends = _beyond(f, _first_panels(low, high, breaks), np.abs(sums))
     error = done.error.sum(axis=0) + done.jitter.sum(axis=0)
     return Integral(sums, error, ends, n, done.x.ravel(), done.w.ravel())
+
+
+def _beyond(f: Callable[[Array], Array], panels: _Panels, sums: Array) -> Array:
+    """Past each end h(t) = f·dx/dt goes on like e^(−ct): h(T)/c, with c from two points before the end T."""
+    beyond = np.zeros(len(sums))
+    for i in np.flatnonzero(panels.last):
+        end = panels.b[i]
+        gap = max(0.15 * (end - panels.a[i]), 4.0)
+        early, late = end - 2 * gap, end - gap
+        points = panels.take(np.array([i, i]))
+        narrow = points._replace(a=np.array([early, late]), b=np.array([early, late]))
+        x, slope = narrow.at(np.array([[early], [late]]))
+        h = np.abs(f(x.ravel()) * slope.ravel())
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            rate = np.log(h[:, 0] / h[:, 1]) / (late - early)
+            tail = h[:, 1] * np.exp(-rate * (end - late)) / rate
+        flat = ~(rate > 1e-4) & (h[:, 1] > 0)
+        beyond += np.where(h[:, 1] == 0, 0.0, np.where(flat & (h[:, 1] > 1e-12 * sums), np.inf, np.nan_to_num(tail)))
+    return beyond
 
 
 def _evaluate(f: Callable[[Array], Array], panels: _Panels) -> _Evaluated:
@@ -205,7 +231,7 @@ def _first_panels(low: float, high: float, breaks: Array) -> _Panels:
         if np.isfinite(end):
             origin, scale, kind = float(end), float(abs(end - edge)), exp
             # as near to the end as doubles can tell from it, where a density may be infinite
-            reach = float(np.log(scale / max(NEAREST, 2 * EPS * abs(end))))
+            reach = float(np.log(scale / max(NEAREST, 512 * EPS * abs(end))))
         else:
             origin, scale, kind = float(edge), width, sinh
             reach = float(np.arcsinh(FARTHEST / scale))

@@ -27,9 +27,12 @@ def deviance(log_p: Array, log_q: Array) -> Array:
 
 def gain(log_p: Array, log_q: Array) -> Array:
     """p·log(p/q): 0 where p = 0, ∞ where only q = 0."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        p = np.exp(log_p)
-        return np.where(p > 0, p * (log_p - log_q), 0.0)
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        p, d = np.exp(log_p), log_p - log_q
+        # where p underflows, the product may still count on a long tail
+        faint = (log_p < -600) & (log_p > -np.inf)
+        product = np.where(faint, np.sign(d) * np.exp(log_p + np.log(np.abs(d))), p * d)
+        return np.where((p > 0) | faint, product, 0.0)
 
 
 def rounding(weight: Array, log_p: Array, log_q: Array) -> Array:
