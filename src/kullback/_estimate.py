@@ -56,6 +56,8 @@ def check_spread(sample: Sample) -> Array:
             what = names[i] if d > 1 or sample.columns else "the sample"
             raise InputError(f"{what} is constant: all {len(x)} draws equal {x[0, i]:g}; a density needs a spread")
     sd = np.sqrt(np.diag(covariance))
+    if not np.isfinite(sd).all() or (sd < 1e-150).any():
+        raise InputError(f"the spread of {_name(sample)} is {sd}, beyond what doubles can square; rescale the columns")
     least = float(np.linalg.eigvalsh(covariance / np.outer(sd, sd))[0])
     if least < 1e-10:
         raise InputError(

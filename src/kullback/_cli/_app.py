@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -142,6 +143,9 @@ def plan(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; exit code 2 on bad input, 130 on Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal without these letters gets marks in their place
+            stream.reconfigure(errors="replace")
     try:
         app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except (KullbackError, CycloptsError) as error:
@@ -151,6 +155,8 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stderr.close()
         raise SystemExit(0) from None
+    except OSError as error:
+        _leave(f"cannot write the result: {error}", 2)
 
 
 def _leave(message: str, code: int) -> None:
@@ -165,7 +171,7 @@ def _load(text: str, columns: str | None, label: str | None, drop_missing: bool)
             raise InputError(f"--columns and --label go with a file, and {text!r} is not one")
         return text
     names = [c.strip() for c in columns.split(",") if c.strip()] if columns else None
-    if names is None:
+    if not names:
         available = list(kl.read(text).columns)
         raise InputError(f"say which columns of {text} to use, for example --columns {','.join(available[:2])}")
     wanted = [*names, label] if label else names
@@ -186,7 +192,7 @@ def _pair(p: str, q: str, columns: str | None, drop_missing: bool) -> tuple[Any,
 
 
 def _is_file(text: str) -> bool:
-    return "(" not in text and (text.lower().endswith(ENDINGS) or Path(text).is_file())
+    return text.lower().endswith(ENDINGS) or ("(" not in text and Path(text).is_file())
 
 
 def _single(found: Fit) -> dict[str, Any]:

@@ -35,6 +35,8 @@ def numeric_column(values: Any, name: str, table: str) -> Array:
         if missing[i] or value is None or value != value:
             continue
         if isinstance(value, str | bytes | np.datetime64):
+            if isinstance(value, str) and _is_number(value) and any(_is_text(v) for v in data[i + 1 :]):
+                continue  # a later value is the one that makes this a column of text
             raise InputError(
                 f"column {name!r} of {table or 'the table'} holds {value!r} (row {i + 1}), not a number; "
                 "choose numeric columns with columns="
@@ -45,3 +47,15 @@ def numeric_column(values: Any, name: str, table: str) -> Array:
 
 def _first(array: Any) -> Any:
     return array.ravel()[0] if array.size else array
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and not _is_number(value)

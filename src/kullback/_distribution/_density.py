@@ -86,6 +86,8 @@ class Density:
     ) -> None:
         if not callable(log_prob):
             raise KindError(f"log_prob must be callable, not {type(log_prob).__name__}")
+        if not isinstance(dim, int | np.integer) or dim < 1:
+            raise InputError(f"dim must be a whole number of at least 1, not {dim!r}")
         self.dim = dim
         self.support: Support = _as_support(support, dim)
         self.normalized = normalized
@@ -94,6 +96,12 @@ class Density:
         self._log_prob = log_prob
         self.facts = facts if facts is not None else Facts(sample=sample)
         self.name = name or self.facts.family or getattr(log_prob, "__name__", "density")
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether only the callable is known: nothing vouches for its integral."""
+        facts = self.facts
+        return not facts.family and not facts.components and facts.quantile is None and facts.moments is None
 
     @property
     def family(self) -> str:
@@ -168,6 +176,8 @@ def _by_point(log_prob: Callable[[Any], Any]) -> Callable[[Array], Array]:
                     value = np.asarray(log_prob(point), dtype=np.float64)
             except OverflowError:
                 value = np.asarray(np.nan)  # whoever asked decides whether the point was too far out
+            except (TypeError, ValueError) as error:
+                raise InputError(f"log_prob failed at the point {point}: {error}") from error
             if value.size != 1:
                 raise InputError(
                     f"log_prob returned shape {value.shape} for the point {point}; it must return one number, "

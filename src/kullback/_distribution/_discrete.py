@@ -58,7 +58,7 @@ class Discrete:
             labels, probs = tuple(probs.index), probs.to_numpy()
         self.probs = None if probs is None else numeric_array(probs, "probs")
         self.logits = None if logits is None else numeric_array(logits, "logits").astype(np.float64)
-        self.axis = axis
+        self.axis = axis if type(axis) is int else _axes(axis)
         self.normalize = normalize
         self.n = n
         self.name = name
@@ -100,3 +100,12 @@ class Discrete:
         kind = "Discrete" if self.labels is None else "Discrete, labelled"
         counted = f", {self.n} counts" if self.n is not None else ""
         return self.name or f"{kind}, {self.size} outcomes{counted}"
+
+
+def _axes(axis: Any) -> int | tuple[int, ...]:
+    if isinstance(axis, int | np.integer):
+        return int(axis)
+    axes = tuple(axis) if isinstance(axis, tuple | list) else ()
+    if not axes or not all(isinstance(a, int | np.integer) for a in axes) or len(set(axes)) < len(axes):
+        raise InputError(f"axis must be an int or a tuple of different ints, not {axis!r}")
+    return tuple(int(a) for a in axes)

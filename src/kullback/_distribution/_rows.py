@@ -53,6 +53,8 @@ class Sample:
         self.weights = None if weights is None else _weights(weights, len(points))
         self.columns = tuple(columns)
         self.labels = None if labels is None else np.asarray(labels)
+        if self.labels is not None and self.labels.shape != (len(points),):
+            raise InputError(f"labels has shape {self.labels.shape} for {len(points)} draws; give one label a draw")
         self.name = name
         self.notes = notes
 
@@ -85,6 +87,9 @@ class Table:
         self.name = name
         if not self.columns:
             raise InputError(f"{name or 'the table'} has no columns")
+        lengths = {key: len(values) for key, values in self.columns.items()}
+        if len(set(lengths.values())) > 1:
+            raise InputError(f"{name or 'the table'} has columns of different lengths: {lengths}")
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -129,7 +134,9 @@ def _weights(weights: Any, n: int) -> Array:
     w = np.asarray(numeric_array(weights, "weights"), dtype=np.float64)
     if w.shape != (n,):
         raise InputError(f"weights has shape {w.shape}, x has {n} draws; give one weight a draw")
-    if not np.all(np.isfinite(w)) or (w < 0).any() or w.sum() <= 0:
-        worst = w[~(np.isfinite(w) & (w >= 0))]
-        raise InputError(f"weights must be finite, non-negative and not all zero; found {worst[:1] or 0}")
+    bad = ~(np.isfinite(w) & (w >= 0))
+    if bad.any() or not w.any():
+        found = f"{w[bad][0]:g} at index {int(np.argmax(bad))}" if bad.any() else "only zeros"
+        raise InputError(f"weights must be finite, non-negative and not all zero; found {found}")
+    w = w / w.max()
     return np.asarray(w / w.sum())

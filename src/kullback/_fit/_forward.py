@@ -84,18 +84,27 @@ def _median(target: Target, axis: int) -> tuple[float, float]:
     support, breaks = _line.interval(f), _line.landmarks(f)
 
     def below(m: float) -> float:
+        if m <= support.low:
+            return -0.5
+        if m >= support.high:
+            return 0.5
+
         def mass(x: Array) -> Array:
             return np.exp(f._log_prob(x))[None]
 
         return float(integrate(mass, support.low, m, breaks, rtol=1e-13, atol=1e-16).value[0]) - 0.5
 
-    middle = float(optimize.brentq(below, breaks[0], breaks[-1], xtol=1e-14 * float(np.ptp(breaks)), rtol=1e-14))
+    centre, scale = float(target.frame.centre[axis]), float(target.frame.scale[axis])
+    reach = scale
+    while below(centre - reach) > 0 or below(centre + reach) < 0:
+        reach *= 4
+    middle = float(optimize.brentq(below, centre - reach, centre + reach, xtol=1e-13 * scale, rtol=1e-14))
 
     def distance(x: Array) -> Array:
         return (np.exp(f._log_prob(x)) * np.abs(x - middle))[None]
 
     found = integrate(distance, support.low, support.high, np.union1d(breaks, [middle]))
-    infinite = found.ends[0] > 1e-4 * abs(found.value[0])
+    infinite = not math.isfinite(found.ends[0])
     return middle, math.inf if infinite else float(found.value[0])
 
 

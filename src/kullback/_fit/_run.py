@@ -16,7 +16,7 @@ from kullback._fit._lattice import fit_lattice
 from kullback._fit._reverse import fit_reverse
 from kullback._fit._search import Found
 from kullback._fit._target import Target, density_moments, is_counting, prepare
-from kullback._measure import measure, prepared
+from kullback._measure import check_seed, measure, prepared
 from kullback._result import Divergence, Fit, InputError, KindError, Optimum, Status
 from kullback._vocabulary import multivariate_normal
 from kullback.families import Family, LatticeFamily, Normal, as_family
@@ -71,6 +71,7 @@ def fit(p: Any, family: Any, *, direction: str, start: Any = None, seed: int = 0
     (0.663216, 'covering', 0.154)
     """
     check_direction(direction)
+    check_seed(seed)
     chosen = as_family(family)
     target = prepared(p, "p")
     if isinstance(chosen, LatticeFamily):
@@ -81,6 +82,7 @@ def fit(p: Any, family: Any, *, direction: str, start: Any = None, seed: int = 0
 
 def both(p: Any, family: Any, *, seed: int = 0, progress: Progress | None = None) -> tuple[Fit, Fit]:
     """The forward and the reverse fit of one prepared target."""
+    check_seed(seed)
     chosen = as_family(family)
     target = prepared(p, "p")
     say = progress or (lambda _: None)

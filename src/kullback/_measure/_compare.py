@@ -10,7 +10,7 @@ import numpy as np
 
 from kullback._distribution import Density, Discrete, Measured, Sample
 from kullback._estimate import estimate
-from kullback._measure._divergence import _swapped, measure, prepared
+from kullback._measure._divergence import _swapped, check_seed, measure, prepared
 from kullback._result import Comparison, Divergence, SupportReport, Terms
 from kullback._support import Array, Interval, Lattice
 from kullback._vocabulary import mixture
@@ -56,6 +56,7 @@ def compare(
     >>> c.terms["outcome"]
     ['a', 'b']
     """
+    check_seed(seed)
     a = prepared(p, "p", axis, normalize)
     b = prepared(q, "q", axis, normalize)
     request = Request(tolerance, None, seed)
@@ -117,7 +118,7 @@ def _discrete_terms(p: Any, q: Any, pair: Pair) -> Terms:
     with np.errstate(divide="ignore"):
         log_p, log_q = np.log(p), np.log(q)
     forward, reverse = gain(log_p, log_q), gain(log_q, log_p)
-    names = list(pair.labels) if pair.labels is not None else list(range(len(p)))
+    names = list(pair.labels) if pair.labels is not None else np.arange(len(p))
     return Terms(
         {
             "outcome": names,
@@ -191,8 +192,7 @@ def jensen_shannon(f: Density, g: Density) -> float:
         return math.nan
     middle = mixture([0.5, 0.5], [f, g])
     method = LatticeSum() if isinstance(f.support, Lattice) else Quadrature()
-    request = Request(tolerance=1e-9)
-    return 0.5 * sum(float(method.estimate(d, middle, request).value) for d in (f, g))
+    return 0.5 * sum(float(method.estimate(d, middle, Request()).value) for d in (f, g))
 
 
 def _outside(f: Density, g: Density) -> float:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from kullback._distribution import Discrete, Measured, Table
 from kullback._result import Divergence, InputError, KindError, NoMethodError, Plan, Status
 from kullback._vocabulary import suggest
@@ -45,7 +47,7 @@ def divergence(
     tolerance : float, optional
         The absolute error wanted, in nats.
     budget : int, optional
-        The most points to evaluate.
+        About the most points to evaluate; the first look at a density is not counted.
     seed : int
         For methods that draw.
 
@@ -91,6 +93,8 @@ def divergence(
     True
     """
     _check_direction(direction)
+    if tolerance is not None or budget is not None or method != "auto" or seed != 0:
+        _check_options(method, tolerance, budget, seed)
     a = prepared(p, "p", axis, normalize)
     b = prepared(q, "q", axis, normalize)
     request = Request(tolerance, budget, seed)
@@ -142,7 +146,7 @@ def measure(p: Measured, q: Measured, *, method: str = "auto", request: Request 
     _check_dimensions(p, q)
     tried: list[Divergence] = []
     for candidate in METHODS:
-        if candidate.applies(p, q) is not None:
+        if candidate.applies(p, q) is not None or (tried and getattr(candidate, "random", False)):
             continue
         found = candidate.estimate(p, q, request)
         tried.append(found)
@@ -183,6 +187,21 @@ def _check_direction(direction: Any) -> None:
         raise KindError(f"direction must be 'forward' or 'reverse', not {direction!r}")
     if direction not in DIRECTIONS:
         raise InputError(f"direction must be 'forward' or 'reverse', not {direction!r}")
+
+
+def _check_options(method: Any, tolerance: Any, budget: Any, seed: Any) -> None:
+    if not isinstance(method, str):
+        raise KindError(f"method must be a name such as 'auto' or 'quadrature', not {method!r}")
+    if tolerance is not None and not (isinstance(tolerance, int | float) and tolerance > 0):
+        raise InputError(f"tolerance must be a positive number of nats, not {tolerance!r}")
+    if budget is not None and not (isinstance(budget, int | np.integer) and budget > 0):
+        raise InputError(f"budget must be a positive whole number of points, not {budget!r}")
+    check_seed(seed)
+
+
+def check_seed(seed: Any) -> None:
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError(f"seed must be a whole number of at least 0, not {seed!r}")
 
 
 def _swapped(text: str) -> str:

@@ -72,7 +72,7 @@ def student_t(df: Any, loc: Any = 0.0, scale: Any = 1.0) -> Density:
         "student_t",
         {"df": v, "loc": m, "scale": s},
         Interval(),
-        lambda x: constant - half * np.log1p(((x - m) / s) ** 2 / v),
+        lambda x: constant - half * log1p_square((x - m) / s, v),
         quantile=_shifted(m, s, lambda u: special.stdtrit(v, u)),
         moments=(m if v > 1 else math.nan, variance),
         entropy=float(entropy),
@@ -88,6 +88,13 @@ def log_t_constant(v: float, dim: int) -> float:
     return log_gamma_step(0.5 * v, 0.5 * dim) - 0.5 * dim * math.log(v * math.pi)
 
 
+def log1p_square(z: Array, v: float) -> Array:
+    """log(1 + z²/v), also where z² overflows."""
+    size = np.abs(z)
+    with np.errstate(over="ignore", divide="ignore"):
+        return np.where(size < 1e100, np.log1p(z * z / v), 2 * np.log(size) - math.log(v))
+
+
 @word
 def cauchy(loc: Any = 0.0, scale: Any = 1.0) -> Density:
     m, s = scalar(loc, "loc"), positive(scale, "scale")
@@ -95,7 +102,7 @@ def cauchy(loc: Any = 0.0, scale: Any = 1.0) -> Density:
         "cauchy",
         {"loc": m, "scale": s},
         Interval(),
-        lambda x: -math.log(math.pi * s) - np.log1p(((x - m) / s) ** 2),
+        lambda x: -math.log(math.pi * s) - log1p_square((x - m) / s, 1.0),
         quantile=lambda u: m + s * np.tan(np.pi * (u - 0.5)),
         moments=(math.nan, math.nan),
         entropy=math.log(4 * math.pi * s),
@@ -248,7 +255,7 @@ def half_cauchy(scale: Any = 1.0) -> Density:
         "half_cauchy",
         {"scale": s},
         Interval(0.0),
-        lambda x: math.log(2 / (math.pi * s)) - np.log1p((x / s) ** 2),
+        lambda x: math.log(2 / (math.pi * s)) - log1p_square(x / s, 1.0),
         quantile=lambda u: s * np.tan(0.5 * np.pi * u),
         moments=(math.inf, math.inf),
         entropy=math.log(2 * math.pi * s),

@@ -69,6 +69,10 @@ def _call(node: ast.expr, text: str) -> Call:
         raise InputError(f"{ast.unparse(node)!r} in {text!r} is not a distribution; {EXAMPLE}")
     if any(keyword.arg is None for keyword in node.keywords):
         raise InputError(f"** is not understood in {text!r}; {EXAMPLE}")
+    names = [str(keyword.arg) for keyword in node.keywords]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"{twice!r} is given twice in {text!r}")
     kwargs = {str(keyword.arg): _value(keyword.value, text) for keyword in node.keywords}
     return Call(node.func.id, tuple(_value(arg, text) for arg in node.args), kwargs)
 

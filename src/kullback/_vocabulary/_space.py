@@ -17,7 +17,10 @@ from kullback.numerics.lazy import linalg, special
 
 
 def _location(loc: Any) -> Array:
-    m = np.atleast_1d(np.asarray(loc, dtype=np.float64))
+    try:
+        m = np.atleast_1d(np.asarray(loc, dtype=np.float64))
+    except (TypeError, ValueError):
+        raise InputError(f"loc must be a point of numbers, not {loc!r}") from None
     if m.ndim != 1 or not np.isfinite(m).all():
         raise InputError(f"loc must be one finite point, not {loc!r}")
     return m
@@ -25,7 +28,10 @@ def _location(loc: Any) -> Array:
 
 def _factor(matrix: Any, dim: int, name: str) -> tuple[Array, Array]:
     """A symmetric positive definite matrix and its lower Cholesky factor."""
-    c = np.asarray(matrix, dtype=np.float64)
+    try:
+        c = np.asarray(matrix, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} must be a matrix of numbers, not {matrix!r}") from None
     if c.shape != (dim, dim):
         raise InputError(f"{name} must have shape ({dim}, {dim}) to go with loc, not {c.shape}")
     if not np.allclose(c, c.T, rtol=1e-6, atol=0):

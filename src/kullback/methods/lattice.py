@@ -94,6 +94,8 @@ def _lattice(f: Density) -> Lattice:
 
 def _spread(f: Density) -> Array:
     """Points around the mean, at multiples of the standard deviation."""
+    if f.facts.components:
+        return np.concatenate([_spread(part) for _, part in f.facts.components])
     mean, variance = f.facts.moments or (0.0, 1.0)
     if not (math.isfinite(mean) and math.isfinite(variance)):
         return np.zeros(1)
@@ -144,13 +146,19 @@ def as_lattice(d: Measured) -> Density:
     return Density(log_prob, support=Lattice(low, high), vectorized=True, facts=facts, name=str(d))
 
 
+def _first(f: Density, support: Lattice) -> float:
+    """Where f begins to matter: 40 standard deviations below the mean of every component, or the low end."""
+    around = _spread(f)
+    return float(max(support.low, np.floor(around.min()))) if len(around) > 1 else support.low
+
+
 def points(f: Density, longest: int) -> tuple[Array, float]:
     """The integers that carry f, from its low end until the rest is below 1e-18, and what is left."""
     support = f.support
     assert isinstance(support, Lattice)
     if not math.isfinite(support.low):
         raise InputError(f"{f} is on {support}, which has no lowest point to sum from")
-    start = support.low
+    first = start = _first(f, support)
     mean = f.facts.moments[0] if f.facts.moments is not None else start
     size, blocks, mass = BLOCK, [], 0.0
     while True:
@@ -160,9 +168,9 @@ def points(f: Density, longest: int) -> tuple[Array, float]:
         blocks.append(x)
         mass += math.fsum(p)
         past = x[-1] > mean if len(x) else True
-        if stop > support.high or (past and p[-1] <= 1e-40 * max(p.max(), 1e-300)) or stop - support.low > longest:
+        if stop > support.high or stop - first > longest:
             break
-        if past and 1 - mass < 1e-15 and p[-1] < 1e-30:
+        if past and 1 - mass < 1e-10 and p[-1] < 1e-30:  # what is left is the rounding of the masses
             break
         start, size = stop, min(2 * size, 1 << 20)
     return np.concatenate(blocks), max(1 - mass, 0.0)

@@ -9,7 +9,7 @@ import numpy as np
 from kullback._distribution import Density, Measured, Sample
 from kullback._estimate import Estimate, bootstrap, density, estimate
 from kullback._result import Divergence, Status
-from kullback._support import Array, Box, Interval
+from kullback._support import Array, reals
 from kullback.methods import _line
 from kullback.methods._request import Request
 from kullback.methods.quadrature import Quadrature
@@ -29,8 +29,8 @@ class MixturePlugIn:
                 return f"needs draws or a density; {name} is a {type(d).__name__}"
             if d.dim > 2:
                 return f"serves one and two dimensions; {name} has {d.dim}"
-            if not isinstance(d.support, Interval | Box):
-                return f"needs densities; {name} lives on {d.support}"
+            if d.support != reals(d.dim):
+                return f"{name} lives on {d.support}, and a mixture of normals would leak out of it"
         return None
 
     def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence:

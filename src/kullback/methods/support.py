@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from kullback._distribution import Density, Discrete, Measured
+from kullback._distribution import Density, Discrete, Measured, Sample
 from kullback._format import percent
 from kullback._result import Divergence, Status
 from kullback._support import Array, Interval, Lattice, is_subset
@@ -24,6 +24,8 @@ class Support:
     def applies(self, p: Measured, q: Measured) -> str | None:
         if isinstance(p, Discrete) and isinstance(q, Discrete):
             return "a sum over finitely many outcomes finds its own gaps"
+        if isinstance(p, Sample) or isinstance(q, Sample):
+            return "draws do not say where their distribution ends"
         if _base(p) != _base(q) or _leaves(p, q) or _tails(p, q):
             return None
         return "supports and declared tails do not make it infinite"

@@ -62,7 +62,7 @@ EPS = float(np.finfo(float).eps)
 
 
 class Integral(NamedTuple):
-    """Values and absolute errors of the integrands, what lies beyond the last panels, and the nodes.
+    """Values and absolute errors of the integrands, what of the values lies beyond the last panels, and the nodes.
 
     `ends` extrapolates the integrand, as an exponential in the panels' own coordinate (a power of x), past the
     last point; ∞ where it does not fall off.
@@ -163,28 +163,34 @@ def integrate(
             break
         done = done.keep(~over).join(_evaluate(f, done.panels.take(over).halves()))
         n += more
-    ends = _beyond(f, _first_panels(low, high, breaks), np.abs(sums))
-    error = done.error.sum(axis=0) + done.jitter.sum(axis=0)
-    return Integral(sums, error, ends, n, done.x.ravel(), done.w.ravel())
+    ends, beyond = _beyond(f, _first_panels(low, high, breaks), np.abs(sums))
+    error = done.error.sum(axis=0) + done.jitter.sum(axis=0) + beyond
+    return Integral(sums + ends, error, ends, n, done.x.ravel(), done.w.ravel())
 
 
-def _beyond(f: Callable[[Array], Array], panels: _Panels, sums: Array) -> Array:
-    """Past each end h(t) = f·dx/dt goes on like e^(−ct): h(T)/c, with c from two points before the end T."""
-    beyond = np.zeros(len(sums))
+def _beyond(f: Callable[[Array], Array], panels: _Panels, sums: Array) -> tuple[Array, Array]:
+    """What lies past the ends, and its error.
+
+    There h(t) = f·dx/dt goes on like e^(−ct), which is a power of x or of the distance to a finite end. Three points
+    before the end give c twice; what they disagree by is the error. ∞ where h does not fall.
+    """
+    beyond, error = np.zeros(len(sums)), np.zeros(len(sums))
     for i in np.flatnonzero(panels.last):
         end = panels.b[i]
-        gap = max(0.15 * (end - panels.a[i]), 4.0)
-        early, late = end - 2 * gap, end - gap
-        points = panels.take(np.array([i, i]))
-        narrow = points._replace(a=np.array([early, late]), b=np.array([early, late]))
-        x, slope = narrow.at(np.array([[early], [late]]))
-        h = np.abs(f(x.ravel()) * slope.ravel())
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            rate = np.log(h[:, 0] / h[:, 1]) / (late - early)
-            tail = h[:, 1] * np.exp(-rate * (end - late)) / rate
-        flat = ~(rate > 1e-4) & (h[:, 1] > 0)
-        beyond += np.where(h[:, 1] == 0, 0.0, np.where(flat & (h[:, 1] > 1e-12 * sums), np.inf, np.nan_to_num(tail)))
-    return beyond
+        t = end - max(0.1 * (end - panels.a[i]), 3.0) * np.array([3.0, 2.0, 1.0])
+        chosen = panels.take(np.full(3, i))
+        x, slope = chosen.at(t[:, None])
+        with np.errstate(all="ignore"):
+            h = np.nan_to_num(f(x.ravel()) * slope.ravel(), nan=0.0, posinf=np.inf, neginf=-np.inf)
+            rates = np.log(np.abs(h[:, :-1] / h[:, 1:])) / np.diff(t)
+            tails = h[:, 1:] * np.exp(-rates * (end - t[1:])) / rates
+            unsure = np.abs(tails[:, 1] - tails[:, 0]) + 1e-3 * np.abs(tails[:, 1])
+        counts = np.abs(h[:, -1]) > 1e-14 * sums
+        flat = counts & ~(rates[:, 1] > 1e-4)
+        tail = np.where(counts & np.isfinite(tails).all(axis=1), tails[:, 1], 0.0)
+        beyond += np.where(flat, np.inf, tail)
+        error += np.where(flat, np.inf, np.where(tail == 0, 0.0, unsure))
+    return beyond, error
 
 
 def _evaluate(f: Callable[[Array], Array], panels: _Panels) -> _Evaluated:
@@ -217,6 +223,9 @@ def _panel_error(fx: Array, dx: Array, kronrod: Array, gauss: Array) -> Array:
 
 
 def _first_panels(low: float, high: float, breaks: Array) -> _Panels:
+    for end in (low, high):  # a break that rounding cannot tell from an end would leave it no panels
+        if np.isfinite(end):
+            breaks = breaks[np.abs(breaks - end) > 1e-9 * abs(end)]
     inner = np.unique(breaks[(breaks > low) & (breaks < high) & np.isfinite(breaks)])
     if not len(inner):
         middle = 0.5 * (low + high) if np.isfinite(low) and np.isfinite(high) else 0.0

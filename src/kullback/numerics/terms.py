@@ -30,7 +30,7 @@ def gain(log_p: Array, log_q: Array) -> Array:
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         p, d = np.exp(log_p), log_p - log_q
         # where p underflows, the product may still count on a long tail
-        faint = (log_p < -600) & (log_p > -np.inf)
+        faint = (log_p < -600) & (log_p > -np.inf) & (log_q > -np.inf)
         product = np.where(faint, np.sign(d) * np.exp(log_p + np.log(np.abs(d))), p * d)
         return np.where((p > 0) | faint, product, 0.0)
 

@@ -51,6 +51,8 @@ def as_distribution(
             return arrays.discrete(obj, argument, axis, normalize)
     except InputError as error:
         raise InputError(f"{argument}: {error}") from None
+    except (OverflowError, ZeroDivisionError, FloatingPointError) as error:
+        raise InputError(f"{argument}: the parameters of {obj} are too extreme for doubles ({error})") from None
     raise KindError(
         f"{argument} is of type {type(obj).__module__}.{type(obj).__qualname__}, which is no known kind of "
         "distribution. Give probabilities (an array or list), a dict of label: probability, kl.Sample(draws), "

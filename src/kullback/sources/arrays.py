@@ -23,6 +23,11 @@ def discrete(obj: Any, argument: str, axis: int | tuple[int, ...] = -1, normaliz
 
 
 def _to_numpy(obj: Any, argument: str) -> Any:
+    if isinstance(obj, np.ma.MaskedArray):
+        if np.ma.getmaskarray(obj).any():
+            count = int(np.ma.getmaskarray(obj).sum())
+            raise InputError(f"{argument} masks {count} of {obj.size} entries; a masked probability is no number")
+        return np.asarray(obj.data)
     if getattr(obj, "requires_grad", False) is True:
         raise KindError(
             f"{argument} is a tensor that carries gradients; kullback measures values. Pass {argument}.detach()."

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from kullback._distribution import Table
 from kullback._format import listing
-from kullback._result import InputError, MissingExtraError
+from kullback._result import InputError, KindError, MissingExtraError
 
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"]
 
@@ -35,7 +36,11 @@ def read(path: str | os.PathLike[str], columns: Sequence[str] | None = None) -> 
     InputError
         The file or a column does not exist, or the file cannot be read.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise KindError(f"path must be a file name or a Path, not {type(path).__name__}")
     file = Path(path)
+    if file.is_dir():
+        raise InputError(f"{str(file)!r} is a folder; name one file in it")
     if not file.is_file():
         near = difflib.get_close_matches(file.name, _siblings(file), n=1)
         hint = f"; there is {str(file.parent / near[0])!r}" if near else ""
@@ -64,7 +69,7 @@ def _relation(connection: Any, file: Path) -> Any:
         return connection.read_parquet(str(file))
     if not {".csv", ".tsv", ".txt"} & set(endings):
         raise InputError(f"{str(file)!r} is neither CSV nor Parquet by its ending; rename it to .csv or .parquet")
-    return connection.read_csv(str(file), header=True, na_values=MISSING, sample_size=-1)
+    return connection.read_csv(str(file), header=True, na_values=MISSING, sample_size=-1, comment="", skiprows=0)
 
 
 def _checked(present: list[str], wanted: Sequence[str] | None, file: Path) -> list[str]:
@@ -72,6 +77,8 @@ def _checked(present: list[str], wanted: Sequence[str] | None, file: Path) -> li
         return present
     for name in wanted:
         if name not in present:
+            if len(present) == 1 and re.search("[,;\t|]", present[0]):
+                raise InputError(f"cannot read {str(file)!r}: its rows have different numbers of fields")
             near = difflib.get_close_matches(name, present, n=1)
             hint = f"did you mean {near[0]!r}? " if near else ""
             raise InputError(f"{file.name} has no column {name!r}; {hint}its columns are {listing(present)}")

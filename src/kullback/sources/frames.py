@@ -27,4 +27,5 @@ def recognise(obj: Any, argument: str) -> Distribution | None:
         frame = frame.collect()
     if not isinstance(frame, nw.DataFrame):
         return None
-    return Table({name: frame[name].to_numpy() for name in frame.columns}, name=f"the {library} frame")
+    columns = [(str(series.name), series.to_numpy()) for series in frame.iter_columns()]
+    return Table(dict(columns), name=f"the {library} frame")

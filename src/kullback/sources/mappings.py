@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from kullback._distribution import Discrete, Distribution, numeric_array
 from kullback._result import InputError
 
@@ -25,4 +23,4 @@ def discrete(obj: Mapping[Any, Any], normalize: bool) -> Discrete:
         raise InputError(f"the dict's values must be numbers, not arrays of shape {values.shape[1:]}")
     if isinstance(obj, Counter):
         return Discrete(values, labels=tuple(obj), normalize=True, n=int(values.sum()))
-    return Discrete(np.asarray(values, dtype=np.float64), labels=tuple(obj), normalize=normalize)
+    return Discrete(values, labels=tuple(obj), normalize=normalize)

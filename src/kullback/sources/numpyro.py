@@ -20,6 +20,10 @@ ALIASES = {
     "geometric_probs": "geometric",
     "negative_binomial_probs": "negative_binomial",
     "categorical_probs": "categorical",
+    "binomial_logits": "binomial",
+    "bernoulli_logits": "bernoulli",
+    "geometric_logits": "geometric",
+    "negative_binomial_logits": "negative_binomial",
 }
 
 
@@ -45,7 +49,7 @@ def _convert(obj: Any) -> Density | Discrete:
         held = obj.__dict__
         if "logits" in held and name == "CategoricalLogits":
             return Discrete(logits=_value(obj.logits), name=name)
-        return Discrete(_value(obj.probs), name=name)
+        return Discrete(np.asarray(obj.probs), name=name)  # in its own precision, whose rounding the sum is held to
     if name == "MultivariateNormal":
         held = obj.__dict__
         if "covariance_matrix" in held:
@@ -61,7 +65,12 @@ def _convert(obj: Any) -> Density | Discrete:
     snake = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
     snake = ALIASES.get(snake, snake)
     if snake in WORDS and all(hasattr(obj, p) for p in _parameters(snake)):
-        return build(snake, kwargs={p: _value(getattr(obj, p)) for p in _parameters(snake)})
+        held = {
+            p: _value(getattr(obj, p)) for p in _parameters(snake) if not (p == "probs" and name.endswith("Logits"))
+        }
+        if name.endswith("Logits"):  # from the logits that it holds, not from the probabilities it rounded
+            held["probs"] = 1 / (1 + np.exp(-_value(obj.logits)))
+        return build(snake, kwargs=held)
     return _generic(obj)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kullback._distribution import Density, Distribution, Facts
+from kullback._distribution import Density, Discrete, Distribution, Facts
 from kullback._result import InputError
 from kullback._support import Array, Interval, Lattice
 from kullback._vocabulary import _continuous as c
@@ -24,17 +24,30 @@ def recognise(obj: Any, argument: str) -> Distribution | None:
 
     if isinstance(obj, multivariate_normal_frozen):
         return multivariate_normal(obj.mean, obj.cov_object.covariance)
+    sample = getattr(obj, "dist", obj)
+    if isinstance(sample, stats.rv_discrete) and hasattr(sample, "xk"):
+        return _table(obj, sample)
     if not hasattr(obj, "dist") or not isinstance(obj.dist, stats.rv_continuous | stats.rv_discrete):
         return None
     shapes, loc, scale = obj.dist._parse_args(*obj.args, **obj.kwds)
     if any(np.size(v) != 1 for v in (*shapes, loc, scale)):
         raise InputError(f"this scipy.stats.{obj.dist.name} is a batch; pass one distribution at a time")
     values = [float(np.asarray(v).reshape(())) for v in (*shapes, loc, scale)]
-    if not np.all(np.isfinite(values)):
+    if np.isnan(values).any() or not np.isfinite(values[-2:]).all():
         raise InputError(f"scipy.stats.{obj.dist.name} has the parameters {values}; they must be finite")
     canonical = CANONICAL.get(obj.dist.name)
     found = canonical(*values) if canonical is not None else None
     return found if found is not None else _generic(obj, values[-2])
+
+
+def _table(obj: Any, distribution: Any) -> Discrete:
+    """rv_discrete(values=(points, probabilities)): a table under its points."""
+    loc = 0.0
+    if hasattr(obj, "dist"):
+        _, loc, _ = distribution._parse_args(*obj.args, **obj.kwds)
+    points = np.asarray(distribution.xk, dtype=float) + float(loc)
+    whole = bool((points == np.floor(points)).all())
+    return Discrete(distribution.pk, labels=[int(x) if whole else float(x) for x in points], name="rv_discrete")
 
 
 Canon = Callable[..., Density | None]
@@ -73,6 +86,9 @@ def _generic(obj: Any, loc: float) -> Density:
 
     discrete = isinstance(obj.dist, stats.rv_discrete)
     low, high = (float(v) for v in obj.support())
+    if obj.dist.name == "vonmises":  # SciPy gives the whole line for a density on the circle
+        scale = float(obj.kwds.get("scale", 1.0))
+        low, high = loc - np.pi * scale, loc + np.pi * scale
     support = Lattice(low, high) if discrete else Interval(low, high)
     raw = obj.logpmf if discrete else obj.logpdf
     kind: Any = stats.rv_discrete if discrete else stats.rv_continuous

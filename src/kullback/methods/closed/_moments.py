@@ -37,6 +37,9 @@ def by_moments(p: Density, q: Density) -> tuple[float, float] | None:
         return None
     value = math.fsum(terms) - p.facts.entropy
     size = math.fsum(abs(t) for t in terms) + abs(p.facts.entropy)
+    # log gammas and digammas of a large shape meet in the entropy and in the terms with the size of shape·log(shape)
+    shapes = [v for d in (p, q) for k, v in d.parameters.items() if k.startswith("concentration")]
+    size += math.fsum(v * (1 + abs(math.log(v))) for v in shapes)
     if not math.isfinite(value):
         return None
     return value, 64 * EPS * size

@@ -27,6 +27,9 @@ def normal_pair(p: Density, q: Density) -> Divergence:
         return Divergence(value, 16 * EPS * value, "rounding", method="closed")
     mean, covariance = p.parameters["loc"], p.parameters["covariance_matrix"]
     mean0, covariance0 = q.parameters["loc"], q.parameters["covariance_matrix"]
+    scale = np.sqrt(np.diag(covariance0))  # in units of Q's own spreads, however far apart they are
+    mean, mean0 = mean / scale, mean0 / scale
+    covariance, covariance0 = covariance / np.outer(scale, scale), covariance0 / np.outer(scale, scale)
     tril = np.linalg.cholesky(covariance0)
     half = linalg.solve_triangular(tril, covariance - covariance0, lower=True)
     e = np.linalg.eigvalsh(linalg.solve_triangular(tril, half.T, lower=True))
