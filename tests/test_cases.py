@@ -98,3 +98,36 @@ def test_additivity_over_independent_coordinates() -> None:
     )
     parts = kl.divergence("normal(0, 1)", "normal(1, 1)").value + kl.divergence("normal(0, 2)", "normal(0, 1)").value
     assert joint.value == pytest.approx(parts, rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("p", "q", "truth"),
+    [
+        ("student_t(1.01, 0, 1)", "laplace(0, 1)", 62.595),
+        ("student_t(2.01, 0, 1)", "0.5*normal(0, 1) + 0.5*normal(1, 1)", 99.325),
+        ("0.9*poisson(1) + 0.1*poisson(5000)", "poisson(1)", 3758.37),
+        ("0.999999*poisson(1) + 0.000001*poisson(100000)", "poisson(1)", 1.0513),
+        ("0.99*poisson(2) + 0.01*binomial(100000, 0.5)", "geometric(0.001)", 5.6013),
+    ],
+)
+def test_what_lies_far_out_is_counted(p: str, q: str, truth: float) -> None:
+    """Tails that fall like x^−1.01, and components far beyond the first; truths by mpmath, to the digits given."""
+    found = kl.divergence(p, q)
+    half_unit = 0.5 * 10.0 ** -len(str(truth).partition(".")[2])
+    assert abs(found.value - truth) <= found.error + half_unit
+    assert found.error < 1e-3 * truth
+
+
+def test_traps_of_scipys_supports() -> None:
+    from scipy import stats
+
+    circle = kl.divergence(stats.vonmises(2), stats.vonmises(1))
+    assert circle.value == pytest.approx(0.109695, abs=5e-7)
+    table = kl.divergence(*(stats.rv_discrete(values=([0.5, 1.2], w))() for w in ([0.2, 0.8], [0.5, 0.5])))
+    assert table.value == pytest.approx(0.19274, abs=5e-6)
+    assert kl.divergence(stats.truncnorm(-np.inf, 1), "normal(0, 1)").value == pytest.approx(0.172754, abs=5e-7)
+
+
+def test_a_claim_to_be_normalised_is_checked() -> None:
+    with pytest.raises(kl.InputError, match=r"Q = .* integrates to 2\.50663"):
+        kl.divergence("normal(0, 1)", kl.Density(lambda x: -0.5 * x * x))

@@ -155,3 +155,35 @@ def test_advice_by_the_table() -> None:
     found = json.loads(apart.to_json())
     assert found["advice"]["direction"] == "reverse"
     assert set(found["fits"]) == {"forward", "reverse"}
+
+
+def test_advice_where_one_direction_is_infinite() -> None:
+    half_line = kl.advise("gamma(2, 1)", "normal")
+    assert (half_line.direction, half_line.rule) == ("forward", "only")
+    assert half_line.reverse is None
+    assert "infinite" in half_line.reasons[0]
+    assert set(json.loads(half_line.to_json())["fits"]) == {"forward"}
+    heavy = kl.advise("cauchy(0, 1)", "normal", need="cover")
+    assert heavy.direction == "reverse"
+    assert "take another family" in heavy.condition
+    with pytest.raises(kl.InputError, match="mass on points"):
+        kl.advise([0.5, 0.5], "normal")
+
+
+def test_a_member_too_narrow_for_doubles_is_no_optimum() -> None:
+    fit = kl.fit("0.5*normal(0, 1e-9) + 0.5*normal(0, 1e9)", "normal", direction="reverse")
+    assert fit.reverse.value == pytest.approx(math.log(2), abs=1e-6)
+    assert fit.optima[0].value == pytest.approx(fit.reverse.value)
+
+
+def test_what_integration_could_not_tell_stays_in_the_error() -> None:
+    banana = kl.Density(
+        lambda x: -(x[:, 0] ** 2) / 8 - 0.5 * ((x[:, 1] - 0.5 * x[:, 0] ** 2) / 0.3) ** 2,
+        dim=2,
+        normalized=False,
+        vectorized=True,
+    )
+    reverse = kl.fit(banana, "normal", direction="reverse")
+    assert abs(reverse.reverse.value - 1.08194) <= reverse.reverse.error + 5e-6
+    forward = kl.fit(banana, "normal", direction="forward")
+    assert forward.status is not kl.Status.EXACT

@@ -274,3 +274,36 @@ def test_draws_against_a_density() -> None:
     assert plan.method == "mixture plug-in"
     with pytest.raises(kl.NoMethodError, match="mixture plug-in"):
         kl.divergence(kl.Sample(np.zeros((5, 3))), kl.Sample(np.zeros((5, 3))))
+
+
+def test_what_a_source_could_get_wrong() -> None:
+    import jax.numpy as jnp
+    import numpyro.distributions as dist
+    import pandas as pd
+
+    with pytest.raises(kl.InputError, match="masks 1 of 2"):
+        kl.divergence(np.ma.masked_array([0.5, 0.5], [1, 0]), [0.9, 0.1])
+    with pytest.raises(kl.InputError, match="'scale' is given twice"):
+        kl.divergence("normal(0, scale=1, scale=2)", "normal")
+    assert kl.divergence(dist.Categorical(jnp.array([0.1, 0.9])), [0.2, 0.8]).value > 0
+    logits = kl.divergence(dist.Bernoulli(logits=0.2), "bernoulli(0.5)")
+    assert logits.value == pytest.approx(0.00497511, abs=5e-8)
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(300, 2)))
+    assert kl.fit(frame, "normal", direction="forward").parameters["loc"].shape == (2,)
+    with pytest.raises(kl.NoMethodError, match="leak out of it"):
+        kl.divergence(kl.Sample(np.random.default_rng(0).exponential(size=50)), "exponential(1)")
+    with pytest.raises(kl.InputError, match="too extreme"):
+        kl.divergence("weibull(1, 0.005)", "normal(0, 1)")
+
+
+def test_options_that_cannot_be() -> None:
+    for options, text in [
+        ({"axis": "a"}, "axis must be"),
+        ({"axis": (0, 0)}, "axis must be"),
+        ({"method": 3}, "method must be"),
+        ({"tolerance": -1}, "tolerance must be"),
+        ({"budget": 0}, "budget must be"),
+        ({"seed": -1}, "seed must be"),
+    ]:
+        with pytest.raises(kl.KullbackError, match=text):
+            kl.divergence([0.5, 0.5], [0.5, 0.5], **options)

@@ -2,6 +2,7 @@
 
 | rule | holds when | advice |
 |---|---|---|
+| only | one direction is infinite for every member | the other one, with the reason |
 | need | the person says "cover" or "major" | forward for cover, reverse for major |
 | close | forward residual ≤ 0.05 nats | forward: Q comes close to P everywhere |
 | richer | a family one step richer removes half of the residual | said first, then the next rule |
@@ -48,7 +49,25 @@ def advise(p: Any, family: Any, *, need: str | None = None, seed: int = 0, progr
     if need is not None and need not in NEEDS:
         raise InputError(f"need must be 'cover', 'major' or None, not {need!r}")
     forward, reverse = both(p, family, seed=seed, progress=progress)
+    if isinstance(forward, InputError) or isinstance(reverse, InputError):
+        return _only(forward, reverse, need)
     return decide(p, forward, reverse, need=need, seed=seed)
+
+
+def _only(forward: Fit | InputError, reverse: Fit | InputError, need: str | None) -> Advice:
+    """One direction has no finite fit: the other, and why; what was asked for may not be had."""
+    found, error, direction = (
+        (reverse, forward, "reverse") if isinstance(forward, InputError) else (forward, reverse, "forward")
+    )
+    assert isinstance(found, Fit)
+    other = "forward" if direction == "reverse" else "reverse"
+    reasons = [f"Only {direction} has a finite fit. {other.capitalize()}: {error}"]
+    reasons.append(f"{direction.capitalize()} leaves {_nats(found)} and misses {percent(found.missed)} of P.")
+    condition = ""
+    if need is not None and direction != ("forward" if need == "cover" else "reverse"):
+        condition = f"You need {other}, and no member of {found.family} can give it: take another family."
+    forward_fit, reverse_fit = (found, None) if direction == "forward" else (None, found)
+    return Advice(direction, "only", tuple(reasons), forward_fit, reverse_fit, condition)
 
 
 def decide(p: Any, forward: Fit, reverse: Fit, *, need: str | None = None, seed: int = 0) -> Advice:

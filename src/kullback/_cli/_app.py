@@ -50,7 +50,7 @@ def fit(
     with _show.progress() as say:
         if direction == "both":
             advice = kl.advise(p, family, need=need, seed=seed, progress=say)
-            fits: tuple[Fit, ...] = (advice.forward, advice.reverse)
+            fits: tuple[Fit, ...] = advice.fits
         else:
             say(f"fitting {direction}")
             advice, fits = None, (kl.fit(p, family, direction=direction, seed=seed),)

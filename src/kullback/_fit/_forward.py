@@ -51,7 +51,8 @@ def _normal(target: Target, family: Normal) -> Found:
     theta = family.from_moments((mean - frame.centre) / frame.scale, inner)
     y, w = target.nodes
     value, _ = forward(family, y, w)(theta)
-    return Found(theta, value, 0.0, Status.EXACT, "moments")
+    stated = target.sample is not None or target.density.facts.moments is not None or target.dim == 1
+    return Found(theta, value, 0.0, Status.EXACT if stated else Status.CONVERGED, "moments")
 
 
 def _laplace(target: Target, family: Laplace) -> Found:

@@ -113,6 +113,8 @@ def _reverse(mass: Density, family: LatticeFamily, start: float | None) -> list[
     low, high = log_mean_range(family)
     middle = math.log(max(float((mass.facts.moments or (1.0, 1.0))[0]), 1e-3))
     grid = np.unique(np.clip(np.concatenate([np.linspace(middle - 4, middle + 3, 57)]), low, high))
+    if start is not None and not start > 0:
+        raise InputError(f"start has mean {start:g}; a member of {family} has a positive one")
     if start is not None:
         grid = np.union1d(grid, math.log(start))
     slopes = np.array([slope(u) for u in grid])

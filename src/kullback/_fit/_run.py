@@ -80,22 +80,38 @@ def fit(p: Any, family: Any, *, direction: str, start: Any = None, seed: int = 0
     return fit_target(prepare(target, seed), chosen, direction, start, seed)
 
 
-def both(p: Any, family: Any, *, seed: int = 0, progress: Progress | None = None) -> tuple[Fit, Fit]:
-    """The forward and the reverse fit of one prepared target."""
+def both(
+    p: Any, family: Any, *, seed: int = 0, progress: Progress | None = None
+) -> tuple[Fit | InputError, Fit | InputError]:
+    """The forward and the reverse fit of one prepared target; in the place of one that cannot be, why not."""
     check_seed(seed)
     chosen = as_family(family)
     target = prepared(p, "p")
     say = progress or (lambda _: None)
     if isinstance(chosen, LatticeFamily):
-        target = _for_lattice(target, chosen)
-        return fit_lattice(target, chosen, "forward", None), fit_lattice(target, chosen, "reverse", None)
+        counts, members = _for_lattice(target, chosen), chosen
+        forward = _tried(lambda: fit_lattice(counts, members, "forward", None))
+        return _one_of(forward, _tried(lambda: fit_lattice(counts, members, "reverse", None)))
     _refuse_discrete(target, chosen)
     say("estimating P" if isinstance(target, Sample) else "preparing P")
     ready = prepare(target, seed)
     say("fitting forward")
-    forward = fit_target(ready, chosen, "forward", None, seed)
+    forward = _tried(lambda: fit_target(ready, chosen, "forward", None, seed))
     say("fitting reverse")
-    return forward, fit_target(ready, chosen, "reverse", None, seed)
+    return _one_of(forward, _tried(lambda: fit_target(ready, chosen, "reverse", None, seed)))
+
+
+def _tried(run: Callable[[], Fit]) -> Fit | InputError:
+    try:
+        return run()
+    except InputError as error:
+        return error
+
+
+def _one_of(forward: Fit | InputError, reverse: Fit | InputError) -> tuple[Fit | InputError, Fit | InputError]:
+    if isinstance(forward, InputError) and isinstance(reverse, InputError):
+        raise forward
+    return forward, reverse
 
 
 def fit_target(target: Target, family: Family, direction: str, start: Any, seed: int) -> Fit:
@@ -104,15 +120,18 @@ def fit_target(target: Target, family: Family, direction: str, start: Any, seed:
     run = fit_forward if direction == "forward" else fit_reverse
     found = run(target, family, begin, seed)
     members = [family.density(f.theta, target.frame) for f in found]
+    values = [_measured(target, m, direction) for m in members]
+    order = sorted(range(len(found)), key=lambda i: values[i])
+    found, members, values = [found[i] for i in order], [members[i] for i in order], [values[i] for i in order]
     q, limit = members[0], family.limit(found[0].theta)
     forward, reverse = measure(target.density, q), measure(q, target.density)
+    if target.slack:
+        forward = replace(forward, error=forward.error + target.slack)
+        reverse = replace(reverse, error=reverse.error + target.slack)
     if target.estimated is not None:
         forward, reverse = _with_sampling(target, family, direction, q, (forward, reverse), seed)
     reverse = replace(reverse, direction="reverse")
-    optima = tuple(
-        Optimum(m, _optimum_value(target, m, direction, f), f.start, f.gradient)
-        for f, m in zip(found, members, strict=True)
-    )
+    optima = tuple(Optimum(m, value, f.start, f.gradient) for f, m, value in zip(found, members, values, strict=True))
     return Fit(
         q,
         target.name,
@@ -136,11 +155,10 @@ def _detail(found: Found) -> str:
     return ""
 
 
-def _optimum_value(target: Target, member: Density, direction: str, found: Found) -> float:
-    """Reverse optima carry their KL already; forward ones a cross-entropy, so they are measured."""
-    if direction == "reverse":
-        return found.value
-    return float(measure(target.density, member).value)
+def _measured(target: Target, member: Density, direction: str) -> float:
+    """The divergence that the direction minimises, measured afresh."""
+    found = measure(target.density, member) if direction == "forward" else measure(member, target.density)
+    return float(found.value) if np.isfinite(found.error) else np.inf
 
 
 def _with_sampling(

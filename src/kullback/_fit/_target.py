@@ -25,6 +25,7 @@ class Target:
     sample: Sample | None = None
     estimated: Estimate | None = None
     name: str = "P"
+    slack: float = 0.0  # the error of the log of P's integral, where that had to be found
 
     @property
     def dim(self) -> int:
@@ -91,8 +92,8 @@ def prepare(p: Measured, seed: int) -> Target:
         raise KindError(f"p is {p}; a density family needs a density or draws")
     if p.dim > 2:
         raise InputError(f"p has {p.dim} dimensions; fits serve one and two so far")
-    whole = _line.normalise(p)[0] if p.dim == 1 else _plane.normalise(p)[0]
-    return Target(whole, _frame(whole), name=str(p))
+    whole, slack = _line.normalise(p) if p.dim == 1 else _plane.normalise(p)
+    return Target(whole, _frame(whole), name=str(p), slack=slack)
 
 
 def density_moments(f: Density) -> tuple[Array, Array] | None:
@@ -102,7 +103,7 @@ def density_moments(f: Density) -> tuple[Array, Array] | None:
         value = _line.spread(f).value
         mean, covariance = value[1:2], value[2:3][:, None]
     else:
-        x, w = _plane.nodes(f, 3)
+        x, w = _plane.nodes(f, _plane.LEVELS - 1)
         w = w / w.sum()
         mean = w @ x
         covariance = ((x - mean) * w[:, None]).T @ (x - mean)

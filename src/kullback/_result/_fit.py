@@ -185,23 +185,30 @@ class Fit:
 class Advice:
     """Which direction to use for this P and this family, and the numbers it rests on.
 
-    `direction` is "forward" or "reverse"; `condition` is what the person must accept for it to hold;
+    `direction` is "forward" or "reverse"; `forward` and `reverse` are the fits, None where every member of the
+    family is infinitely far; `condition` is what the person must accept for it to hold;
     `richer` is the family that would remove half of the residual, if one was found.
     """
 
     direction: str
     rule: str
     reasons: tuple[str, ...]
-    forward: Fit
-    reverse: Fit
+    forward: Fit | None
+    reverse: Fit | None
     condition: str = ""
     richer: Fit | None = None
 
+    @property
+    def fits(self) -> tuple[Fit, ...]:
+        """The fits that could be made, forward first."""
+        return tuple(f for f in (self.forward, self.reverse) if f is not None)
+
     def to_dict(self) -> dict[str, Any]:
+        fits = self.fits
         return {
             "schema": 1,
-            "p": self.forward.p,
-            "fits": {"forward": self.forward.to_dict(), "reverse": self.reverse.to_dict()},
+            "p": fits[0].p,
+            "fits": {str(f.direction): f.to_dict() for f in fits},
             "advice": {
                 "direction": self.direction,
                 "rule": self.rule,

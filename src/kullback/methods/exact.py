@@ -11,7 +11,7 @@ from kullback._format import listing, percent
 from kullback._result import Divergence, InputError, Status
 from kullback.methods._request import Request
 from kullback.numerics import kernel
-from kullback.numerics.terms import deviance
+from kullback.numerics.terms import deviance, rounding
 
 EPS = float(np.finfo(float).eps)
 
@@ -206,7 +206,7 @@ def _from_logs(pair: Pair) -> Divergence:
         lost = (log_q == -np.inf) & (log_p > -np.inf)
         gap = np.where(lost, np.exp(log_p), 0.0).sum(axis=pair.axis)
         value = deviance(log_p, log_q).sum(axis=pair.axis)
-        scale = (np.exp(log_p) * (np.abs(log_p) + np.abs(np.where(lost, 0.0, log_q)))).sum(axis=pair.axis)
+        scale = rounding(np.exp(log_p), log_p, np.where(lost, 0.0, log_q)).sum(axis=pair.axis)
     value = np.where(lost.any(axis=pair.axis), np.inf, value)
     # each log-probability is off by its rounding, a deviance by that times d; summed the naive way
     error = np.where(
