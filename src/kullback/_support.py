@@ -19,7 +19,7 @@ Array = NDArray[Any]  # of floats
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An interval of the real line; its ends carry no mass."""
+    """An interval of the real line, ends included."""
 
     low: float = -math.inf
     high: float = math.inf

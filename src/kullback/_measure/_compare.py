@@ -239,8 +239,9 @@ def line_window(*densities: Density, points_wanted: int = LINE_POINTS) -> Array:
         x, w = _line.nodes(d, rtol=1e-6)
         order = np.argsort(x)
         x, mass = x[order], np.cumsum(w[order])
-        lows.append(float(np.interp(5e-4, mass, x)))
-        highs.append(float(np.interp(1 - 5e-4, mass, x)))
+        low, q1, q3, high = np.interp([5e-4, 0.25, 0.75, 1 - 5e-4], mass, x)
+        lows.append(max(low, q1 - 6 * (q3 - q1)))  # a heavy tail would leave nothing of the middle to see
+        highs.append(min(high, q3 + 6 * (q3 - q1)))
     return np.linspace(min(lows), max(highs), points_wanted)
 
 

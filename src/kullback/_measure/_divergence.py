@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from kullback._vocabulary import suggest
 from kullback.methods import METHODS, Request
 from kullback.sources import as_distribution
 
+SWAP = {"P": "Q", "Q": "P", "p": "q", "q": "p"}
 DIRECTIONS = ("forward", "reverse")
 
 
@@ -206,4 +208,4 @@ def check_seed(seed: Any) -> None:
 
 def _swapped(text: str) -> str:
     """A detail written for KL(P‖Q), told with the names the caller gave."""
-    return text.replace("P", "\0").replace("Q", "P").replace("\0", "Q")
+    return re.sub(r"\b[PQpq]\b", lambda found: SWAP[found[0]], text)

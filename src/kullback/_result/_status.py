@@ -22,8 +22,8 @@ class Status(Enum):
         "heavier tails, or look at the other direction."
     )
     TOLERANCE_MISSED = (
-        "The error is larger than asked for. The value holds within the stated error; a looser tolerance or "
-        "another method may serve."
+        "The error is larger than asked for, or than the method aims at. A looser tolerance or another method "
+        "may serve."
     )
     ESTIMATED = "Draws were replaced by a density estimated from them; the error includes their sampling."
     EXACT = "The optimum is exact: it follows from moments or counts."

@@ -62,7 +62,7 @@ class LatticeSum:
                 value, error = spare, closer
         wanted = request.tolerance if request.tolerance is not None else max(1e-9 * abs(value), 1e-13)
         status = Status.OK if error <= wanted else Status.TOLERANCE_MISSED
-        kind = "bound" if found.n <= integers.SHORT else "estimate"
+        kind = "bound" if found.n <= integers.SHORT and math.isfinite(support.high) else "estimate"
         return Divergence(value, error, kind, method=self.name, n=found.n, status=status)
 
 

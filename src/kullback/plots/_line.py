@@ -59,22 +59,38 @@ def _coverage(pair: Sequence[Fit]) -> list[list[Cell]]:
     return [head, *rows]
 
 
+NAMES = ("x", "p", "q", "forward", "reverse")
+
+
 def comparison(found: Comparison) -> Any:
     assert found.terms is not None
-    x = np.asarray(found.terms["x"], dtype=float)
+    columns = _seen({name: np.asarray(found.terms[name], dtype=float) for name in NAMES})
+    x = columns["x"]
     curves = [
-        Curve("P", np.asarray(found.terms["p"]), _ink.TARGET_EDGE, filled=True),
-        Curve("Q", np.asarray(found.terms["q"]), _ink.OTHER),
+        Curve("P", columns["p"], _ink.TARGET_EDGE, filled=True),
+        Curve("Q", columns["q"], _ink.OTHER),
     ]
     terms = [
-        Curve(f"{d}: {_ink.INTEGRANDS[d]}", np.asarray(found.terms[d]), _ink.COLOURS[d], _ink.DASHES[d])
-        for d in ("forward", "reverse")
+        Curve(f"{d}: {_ink.INTEGRANDS[d]}", columns[d], _ink.COLOURS[d], _ink.DASHES[d]) for d in ("forward", "reverse")
     ]
     page = Page(WIDTH, HEIGHT)
     page.header("P and Q, both ways", f"P = {found.p}     Q = {found.q}", LEFT)
     _panels(page, Scene("x", x, curves, terms, lattice=bool((x == np.floor(x)).all())))
     comparison_table(page.blank("table", SIDE, 0.5, WIDTH - SIDE - 0.25, HEIGHT - 1.45), found)
     return page.figure
+
+
+def _seen(columns: dict[str, Any]) -> dict[str, Any]:
+    """The stretch of x where any column still shows: above a thousandth of its own height."""
+    shown = np.zeros(len(columns["x"]), dtype=bool)
+    for name in NAMES[1:]:
+        size = np.abs(np.where(np.isfinite(columns[name]), columns[name], 0.0))
+        shown |= size > 2e-3 * size.max(initial=0.0)
+    places = np.flatnonzero(shown)
+    if not len(places):
+        return columns
+    kept = slice(places[0], places[-1] + 1)
+    return {name: values[kept] for name, values in columns.items()}
 
 
 def comparison_table(axes: Any, found: Comparison, *, short: bool = False) -> None:
