@@ -28,6 +28,7 @@ class Facts:
     `parameters` are NumPyro's, by name. `components` are (weight, Density) pairs of a mixture. `quantile`
     maps levels in (0, 1) to points. `moments` is (mean, covariance). `breaks` are kinks. `sample(rng, n)`
     draws. `tails` are the left and right `Tail`. `transport` is (m, f): f carries uniform points (n, m) to draws.
+    `from_high(t)` is the log density at high − t, where that difference would round t away.
     """
 
     family: str = ""
@@ -41,6 +42,7 @@ class Facts:
     sample: Callable[[np.random.Generator, int], Array] | None = None
     underflows: bool = False
     transport: tuple[int, Callable[[Array], Array]] | None = None
+    from_high: Callable[[Array], Array] | None = None
 
 
 class Density:

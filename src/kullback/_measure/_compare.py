@@ -92,7 +92,7 @@ def _discrete(a: Discrete, b: Discrete, forward: Divergence, reverse: Divergence
     only_p = _share(p, q, pair.axis)
     only_q = _share(q, p, pair.axis)
     support = SupportReport(str(a.support), str(b.support), only_p, only_q)
-    terms = _discrete_terms(p, q, pair) if p.ndim == 1 else None
+    terms = (lambda: _discrete_terms(p, q, pair)) if p.ndim == 1 else None
     return Comparison(
         forward,
         reverse,
@@ -156,7 +156,8 @@ def _densities(a: Measured, b: Measured, forward: Divergence, reverse: Divergenc
         assert isinstance(b, Density)
         f, g = (_normalised(d) for d in (a, b))
     report = SupportReport(*supports, _outside(f, g), _outside(g, f))
-    terms = _line_terms(f, g) if f.dim == 1 else (_plane_terms(f, g) if f.dim == 2 else None)
+    tabulate = {1: _line_terms, 2: _plane_terms}.get(f.dim)
+    terms = None if tabulate is None else (lambda: tabulate(f, g))
     return Comparison(forward, reverse, entropy(f), entropy(g), jensen_shannon(f, g), report, terms, *names)
 
 

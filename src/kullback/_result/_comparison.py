@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -89,9 +89,17 @@ class Comparison:
     entropy_q: Any
     jensen_shannon: Any
     support: SupportReport
-    terms: Terms | None
+    tabulate: Callable[[], Terms] | None
     p: str = "P"
     q: str = "Q"
+    _made: dict[str, Terms] = field(default_factory=dict)
+
+    @property
+    def terms(self) -> Terms | None:
+        """Where each direction pays; tabulated when first asked for, None for a batch."""
+        if self.tabulate is not None and "terms" not in self._made:
+            self._made["terms"] = self.tabulate()
+        return self._made.get("terms")
 
     @property
     def jeffreys(self) -> Any:

@@ -229,6 +229,7 @@ def beta(concentration1: Any, concentration0: Any) -> Density:
         entropy=float(entropy),
         tails=(NO_TAIL, NO_TAIL),
         sample=lambda rng, n: rng.beta(a, b, n),
+        from_high=lambda t: special.xlogy(b - 1, t) + special.xlog1py(a - 1, -t) - constant,
     )
 
 

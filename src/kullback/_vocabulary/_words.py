@@ -100,6 +100,7 @@ def univariate(
     tails: tuple[Tail, Tail] | None = None,
     breaks: tuple[float, ...] = (),
     sample: Callable[[np.random.Generator, int], Array] | None = None,
+    from_high: Callable[[Array], Array] | None = None,
 ) -> Density:
     """A canonical density on the line or mass on the integers; `log_prob` need only hold on the support."""
 
@@ -128,6 +129,7 @@ def univariate(
         tails=tails,
         breaks=breaks,
         sample=sample,
+        from_high=from_high,
         transport=None if quantile is None else (1, lambda u: quantile(u[:, 0])),
     )
     return Density(guarded, support=support, vectorized=True, facts=facts)

@@ -45,6 +45,16 @@ def interval(f: Density) -> Interval:
     return f.support
 
 
+def from_end(f: Density, high: float) -> Density:
+    """The density of high − X: by its own formula in that distance if it has one and ends there."""
+    own = f.facts.from_high
+    support = interval(f)
+    inner = f._log_prob
+    there = own if own is not None and support.high == high else lambda t: inner(high - t)
+    mirrored = Interval(high - support.high, high - support.low)
+    return Density(there, support=mirrored, vectorized=True, facts=f.facts, name=f.name)
+
+
 def checked(f: Density, x: Array, name: str) -> Array:
     """log f at x, without NaN: an error names the point."""
     y = f._log_prob(x)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from kullback._distribution import Density, Measured
 from kullback._result import Divergence, Status
-from kullback._support import Array, Lattice
+from kullback._support import Array, Interval, Lattice
 from kullback.methods import _line, _plane
 from kullback.methods._request import Request
 from kullback.numerics.quadrature import Integral, integrate
@@ -51,25 +53,12 @@ def _on_line(p: Density, q: Density, request: Request) -> Divergence:
     near_q = _line.landmarks(q)
     breaks = np.union1d(_line.landmarks(p), near_q)
     lost = [0.0, math.nan]
-
-    def rows(x: Array) -> Array:
-        log_p, log_q = _line.checked(p, x, "P"), _line.checked(q, x, "Q")
-        gone = (log_q == -np.inf) & (log_p > -690)
-        if gone.any():
-            worst = int(np.argmax(np.where(gone, log_p, -np.inf)))
-            if log_p[worst] > (math.log(lost[0]) if lost[0] else -np.inf):
-                lost[:] = [math.exp(log_p[worst]), float(x[worst])]
-            log_q = np.where(gone, -745.0, log_q)
-        mass = np.exp(log_p)
-        over = (log_q == -np.inf) & (mass > 0)  # p is below 1e-300 there, and log q beyond the largest double
-        lost_there = np.where(over & (not q.facts.underflows), mass, 0.0) * HUGE
-        log_p, mass = np.where(over, -np.inf, log_p), np.where(over, 0.0, mass)
-        return np.stack([gain(log_p, log_q), mass, rounding(mass, log_p, log_q), lost_there])
-
     wanted = request.tolerance
     rtol, atol = (RTOL, 1e-15) if wanted is None else (0.0, wanted / 2)
     points = request.budget or 400_000
-    plain = integrate(rows, support.low, support.high, breaks, rtol=rtol, atol=atol, drivers=2, max_points=points)
+    plain = _both_ends(
+        lambda f, g: _plain(f, g, lost), p, q, support, breaks, rtol=rtol, atol=atol, drivers=2, max_points=points
+    )
     extra = error_p + error_q
     if lost[0]:
         return _gap(q, lost, plain)
@@ -101,10 +90,33 @@ def _on_line(p: Density, q: Density, request: Request) -> Divergence:
     return Divergence(value, error, "estimate", method="quadrature", n=n, status=status)
 
 
+def _plain(p: Density, q: Density, lost: list[float]) -> Callable[[Array], Array]:
+    """Rows of p·log(p/q), p, the reach of rounding, and what overflow hides; P's worst place without Q is noted."""
+
+    def rows(x: Array) -> Array:
+        log_p, log_q = _line.checked(p, x, "P"), _line.checked(q, x, "Q")
+        gone = (log_q == -np.inf) & (log_p > -690)
+        if gone.any():
+            worst = int(np.argmax(np.where(gone, log_p, -np.inf)))
+            if log_p[worst] > (math.log(lost[0]) if lost[0] else -np.inf):
+                lost[:] = [math.exp(log_p[worst]), float(x[worst])]
+            log_q = np.where(gone, -745.0, log_q)
+        mass = np.exp(log_p)
+        over = (log_q == -np.inf) & (mass > 0)  # p is below 1e-300 there, and log q beyond the largest double
+        lost_there = np.where(over & (not q.facts.underflows), mass, 0.0) * HUGE
+        log_p, mass = np.where(over, -np.inf, log_p), np.where(over, 0.0, mass)
+        return np.stack([gain(log_p, log_q), mass, rounding(mass, log_p, log_q), lost_there])
+
+    return rows
+
+
 def _near(p: Density, q: Density, breaks: Array, rtol: float, points: int) -> Integral:
     """The non-negative form over Q's whole support: nothing cancels where the two are close."""
     whole = _line.interval(q)
+    return _both_ends(_deviances, p, q, whole, breaks, rtol=rtol, atol=1e-32, drivers=1, max_points=points)
 
+
+def _deviances(p: Density, q: Density) -> Callable[[Array], Array]:
     def rows(x: Array) -> Array:
         log_p, log_q = _line.checked(p, x, "P"), _line.checked(q, x, "Q")
         in_p, in_q = np.exp(log_p), np.exp(log_q)
@@ -112,7 +124,28 @@ def _near(p: Density, q: Density, breaks: Array, rtol: float, points: int) -> In
         both = np.where((in_p > 0) & (in_q > 0), np.abs(in_p - in_q), 0.0)
         return np.stack([deviance(log_p, log_q), in_p, rounding(both, log_p, log_q)])
 
-    return integrate(rows, whole.low, whole.high, breaks, rtol=rtol, atol=1e-32, drivers=1, max_points=points)
+    return rows
+
+
+def _both_ends(
+    rows: Callable[[Density, Density], Callable[[Array], Array]],
+    p: Density,
+    q: Density,
+    support: Interval,
+    breaks: Array,
+    **options: Any,
+) -> Integral:
+    """The integral; towards a high end that a density resolves better by its distance from it, in that distance."""
+    if not math.isfinite(support.high) or (p.facts.from_high is None and q.facts.from_high is None):
+        return integrate(rows(p, q), support.low, support.high, breaks, **options)
+    inner = breaks[(breaks > support.low) & (breaks < support.high)]
+    middle = float(inner[len(inner) // 2]) if len(inner) else 0.5 * (support.low + support.high)
+    mirrored = rows(_line.from_end(p, support.high), _line.from_end(q, support.high))
+    one = integrate(rows(p, q), support.low, middle, breaks, **options)
+    other = integrate(mirrored, 0.0, support.high - middle, support.high - breaks, **options)
+    return Integral(
+        one.value + other.value, one.error + other.error, one.ends + other.ends, one.n + other.n, one.x, one.w
+    )
 
 
 def _gap(q: Density, lost: list[float], found: Integral) -> Divergence:
