@@ -220,3 +220,15 @@ def test_gibbs_and_data_processing(p: np.ndarray, random: object) -> None:
     order = rng.permutation(len(p))
     shuffled = kl.divergence(p[order], q[order], normalize=True)
     assert abs(shuffled.value - whole.value) <= whole.error + shuffled.error
+
+
+def test_a_discrete_is_a_distribution_of_its_own() -> None:
+    p = kl.Discrete([0.25, 0.75], labels=["a", "b"])
+    assert p.log_prob("b") == pytest.approx(math.log(0.75))
+    assert p.log_prob("c") == -math.inf
+    draws = p.sample(1000, seed=3)
+    assert draws == p.sample(1000, seed=3)
+    assert abs(draws.count("b") - 750) < 60
+    assert kl.Discrete(logits=[0.0, -800.0]).log_prob(1) == pytest.approx(-800)
+    with pytest.raises(kl.InputError, match="batch"):
+        kl.Discrete(np.full((2, 2), 0.5)).log_prob(0)

@@ -92,6 +92,27 @@ class Discrete:
         axes = self.axis if isinstance(self.axis, tuple) else (self.axis,)
         return int(np.prod([self.values.shape[a] for a in axes]))
 
+    def log_prob(self, outcome: Any) -> float:
+        """log of the probability of an outcome, by its label or position; −∞ for an outcome that is none."""
+        log_p = self._log_probs()
+        if self.labels is None:
+            inside = isinstance(outcome, int | np.integer) and 0 <= outcome < len(log_p)
+            return float(log_p[outcome]) if inside else -np.inf
+        return float(log_p[self.labels.index(outcome)]) if outcome in self.labels else -np.inf
+
+    def sample(self, n: int, *, seed: int = 0) -> Any:
+        """`n` outcomes, labels or positions; the same seed gives the same ones."""
+        chosen = np.random.default_rng(seed).choice(self.size, size=n, p=np.exp(self._log_probs()))
+        return chosen if self.labels is None else [self.labels[i] for i in chosen]
+
+    def _log_probs(self) -> Any:
+        if self.values.ndim != 1:
+            raise InputError(f"this is a batch of shape {self.values.shape}; take one distribution of it")
+        with np.errstate(divide="ignore"):
+            logs = np.log(np.asarray(self.probs, dtype=np.float64)) if self.logits is None else self.logits
+        top = logs.max()
+        return logs - top - np.log(np.exp(logs - top).sum())
+
     @property
     def parameters(self) -> dict[str, Any]:
         return {"probs": self.probs} if self.probs is not None else {"logits": self.logits}

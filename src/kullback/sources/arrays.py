@@ -37,6 +37,8 @@ def _to_numpy(obj: Any, argument: str) -> Any:
             f"{argument} is a JAX tracer: inside jit, grad or vmap there is no value to measure. "
             "Call kullback outside the transformation; torch users pass .detach()."
         )
+    if str(getattr(obj, "dtype", "")) == "torch.bfloat16":  # NumPy has no such type; float32 holds it exactly
+        obj = obj.float()
     try:
         if not hasattr(obj, "__array__") and hasattr(obj, "__dlpack__"):
             return np.from_dlpack(obj)
