@@ -13,6 +13,7 @@ from typing import Any
 from kullback._result import InputError, KindError
 from kullback._vocabulary import parse, suggest
 from kullback.families._base import Cloud, Family, Frame
+from kullback.families._ladder import richer
 from kullback.families._lattice import Binomial, Geometric, LatticeFamily, Poisson, log_mean_range
 from kullback.families._location import Laplace, Normal, StudentT
 from kullback.families._mixture import Mixture
@@ -75,4 +76,5 @@ __all__ = [
     "StudentT",
     "as_family",
     "log_mean_range",
+    "richer",
 ]

@@ -84,10 +84,6 @@ class Family(ABC):
         """Which simpler family the member has become, if it lies at the edge; else nothing."""
         return ""
 
-    def richer(self) -> Family | None:
-        """The family one step richer."""
-        return None
-
 
 def line_cloud(family: Family, theta: Array, edges: Array, breaks: Array, level: int) -> Cloud:
     """Gauss-Legendre panels between a member's own edges and the target's breaks."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from kullback._vocabulary import build
 
 
 @dataclass(frozen=True, repr=False)
-class LatticeFamily:
+class LatticeFamily(ABC):
     """A family whose mean m is its sufficient parameter: forward KL is least where Q's mean is P's."""
 
     lattice = True
@@ -26,15 +27,13 @@ class LatticeFamily:
     def support(self) -> Lattice:
         return Lattice()
 
+    @abstractmethod
     def member(self, mean: float) -> Density:
-        raise NotImplementedError
+        """The member with this mean."""
 
     def score(self, mean: float, k: Array) -> Array:
         """∂ log q/∂ log(odds) up to a positive factor: k − mean, for every exponential family in k."""
         return k - mean
-
-    def richer(self) -> None:
-        return None
 
 
 @dataclass(frozen=True, repr=False)

@@ -91,11 +91,6 @@ class Normal(Family):
         inner = covariance / np.outer(frame.scale, frame.scale)
         return self.from_moments((mean - frame.centre) / frame.scale, inner)
 
-    def richer(self) -> Family | None:
-        from kullback.families._mixture import Mixture
-
-        return Mixture(2) if self.full else Normal()
-
 
 @dataclass(frozen=True, repr=False)
 class Laplace(Family):
@@ -132,9 +127,6 @@ class Laplace(Family):
             return None
         loc, scale = np.atleast_1d(q.parameters["loc"]), np.atleast_1d(q.parameters["scale"])
         return np.concatenate([(loc - frame.centre) / frame.scale, np.log(scale / frame.scale)])
-
-    def richer(self) -> Family | None:
-        return StudentT()
 
 
 @dataclass(frozen=True, repr=False)
@@ -207,8 +199,3 @@ class StudentT(Family):
         if self.df is None and theta[-1] > np.log(1e4):
             return "The degrees of freedom grow without bound: the normal is the limit."
         return ""
-
-    def richer(self) -> Family | None:
-        from kullback.families._mixture import Mixture
-
-        return Mixture(2)

@@ -105,6 +105,3 @@ class Mixture(Family):
         rows = [NORMAL.encode(c, frame) for _, c in components]
         logits = np.log(np.array([w for w, _ in components]))
         return np.concatenate([logits[1:] - logits[0], *[row for row in rows if row is not None]])
-
-    def richer(self) -> Family | None:
-        return Mixture(self.components + 1)
