@@ -125,3 +125,13 @@ def test_integer_draws_and_a_lattice_family() -> None:
 def test_draws_that_cannot_be_fitted(x: list[object], text: str) -> None:
     with pytest.raises(kl.KullbackError, match=text):
         kl.fit(kl.Sample(x), "normal", direction="forward")
+
+
+@pytest.mark.parametrize("family", ["student_t", "laplace"])
+@pytest.mark.parametrize("direction", ["forward", "reverse"])
+def test_draws_in_the_plane_for_every_family(family: str, direction: str) -> None:
+    x = np.random.default_rng(0).standard_t(3, size=(300, 2))
+    fit = kl.fit(kl.Sample(x), family, direction=direction)
+    assert np.isfinite(fit.forward.error)
+    assert np.isfinite(fit.reverse.error)
+    assert fit.status is not kl.Status.NOT_STATIONARY

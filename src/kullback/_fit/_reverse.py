@@ -14,6 +14,7 @@ from kullback.families import Family, Mixture
 from kullback.numerics import em
 
 LEVELS = {1: (0, 4), 2: (0, 3)}
+ZERO = 1e-12  # nats: Q is P, as far as the nodes can tell
 TARGET = 1e-10  # nats that a doubling of the nodes may still promise
 
 
@@ -27,8 +28,10 @@ def fit_reverse(target: Target, family: Family, start: Array | None, seed: int) 
     starts = [] if start is None else [("given", start)]
     starts += _starts(target, family, seed)
     first, last = LEVELS[target.dim]
+    if target.dim == 2 and isinstance(family, Mixture):
+        first = 1  # a mixture bends between coarse nodes, and settles where they do not look
     objectives = [reverse(family, target.log_prob, target.dim, level, target.breaks) for level in range(last + 2)]
-    found = distinct(search(objectives[first], starts), target.density_nodes[0], family)
+    found = distinct(search(objectives[first], starts, ZERO), target.density_nodes[0], family)
     if not found:
         raise InputError(
             f"KL(Q‖P) is infinite at every start for {family} and P = {target.name}: P's density vanishes, or is "
@@ -39,14 +42,19 @@ def fit_reverse(target: Target, family: Family, start: Array | None, seed: int) 
 
 def _refined(found: Found, objectives: list, level: int, last: int) -> Found:  # type: ignore[type-arg]
     """The optimum on ever finer nodes, until the next doubling promises less than TARGET."""
-    while level < last:
+    while level < last and abs(found.value) > ZERO:
         finer = objectives[level + 1]
         value, gradient = finer(found.theta)
-        step = np.linalg.lstsq(hessian(finer, found.theta), gradient, rcond=1e-10)[0]
-        if abs(value - found.value) < TARGET * max(1.0, abs(value)) and abs(float(gradient @ step)) < TARGET**2:
+        same = abs(value - found.value) < TARGET * max(1.0, abs(value))
+        if same and np.abs(gradient).max() < 1e-7:
             return found
-        found = minimise(finer, found.theta, found.start)
+        step = np.linalg.lstsq(hessian(finer, found.theta), gradient, rcond=1e-10)[0]
+        if same and abs(float(gradient @ step)) < TARGET**2:
+            return found
+        found = minimise(finer, found.theta, found.start, ZERO)
         level += 1
+    if abs(found.value) <= ZERO and found.gradient < 1e-5:  # nothing is left to gain, whatever the curvature
+        return found._replace(status=Status.STATIONARY)
     return found
 
 

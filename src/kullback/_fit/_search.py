@@ -15,6 +15,8 @@ from kullback.numerics.lazy import optimize
 
 GRADIENT = 1e-9  # in standard coordinates, where an error of the optimum is about as large as the gradient
 
+MANY, FINISHED = 6, 5  # with more parameters than MANY, only the best FINISHED of the starts are carried through
+
 
 class Found(NamedTuple):
     """A point with its value, the largest entry of its gradient, and how the search ended."""
@@ -26,19 +28,42 @@ class Found(NamedTuple):
     start: str
 
 
-def search(objective: Objective, starts: Sequence[tuple[str, Array]]) -> list[Found]:
-    """A local minimum from each start, the best first."""
-    found = [minimise(objective, theta, name) for name, theta in starts]
+def search(objective: Objective, starts: Sequence[tuple[str, Array]], enough: float = -np.inf) -> list[Found]:
+    """A local minimum from each start, the best first; a value of `enough` ends the search, as none is better."""
+    if len(starts) > FINISHED and len(starts[0][1]) > MANY:
+        starts = _promising(objective, starts)
+    found: list[Found] = []
+    for name, theta in starts:
+        found.append(minimise(objective, theta, name, enough))
+        if abs(found[-1].value) <= enough:
+            break
     return sorted((f for f in found if np.isfinite(f.value)), key=lambda f: f.value)
 
 
-def minimise(objective: Objective, theta: Array, name: str = "") -> Found:
+def _promising(objective: Objective, starts: Sequence[tuple[str, Array]]) -> list[tuple[str, Array]]:
+    """The starts that lead lowest within a short descent, from where it ended."""
+    ended = []
+    for name, theta in starts:
+        if not np.isfinite(objective(theta)[0]):
+            continue
+        short = optimize.minimize(objective, theta, jac=True, method="BFGS", options={"gtol": 1e-5, "maxiter": 50})
+        ended.append((float(short.fun), name, np.asarray(short.x)))
+    kept: list[tuple[float, str, Array]] = []
+    for value, name, theta in sorted(ended, key=lambda e: e[0]):
+        if all(abs(value - other) > 1e-7 * max(1.0, abs(other)) for other, _, _ in kept):
+            kept.append((value, name, theta))
+    return [(name, theta) for _, name, theta in kept[:FINISHED]]
+
+
+def minimise(objective: Objective, theta: Array, name: str = "", enough: float = -np.inf) -> Found:
     """BFGS into the valley, then a trust region on the Hessian, whose curvature tells a minimum from a saddle."""
     value, _ = objective(theta)
     if not np.isfinite(value):
         return Found(theta, np.inf, np.inf, Status.NOT_STATIONARY, name)
     rough = optimize.minimize(objective, theta, jac=True, method="BFGS", options={"gtol": 1e-6, "maxiter": 400})
     best = np.asarray(rough.x)
+    if abs(rough.fun) <= enough:  # as low as it can be: a family too rich has no single best member to look for
+        return Found(best, float(rough.fun), float(np.abs(rough.jac).max()), Status.STATIONARY, name)
     memory: dict[bytes, tuple[float, Array]] = {}
 
     def remembered(t: Array) -> tuple[float, Array]:
@@ -53,7 +78,7 @@ def minimise(objective: Objective, theta: Array, name: str = "") -> Found:
         jac=lambda t: remembered(t)[1],
         hess=lambda t: hessian(objective, t),
         method="trust-exact",
-        options={"gtol": GRADIENT / 10, "maxiter": 30, "initial_trust_radius": 0.1},
+        options={"gtol": GRADIENT / 10, "maxiter": 30 if len(theta) <= MANY else 8, "initial_trust_radius": 0.1},
     )
     if fine.fun <= rough.fun + 1e-12 * abs(rough.fun):
         best = np.asarray(fine.x)

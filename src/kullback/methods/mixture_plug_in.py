@@ -10,7 +10,7 @@ from kullback._distribution import Density, Measured, Sample
 from kullback._estimate import Estimate, bootstrap, density, estimate
 from kullback._result import Divergence, Status
 from kullback._support import Array, reals
-from kullback.methods import _line
+from kullback.methods import _line, _plane
 from kullback.methods._request import Request
 from kullback.methods.quadrature import Quadrature
 from kullback.numerics.grids import plane, trapezoid
@@ -87,7 +87,7 @@ def quick_nodes(p: Density) -> tuple[Array, Array]:
     """Nodes around each component of a normal mixture; adaptive ones for any other density on the line."""
     components = p.facts.components or ((1.0, p),)
     if any(c.facts.family not in ("normal", "multivariate_normal") for _, c in components):
-        return _line.nodes(p, rtol=1e-6)
+        return _line.nodes(p, rtol=1e-6) if p.dim == 1 else _plane.nodes(p, 0)
     z, dz = trapezoid(49) if p.dim == 1 else plane(trapezoid(37))
     density_z = np.exp(-0.5 * (z * z if p.dim == 1 else (z * z).sum(axis=1))) * dz
     density_z = density_z / density_z.sum()
