@@ -8,7 +8,7 @@ from kullback._fit._search import Found, distinct, hessian, minimise, search
 from kullback._fit._target import Target
 from kullback._format import vector
 from kullback._objectives import reverse
-from kullback._result import InputError
+from kullback._result import InputError, Status
 from kullback._support import Array, reals
 from kullback.families import Family, Mixture
 from kullback.numerics import em
