@@ -130,6 +130,18 @@ def test_traps_of_scipys_supports() -> None:
     assert kl.divergence(stats.truncnorm(-np.inf, 1), "normal(0, 1)").value == pytest.approx(0.172754, abs=5e-7)
 
 
+def test_infinity_that_no_slope_shows() -> None:
+    from scipy import stats
+
+    found = kl.divergence(stats.lognorm(0.1), stats.gompertz(1))
+    assert found.value == math.inf
+    assert found.status is kl.Status.TAIL_EVIDENCE
+    assert math.isfinite(kl.divergence("half_normal(1)", stats.gompertz(1)).value)
+    assert math.isfinite(kl.divergence("exponential(3)", stats.gompertz(1)).value)
+    assert kl.divergence("exponential(0.9)", stats.gompertz(1)).value == math.inf
+    assert math.isfinite(kl.divergence("normal(-20, 7)", "gumbel(1, 0.4)", method="quadrature").value)
+
+
 def test_a_claim_to_be_normalised_is_checked() -> None:
     with pytest.raises(kl.InputError, match=r"Q = .* integrates to 2\.50663"):
         kl.divergence("normal(0, 1)", kl.Density(lambda x: -0.5 * x * x))

@@ -62,7 +62,7 @@ def _on_line(p: Density, q: Density, request: Request) -> Divergence:
     extra = error_p + error_q
     if lost[0]:
         return _gap(q, lost, plain)
-    evidence = _divergent(plain)
+    evidence = _divergent(plain) or _rises_again(p, q, support, breaks)
     if evidence:
         return Divergence(
             math.inf,
@@ -167,6 +167,36 @@ def _divergent(found: Integral) -> str:
     if not math.isfinite(end):
         return "p·log(p/q) does not fall off towards the end of the support"
     return ""
+
+
+def _rises_again(p: Density, q: Density, support: Interval, breaks: Array) -> str:
+    """Why it is infinite although p has long underflowed: log(p·log(p/q)·x) rises where log q leaves the doubles.
+
+    A log-normal against a Gompertz falls to e^−1447 before it does.
+    """
+    for end, edge, sign in ((support.high, breaks[-1], 1.0), (support.low, breaks[0], -1.0)):
+        if math.isfinite(end):
+            continue
+        reach = np.geomspace(max(abs(float(edge)), 1e-3), 1e150, 400)
+        size = _log_terms(p, q, sign * reach)
+        seen = np.flatnonzero(np.isfinite(size))
+        if not len(seen) or seen[-1] == len(reach) - 1:
+            continue
+        low, high = reach[seen[-1]], reach[seen[-1] + 1]
+        for _ in range(60):  # to the last point where both logarithms are numbers
+            middle = math.sqrt(low * high)
+            low, high = (middle, high) if np.isfinite(_log_terms(p, q, np.array([sign * middle]))[0]) else (low, middle)
+        last = _log_terms(p, q, sign * low * np.linspace(0.97, 1.0, 21))
+        if np.isfinite(last).all() and (np.diff(last) > 0).all() and last[-1] - last[0] > 0.3:
+            return f"p·log(p/q) rises again towards x = {sign * low:.4g}, beyond which log q has no double"
+    return ""
+
+
+def _log_terms(p: Density, q: Density, x: Array) -> Array:
+    """log(p·log(p/q)·|x|) where log p and log q are numbers, else −∞."""
+    with np.errstate(all="ignore"):
+        log_p, log_q = p._log_prob(x), q._log_prob(x)
+        return np.where(np.isfinite(log_p + log_q), log_p + np.log(log_p - log_q) + np.log(np.abs(x)), -np.inf)
 
 
 def _in_plane(p: Density, q: Density, request: Request) -> Divergence:
