@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -48,8 +49,6 @@ def fit_lattice(p: Measured, family: LatticeFamily, direction: str, start: float
     members = [family.member(float(f.theta[0])) for f in found]
     q = members[0]
     forward, reverse = measure(mass, q), measure(q, mass)
-    from dataclasses import replace
-
     residual = forward if direction == "forward" else reverse
     optima = tuple(
         Optimum(member, float(residual.value) if i == 0 else f.value, f.start, f.gradient)

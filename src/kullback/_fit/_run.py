@@ -120,18 +120,21 @@ def fit_target(target: Target, family: Family, direction: str, start: Any, seed:
     run = fit_forward if direction == "forward" else fit_reverse
     found = run(target, family, begin, seed)
     members = [family.density(f.theta, target.frame) for f in found]
-    values = [_measured(target, m, direction) for m in members]
-    order = sorted(range(len(found)), key=lambda i: values[i])
-    found, members, values = [found[i] for i in order], [members[i] for i in order], [values[i] for i in order]
+    left = [_residual(target, m, direction) for m in members]
+    order = sorted(range(len(found)), key=lambda i: _rank(left[i]))
+    found, members, left = [found[i] for i in order], [members[i] for i in order], [left[i] for i in order]
     q, limit = members[0], family.limit(found[0].theta)
-    forward, reverse = measure(target.density, q), measure(q, target.density)
+    if direction == "forward":
+        forward, reverse = left[0], measure(q, target.density)
+    else:
+        forward, reverse = measure(target.density, q), left[0]
     if target.slack:
         forward = replace(forward, error=forward.error + target.slack)
         reverse = replace(reverse, error=reverse.error + target.slack)
     if target.estimated is not None:
         forward, reverse = _with_sampling(target, family, direction, q, (forward, reverse), seed)
     reverse = replace(reverse, direction="reverse")
-    optima = tuple(Optimum(m, value, f.start, f.gradient) for f, m, value in zip(found, members, values, strict=True))
+    optima = tuple(Optimum(m, _rank(d), f.start, f.gradient) for f, m, d in zip(found, members, left, strict=True))
     return Fit(
         q,
         target.name,
@@ -155,10 +158,14 @@ def _detail(found: Found) -> str:
     return ""
 
 
-def _measured(target: Target, member: Density, direction: str) -> float:
+def _residual(target: Target, member: Density, direction: str) -> Divergence:
     """The divergence that the direction minimises, measured afresh."""
-    found = measure(target.density, member) if direction == "forward" else measure(member, target.density)
-    return float(found.value) if np.isfinite(found.error) else np.inf
+    return measure(target.density, member) if direction == "forward" else measure(member, target.density)
+
+
+def _rank(left: Divergence) -> float:
+    """What an optimum is ordered by: its value, or last of all where nothing is known of it."""
+    return float(left.value) if np.isfinite(left.error) else np.inf
 
 
 def _with_sampling(

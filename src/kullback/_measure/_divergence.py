@@ -148,7 +148,7 @@ def measure(p: Measured, q: Measured, *, method: str = "auto", request: Request 
     _check_dimensions(p, q)
     tried: list[Divergence] = []
     for candidate in METHODS:
-        if candidate.applies(p, q) is not None or (tried and getattr(candidate, "random", False)):
+        if candidate.applies(p, q) is not None or (tried and candidate.random):
             continue
         found = candidate.estimate(p, q, request)
         tried.append(found)

@@ -17,9 +17,13 @@ from kullback.methods.support import Support
 
 
 class Method(Protocol):
-    """`applies` gives the reason if the pair cannot be measured so; `estimate` measures KL(P‖Q)."""
+    """`applies` gives the reason if the pair cannot be measured so; `estimate` measures KL(P‖Q).
+
+    A `random` method does not follow one that answered, however large the error of that answer.
+    """
 
     name: str
+    random: bool
 
     def applies(self, p: Measured, q: Measured) -> str | None: ...
 

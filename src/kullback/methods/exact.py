@@ -20,6 +20,7 @@ class Exact:
     """KL of two arrays, each divided by its exact sum."""
 
     name = "exact"
+    random = False
 
     def applies(self, p: Measured, q: Measured) -> str | None:
         if isinstance(p, Discrete) and isinstance(q, Discrete):

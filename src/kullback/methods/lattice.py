@@ -10,6 +10,7 @@ import numpy as np
 from kullback._distribution import Density, Discrete, Facts, Measured
 from kullback._result import Divergence, InputError, Status
 from kullback._support import Array, Lattice
+from kullback.methods._gap import Gap
 from kullback.methods._request import Request
 from kullback.methods.exact import check_sum
 from kullback.numerics import integers
@@ -28,6 +29,7 @@ class LatticeSum:
     """
 
     name = "lattice"
+    random = False
 
     def applies(self, p: Measured, q: Measured) -> str | None:
         reasons = [_not_on_lattice(d, name) for d, name in ((p, "P"), (q, "Q"))]
@@ -38,12 +40,12 @@ class LatticeSum:
         support, around = _lattice(f), np.concatenate([_spread(f), _spread(g)])
         if not math.isfinite(support.low):
             raise InputError(f"{f} is on {support}, which has no lowest point to sum from")
-        lost = [0.0, math.nan]
-        rows = _rows(f, g, lost)
+        gap = Gap()
+        rows = _rows(f, g, gap)
         budget = request.budget or LONGEST
         found = integers.total(lambda k: rows(k)[:3], support.low, support.high, around, budget=budget)
-        if lost[0]:
-            detail = f"P has {lost[0]:.3g} of its mass at {lost[1]:g}, where Q has none"
+        if gap:
+            detail = f"P has {gap.p:.3g} of its mass at {gap.x:g}, where Q has none"
             return Divergence(math.inf, 0.0, method=self.name, n=found.n, status=Status.SUPPORT_GAP, detail=detail)
         value, mass, size = (float(v) for v in found.value)
         if math.isinf(support.high) and found.last[0] > 1e-3 * abs(value) and found.last[0] > 1e-6:
@@ -66,16 +68,12 @@ class LatticeSum:
         return Divergence(value, error, kind, method=self.name, n=found.n, status=status)
 
 
-def _rows(f: Density, g: Density, lost: list[float]) -> Callable[[Array], Array]:
-    """The terms: gain, mass, the reach of rounding, and the deviance. The heaviest point without q goes to `lost`."""
+def _rows(f: Density, g: Density, gap: Gap) -> Callable[[Array], Array]:
+    """The terms: gain, mass, the reach of rounding, and the deviance. The heaviest point without q goes to `gap`."""
 
     def rows(k: Array) -> Array:
         log_p, log_q = f._log_prob(k), g._log_prob(k)
-        gone = (log_q == -np.inf) & (log_p > -690)
-        if gone.any():
-            worst = int(np.argmax(np.where(gone, log_p, -np.inf)))
-            if math.exp(log_p[worst]) > lost[0]:
-                lost[:] = [math.exp(log_p[worst]), float(k[worst])]
+        gap.see(k, log_p, log_q)
         p = np.where(log_q == -np.inf, 0.0, np.exp(log_p))
         log_q = np.where(log_q == -np.inf, -745.0, log_q)
         size = rounding(p, log_p, log_q)

@@ -20,6 +20,7 @@ class MixturePlugIn:
     """Both sides become densities; the standard error is that of 200 bootstrap replicates of the draws."""
 
     name = "mixture plug-in"
+    random = False
 
     def applies(self, p: Measured, q: Measured) -> str | None:
         if not isinstance(p, Sample) and not isinstance(q, Sample):

@@ -28,7 +28,7 @@ class MonteCarlo:
     """16 scrambled replicates whose size doubles until the standard error is met or the budget is spent."""
 
     name = "monte carlo"
-    random = True  # its error cannot see a tail that it never drew: it does not follow a method that answered
+    random = True  # its error cannot see a tail that it never drew
 
     def applies(self, p: Measured, q: Measured) -> str | None:
         for d, name in ((p, "P"), (q, "Q")):

@@ -12,6 +12,7 @@ from kullback._distribution import Density, Measured
 from kullback._result import Divergence, Status
 from kullback._support import Array, Interval, Lattice
 from kullback.methods import _line, _plane
+from kullback.methods._gap import Gap
 from kullback.methods._request import Request
 from kullback.numerics.quadrature import Integral, integrate
 from kullback.numerics.terms import deviance, gain, rounding
@@ -25,6 +26,7 @@ class Quadrature:
     """∫ p·log(p/q), adaptively on the line, on doubling grids around each component in the plane."""
 
     name = "quadrature"
+    random = False
 
     def applies(self, p: Measured, q: Measured) -> str | None:
         for d, name in ((p, "P"), (q, "Q")):
@@ -52,16 +54,16 @@ def _on_line(p: Density, q: Density, request: Request) -> Divergence:
     support = _line.interval(p)
     near_q = _line.landmarks(q)
     breaks = np.union1d(_line.landmarks(p), near_q)
-    lost = [0.0, math.nan]
+    gap = Gap()
     wanted = request.tolerance
     rtol, atol = (RTOL, 1e-15) if wanted is None else (0.0, wanted / 2)
     points = request.budget or 400_000
     plain = _both_ends(
-        lambda f, g: _plain(f, g, lost), p, q, support, breaks, rtol=rtol, atol=atol, drivers=2, max_points=points
+        lambda f, g: _plain(f, g, gap), p, q, support, breaks, rtol=rtol, atol=atol, drivers=2, max_points=points
     )
     extra = error_p + error_q
-    if lost[0]:
-        return _gap(q, lost, plain)
+    if gap:
+        return _infinite(q, gap, plain)
     evidence = _divergent(plain) or _rises_again(p, q, support, breaks)
     if evidence:
         return Divergence(
@@ -90,17 +92,12 @@ def _on_line(p: Density, q: Density, request: Request) -> Divergence:
     return Divergence(value, error, "estimate", method="quadrature", n=n, status=status)
 
 
-def _plain(p: Density, q: Density, lost: list[float]) -> Callable[[Array], Array]:
+def _plain(p: Density, q: Density, gap: Gap) -> Callable[[Array], Array]:
     """Rows of p·log(p/q), p, the reach of rounding, and what overflow hides; P's worst place without Q is noted."""
 
     def rows(x: Array) -> Array:
         log_p, log_q = _line.checked(p, x, "P"), _line.checked(q, x, "Q")
-        gone = (log_q == -np.inf) & (log_p > -690)
-        if gone.any():
-            worst = int(np.argmax(np.where(gone, log_p, -np.inf)))
-            if log_p[worst] > (math.log(lost[0]) if lost[0] else -np.inf):
-                lost[:] = [math.exp(log_p[worst]), float(x[worst])]
-            log_q = np.where(gone, -745.0, log_q)
+        log_q = np.where(gap.see(x, log_p, log_q), -745.0, log_q)
         mass = np.exp(log_p)
         over = (log_q == -np.inf) & (mass > 0)  # p is below 1e-300 there, and log q beyond the largest double
         lost_there = np.where(over & (not q.facts.underflows), mass, 0.0) * HUGE
@@ -148,14 +145,14 @@ def _both_ends(
     )
 
 
-def _gap(q: Density, lost: list[float], found: Integral) -> Divergence:
+def _infinite(q: Density, gap: Gap, found: Integral) -> Divergence:
     if q.facts.underflows:
-        detail = f"Q's log density is only known as log of a density that underflows, first at x = {lost[1]:.6g}"
+        detail = f"Q's log density is only known as log of a density that underflows, first at x = {gap.x:.6g}"
         return Divergence(
             float(found.value[0]), math.inf, "estimate", method="quadrature", n=found.n,
             status=Status.TOLERANCE_MISSED, detail=detail,
         )  # fmt: skip
-    detail = f"P has density {lost[0]:.3g} at x = {lost[1]:.6g}, where Q has none"
+    detail = f"P has density {gap.p:.3g} at x = {gap.x:.6g}, where Q has none"
     return Divergence(math.inf, 0.0, "bound", method="quadrature", n=found.n, status=Status.SUPPORT_GAP, detail=detail)
 
 

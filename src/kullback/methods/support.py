@@ -20,6 +20,7 @@ class Support:
     """Infinite before anything is computed: by base measure, by support, by declared tails."""
 
     name = "support"
+    random = False
 
     def applies(self, p: Measured, q: Measured) -> str | None:
         if isinstance(p, Discrete) and isinstance(q, Discrete):

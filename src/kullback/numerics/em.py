@@ -30,7 +30,6 @@ class Climb(NamedTuple):
     mixtures: Mixtures
     log_likelihood: Array
     steps: int
-    converged: Array
 
 
 def log_components(x: Array, m: Mixtures) -> Array:
@@ -72,7 +71,6 @@ def climb(
     total = weights.shape[0]
     previous = np.full(total, -np.inf)
     likelihood = previous
-    done = np.zeros(total, dtype=bool)
     step = 0
     for step in range(1, max_steps + 1):  # noqa: B007
         log_parts = log_components(x, m)
@@ -85,7 +83,7 @@ def climb(
             break
         previous = likelihood
         m = maximise(x, parts / scale * weights[:, None], floor)
-    return Climb(m, likelihood, step, done)
+    return Climb(m, likelihood, step)
 
 
 def maximise(x: Array, shares: Array, floor: Array) -> Mixtures:

@@ -21,6 +21,7 @@ class Closed:
     """The closed form of the pair, if there is one."""
 
     name = "closed"
+    random = False
 
     def applies(self, p: Measured, q: Measured) -> str | None:
         if not (isinstance(p, Density) and isinstance(q, Density)):
