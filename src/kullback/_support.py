@@ -25,6 +25,7 @@ class Interval:
     high: float = math.inf
 
     measure = "length"
+    shape = ()
     dim = 1
 
     def contains(self, x: Any) -> NDArray[np.bool_]:
@@ -45,6 +46,7 @@ class Lattice:
     high: float = math.inf
 
     measure = "counting"
+    shape = ()
     dim = 1
 
     def contains(self, x: Any) -> NDArray[np.bool_]:
@@ -64,6 +66,7 @@ class Labels:
     names: tuple[Hashable, ...]
 
     measure = "counting"
+    shape = ()
     dim = 1
 
     def __str__(self) -> str:
@@ -73,15 +76,24 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A product of intervals."""
+    """A product of intervals, of lattices, or of some of each."""
 
-    sides: tuple[Interval, ...]
+    sides: tuple[Interval | Lattice, ...]
 
-    measure = "volume"
+    @property
+    def measure(self) -> str:
+        kinds = {side.measure for side in self.sides}
+        if len(kinds) == 1:
+            return "volume" if kinds == {"length"} else "counting"
+        return " × ".join(side.measure for side in self.sides)
 
     @property
     def dim(self) -> int:
         return len(self.sides)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.dim,)
 
     def contains(self, x: Any) -> NDArray[np.bool_]:
         values = np.asarray(x)
@@ -96,12 +108,139 @@ class Box:
         return " × ".join(str(side) for side in self.sides)
 
 
-Support = Interval | Lattice | Labels | Box
+@dataclass(frozen=True, slots=True)
+class Simplex:
+    """Vectors of `size` non-negative numbers that sum to one; densities are in all but the last of them."""
+
+    size: int
+
+    measure = "area of the simplex"
+
+    @property
+    def dim(self) -> int:
+        return self.size
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.size,)
+
+    def contains(self, x: Any) -> NDArray[np.bool_]:
+        values = np.asarray(x)
+        return np.asarray((values >= 0).all(axis=-1) & (np.abs(values.sum(axis=-1) - 1) < 1e-6))
+
+    def __str__(self) -> str:
+        return f"the simplex of {self.size} shares"
+
+
+@dataclass(frozen=True, slots=True)
+class Sphere:
+    """Unit vectors with `size` coordinates."""
+
+    size: int
+
+    measure = "area of the sphere"
+
+    @property
+    def dim(self) -> int:
+        return self.size
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.size,)
+
+    def contains(self, x: Any) -> NDArray[np.bool_]:
+        return np.asarray(np.abs((np.asarray(x) ** 2).sum(axis=-1) - 1) < 1e-6)
+
+    def __str__(self) -> str:
+        return f"the unit sphere in {self.size} dimensions"
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Vectors of `size` counts that sum to `total`."""
+
+    size: int
+    total: int
+
+    measure = "counting"
+
+    @property
+    def dim(self) -> int:
+        return self.size
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.size,)
+
+    def contains(self, x: Any) -> NDArray[np.bool_]:
+        values = np.asarray(x)
+        whole = (values >= 0) & (values == np.floor(values))
+        return np.asarray(whole.all(axis=-1) & (values.sum(axis=-1) == self.total))
+
+    def __str__(self) -> str:
+        return f"{self.size} counts that sum to {self.total}"
+
+
+@dataclass(frozen=True, slots=True)
+class Matrices:
+    """All real matrices of that shape."""
+
+    rows: int
+    columns: int
+
+    measure = "volume of matrices"
+
+    @property
+    def dim(self) -> int:
+        return self.rows * self.columns
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.rows, self.columns)
+
+    def contains(self, x: Any) -> NDArray[np.bool_]:
+        return np.asarray(np.isfinite(x).all(axis=(-2, -1)))
+
+    def __str__(self) -> str:
+        return f"the {self.rows} by {self.columns} matrices"
+
+
+@dataclass(frozen=True, slots=True)
+class PositiveDefinite:
+    """Symmetric positive definite matrices; densities are in the entries on and below the diagonal."""
+
+    size: int
+
+    measure = "volume of symmetric matrices"
+
+    @property
+    def dim(self) -> int:
+        return self.size * self.size
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.size, self.size)
+
+    def contains(self, x: Any) -> NDArray[np.bool_]:
+        values = np.asarray(x)
+        symmetric = np.isclose(values, np.swapaxes(values, -1, -2)).all(axis=(-2, -1))
+        return np.asarray(symmetric & (np.linalg.eigvalsh(values) > 0).all(axis=-1))
+
+    def __str__(self) -> str:
+        return f"the positive definite {self.size} by {self.size} matrices"
+
+
+Support = Interval | Lattice | Labels | Box | Simplex | Sphere | Counts | Matrices | PositiveDefinite
 
 
 def reals(dim: int) -> Interval | Box:
     """The whole line, or the whole space of `dim` dimensions."""
     return Interval() if dim == 1 else Box((Interval(),) * dim)
+
+
+def ends(support: Support) -> tuple[float, float]:
+    """The ends on the line or the integers; elsewhere ∓∞."""
+    return (support.low, support.high) if isinstance(support, Interval | Lattice) else (-math.inf, math.inf)
 
 
 def is_subset(inner: Support, outer: Support) -> bool:
@@ -115,4 +254,4 @@ def is_subset(inner: Support, outer: Support) -> bool:
         return outer.low <= inner.low and inner.high <= outer.high
     if isinstance(inner, Lattice) and isinstance(outer, Lattice):
         return outer.low <= inner.low and inner.high <= outer.high
-    return False
+    return inner == outer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,12 +10,15 @@ import numpy as np
 
 from kullback._format import vector
 from kullback._result import InputError, KindError
-from kullback._support import Array, Box, Interval, Labels, Lattice, Support, reals
+from kullback._support import Array, Box, Interval, Support, reals
 
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """How a density falls: like |x|^−(power+1) if power is finite, else like exp(−c·|x|^exponent)."""
+    """How a density falls: like y^−(power+1) if power is finite, else like exp(−c·y^exponent).
+
+    y is |x| towards infinity, and 1/|x − end| towards a finite end, where a density that is flat has power 1.
+    """
 
     power: float = np.inf
     exponent: float = 0.0
@@ -28,7 +31,9 @@ class Facts:
     `parameters` are NumPyro's, by name. `components` are (weight, Density) pairs of a mixture. `quantile`
     maps levels in (0, 1) to points. `moments` is (mean, covariance). `breaks` are kinks. `sample(rng, n)`
     draws. `tails` are the left and right `Tail`. `transport` is (m, f): f carries uniform points (n, m) to draws.
-    `from_high(t)` is the log density at high − t, where that difference would round t away.
+    `from_high(t)` is the log density at high − t, where that difference would round t away. `factors` are the
+    densities of independent coordinates. `base` is (key, Z) if the variable is g(Z) for a bijection g, which the
+    key names with its parameters: of two variables with the same key the divergence is that of their Z.
     """
 
     family: str = ""
@@ -43,6 +48,8 @@ class Facts:
     underflows: bool = False
     transport: tuple[int, Callable[[Array], Array]] | None = None
     from_high: Callable[[Array], Array] | None = None
+    factors: tuple[Density, ...] = ()
+    base: tuple[Hashable, Density] | None = None
 
 
 class Density:
@@ -117,7 +124,7 @@ class Density:
     def log_prob(self, x: Any) -> Any:
         """The log density at a point, or at each point of a batch, in nats; −∞ outside the support."""
         points = np.asarray(x, dtype=np.float64)
-        one = points.ndim == (0 if self.dim == 1 else 1)
+        one = points.ndim == len(self.support.shape)
         batch = points[None] if one else points
         values = self._log_prob(batch)
         return float(values[0]) if one else values
@@ -141,7 +148,7 @@ class Density:
 def _as_support(support: Any, dim: int) -> Support:
     if support is None:
         return reals(dim)
-    if isinstance(support, Interval | Lattice | Labels | Box):
+    if isinstance(support, Support):
         return support
     try:
         pairs = np.asarray(support, dtype=float).reshape(-1, 2)

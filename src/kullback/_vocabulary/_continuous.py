@@ -18,7 +18,7 @@ HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 EULER = 0.5772156649015329
 NORMAL_TAIL = Tail(exponent=2.0)
 EXPONENTIAL_TAIL = Tail(exponent=1.0)
-NO_TAIL = Tail(exponent=math.inf)  # a bounded side
+NO_TAIL = Tail()  # a bounded side of which nothing is said
 LOG_NORMAL_TAIL = Tail()  # lighter than any power, heavier than any exponential
 
 

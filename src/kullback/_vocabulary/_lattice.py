@@ -15,7 +15,7 @@ from kullback.numerics import masses
 from kullback.numerics.lazy import special
 
 GEOMETRIC_TAIL = Tail(exponent=1.0)
-NO_TAIL = Tail(exponent=math.inf)
+NO_TAIL = Tail()
 
 
 @word

@@ -10,7 +10,7 @@ import numpy as np
 
 from kullback._distribution import Density, Discrete, Facts, Tail
 from kullback._result import InputError
-from kullback._support import Array, Box, Interval, Lattice, is_subset, reals
+from kullback._support import Array, Box, Interval, Lattice, Support, ends, is_subset, reals
 from kullback._vocabulary._continuous import HALF_LOG_2PI, laplace, log_t_constant, normal, student_t
 from kullback._vocabulary._words import positive, word
 from kullback.numerics.lazy import linalg, special
@@ -137,11 +137,12 @@ def product(sides: Sequence[Density], family: str, parameters: dict[str, Any]) -
         parameters=parameters,
         moments=moments,
         entropy=None if any(e is None for e in entropies) else float(sum(e or 0.0 for e in entropies)),
-        tails=sides[0].facts.tails,
+        tails=_heaviest_tails(sides, Interval()) if all(side.support == Interval() for side in sides) else None,
+        factors=tuple(sides),
         sample=sample,
         transport=None if any(q is None for q in quantiles) else (len(sides), carry),
     )
-    supports = tuple(s.support if isinstance(s.support, Interval) else Interval() for s in sides)
+    supports = tuple(s.support if isinstance(s.support, Interval | Lattice) else Interval() for s in sides)
     return Density(
         lambda x: np.sum([side._log_prob(x[:, i]) for i, side in enumerate(sides)], axis=0),
         dim=len(sides),
@@ -197,7 +198,7 @@ def mixture(weights: Any, components: Sequence[Density | Discrete]) -> Density:
         parameters=_mixture_parameters(w, parts, dim) if normals else {},
         components=tuple(zip(w.tolist(), parts, strict=True)),
         moments=_mixture_moments(w, parts),
-        tails=_mixture_tails(parts),
+        tails=_heaviest_tails(parts, _union(parts)),
         breaks=tuple(sorted({b for part in parts for b in part.facts.breaks})),
         sample=sample,
         underflows=any(part.facts.underflows for part in parts),
@@ -252,15 +253,14 @@ def _mixture_moments(w: Array, parts: Sequence[Density]) -> tuple[Any, Any] | No
     return (mean[0], covariance[0, 0]) if parts[0].dim == 1 else (mean, covariance)
 
 
-def _mixture_tails(parts: Sequence[Density]) -> tuple[Tail, Tail] | None:
-    """The heaviest tail on either side; a power beats any exponential, a smaller exponent a larger one."""
-    tails = [part.facts.tails for part in parts]
-    if any(t is None for t in tails):
+def _heaviest_tails(parts: Sequence[Density], whole: Support) -> tuple[Tail, Tail] | None:
+    """The heaviest tail at either end that reaches it; a power beats any exponential, a smaller exponent a larger."""
+    if any(part.facts.tails is None for part in parts):
         return None
     sides = []
-    for side in (0, 1):
-        mine = [t[side] for t in tails if t is not None]
-        sides.append(min(mine, key=lambda t: (t.power, t.exponent)))
+    for side, end in enumerate(ends(whole)):
+        mine = [part.facts.tails[side] for part in parts if part.facts.tails and ends(part.support)[side] == end]
+        sides.append(min(mine, key=lambda t: (t.power, t.exponent), default=Tail()))
     return sides[0], sides[1]
 
 

@@ -1,13 +1,11 @@
-"""The methods, in the order they are tried: one final class each, and this tuple is the only registry."""
+"""The methods, in the order they are tried: one final class each, and METHODS is the only registry."""
 
 from __future__ import annotations
 
-from typing import Protocol
-
-from kullback._distribution import Measured
-from kullback._result import Divergence
-from kullback.methods._request import Request
+from kullback.methods._request import Method, Request
+from kullback.methods.bijection import Bijection
 from kullback.methods.closed import Closed
+from kullback.methods.coordinates import Coordinates
 from kullback.methods.exact import Exact
 from kullback.methods.lattice import LatticeSum
 from kullback.methods.mixture_plug_in import MixturePlugIn
@@ -15,21 +13,15 @@ from kullback.methods.monte_carlo import MonteCarlo
 from kullback.methods.quadrature import Quadrature
 from kullback.methods.support import Support
 
+_BEFORE: tuple[Method, ...] = (Support(), Exact(), Closed())
+_AFTER: tuple[Method, ...] = (LatticeSum(), Quadrature(), MonteCarlo(), MixturePlugIn())
+_BIJECTION = Bijection((*_BEFORE, *_AFTER))
 
-class Method(Protocol):
-    """`applies` gives the reason if the pair cannot be measured so; `estimate` measures KL(P‖Q).
-
-    A `random` method does not follow one that answered, however large the error of that answer.
-    """
-
-    name: str
-    random: bool
-
-    def applies(self, p: Measured, q: Measured) -> str | None: ...
-
-    def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence: ...
-
-
-METHODS: tuple[Method, ...] = (Support(), Exact(), Closed(), LatticeSum(), Quadrature(), MonteCarlo(), MixturePlugIn())
+METHODS: tuple[Method, ...] = (
+    *_BEFORE,
+    _BIJECTION,
+    Coordinates((*_BEFORE, _BIJECTION, *_AFTER)),
+    *_AFTER,
+)
 
 __all__ = ["METHODS", "Method", "Request"]

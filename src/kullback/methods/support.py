@@ -9,7 +9,7 @@ import numpy as np
 from kullback._distribution import Density, Discrete, Measured, Sample
 from kullback._format import percent
 from kullback._result import Divergence, Status
-from kullback._support import Array, Interval, Lattice, is_subset
+from kullback._support import Array, Interval, Lattice, ends, is_subset
 from kullback.methods._line import landmarks
 from kullback.methods._request import Request
 from kullback.methods.lattice import points
@@ -33,10 +33,12 @@ class Support:
 
     def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence:
         if _base(p) != _base(q):
-            return _answer(f"P is a {_base(p)} and Q a {_base(q)}: neither has mass where the other has density")
+            return _answer(f"P is a {_base(p)} and Q a {_base(q)}: what one fills has no mass under the other")
         if _leaves(p, q):
             assert isinstance(p, Density)
             assert isinstance(q, Density)
+            if not isinstance(p.support, Interval | Lattice):
+                return _answer(f"P lives on {p.support}, and Q on {q.support}")
             mass, where = _outside(p, q)
             share = f"{percent(mass)} of P" if math.isfinite(mass) else "P"
             return _answer(f"{share} lies {where}, where Q (on {q.support}) has none")
@@ -44,12 +46,15 @@ class Support:
 
 
 def _base(d: Measured) -> str:
-    return "mass on points" if d.support.measure == "counting" else "density"
+    measure = d.support.measure
+    return {"counting": "mass on points", "length": "density", "volume": "density"}.get(
+        measure, f"density in {measure}"
+    )
 
 
 def _leaves(p: Measured, q: Measured) -> bool:
-    """Whether P's support reaches beyond Q's on the line or the integers."""
-    if not (isinstance(p, Density) and isinstance(q, Density) and isinstance(p.support, Interval | Lattice)):
+    """Whether P's support reaches beyond Q's."""
+    if not (isinstance(p, Density) and isinstance(q, Density)):
         return False
     return not is_subset(p.support, q.support)
 
@@ -92,15 +97,19 @@ def _mass(p: Density, low: float, high: float, outer: Interval | Lattice) -> flo
 
 
 def _tails(p: Measured, q: Measured) -> str:
-    """Why E_P[−log q] diverges: −log q grows like |x|^b and p falls like |x|^−(a+1) with a ≤ b."""
+    """Why E_P[−log q] diverges: −log q grows like y^b and p falls like y^−(a+1) with a ≤ b."""
     if not (isinstance(p, Density) and isinstance(q, Density)) or p.facts.tails is None or q.facts.tails is None:
         return ""
-    line = isinstance(p.support, Interval | Lattice)
-    ends = (p.support.low, p.support.high) if line else (-math.inf, math.inf)  # type: ignore[union-attr]
-    for mine, other, side, end in zip(p.facts.tails, q.facts.tails, ("left", "right"), ends, strict=True):
-        if math.isinf(end) and mine.power <= other.exponent and mine.power < math.inf:
+    pairs = zip(p.facts.tails, q.facts.tails, ("left", "right"), ends(p.support), ends(q.support), strict=True)
+    for mine, other, side, end, end_q in pairs:
+        if end == end_q and mine.power <= other.exponent and mine.power < math.inf:
+            if math.isinf(end):
+                return (
+                    f"on the {side} P falls like |x|^−{mine.power + 1:g} and −log q grows like "
+                    f"|x|^{other.exponent:g}, so its mean under P diverges"
+                )
             return (
-                f"on the {side} P falls like |x|^−{mine.power + 1:g} and −log q grows like "
-                f"|x|^{other.exponent:g}, so its mean under P diverges"
+                f"at {end:g} P goes like |x − {end:g}|^{mine.power - 1:g} and −log q like "
+                f"|x − {end:g}|^−{other.exponent:g}, so its mean under P diverges"
             )
     return ""

@@ -26,7 +26,7 @@ TRIALS = ("binomial", "negative_binomial")
 def has_form(p: Density, q: Density) -> bool:
     """Whether both are of one family with a form; for counts of trials, of equally many."""
     family = p.facts.family
-    if family != q.facts.family or family not in SAME:
+    if family != q.facts.family or family not in SAME or p.support.shape != () or q.support.shape != ():
         return False
     return family not in TRIALS or p.parameters["total_count"] == q.parameters["total_count"]
 
