@@ -7,6 +7,7 @@ support; a *Sample* is draws; a *Table* is named columns of rows.
 from kullback._distribution._checks import numeric_array, numeric_column
 from kullback._distribution._density import Density, Facts, Tail
 from kullback._distribution._discrete import Discrete
+from kullback._distribution._power_gamma import PowerGamma
 from kullback._distribution._rows import Sample, Table
 
 Distribution = Discrete | Density | Sample | Table
@@ -18,6 +19,7 @@ __all__ = [
     "Distribution",
     "Facts",
     "Measured",
+    "PowerGamma",
     "Sample",
     "Table",
     "Tail",

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from kullback._distribution._power_gamma import PowerGamma
 from kullback._format import vector
 from kullback._result import InputError, KindError
 from kullback._support import Array, Box, Interval, Support, reals
@@ -34,6 +35,7 @@ class Facts:
     `from_high(t)` is the log density at high − t, where that difference would round t away. `factors` are the
     densities of independent coordinates. `base` is (key, Z) if the variable is g(Z) for a bijection g, which the
     key names with its parameters: of two variables with the same key the divergence is that of their Z.
+    `power_gamma` makes it a power of a gamma variable, or the logarithm of one.
     """
 
     family: str = ""
@@ -50,6 +52,7 @@ class Facts:
     from_high: Callable[[Array], Array] | None = None
     factors: tuple[Density, ...] = ()
     base: tuple[Hashable, Density] | None = None
+    power_gamma: PowerGamma | None = None
 
 
 class Density:

@@ -1,6 +1,14 @@
 """One vocabulary for text forms, sources and families: canonical distributions by NumPyro's names."""
 
-from kullback._vocabulary import _continuous, _lattice  # the imports enter their words
+from kullback._vocabulary import (  # the imports enter their words
+    _bounded,
+    _lattice,
+    _matrices,
+    _positive,
+    _real,
+    _vectors,
+)
+from kullback._vocabulary._carried import carried, shifted
 from kullback._vocabulary._parse import Call, distribution, parse
 from kullback._vocabulary._space import (
     laplace_product,
@@ -16,9 +24,14 @@ from kullback._vocabulary._words import WORDS, build, suggest
 __all__ = [
     "WORDS",
     "Call",
-    "_continuous",
+    "_bounded",
     "_lattice",
+    "_matrices",
+    "_positive",
+    "_real",
+    "_vectors",
     "build",
+    "carried",
     "distribution",
     "laplace_product",
     "log_sum_exp",
@@ -27,6 +40,7 @@ __all__ = [
     "multivariate_student_t",
     "parse",
     "product",
+    "shifted",
     "suggest",
     "whitened",
 ]

@@ -74,6 +74,7 @@ def bernoulli(probs: Any) -> Density:
         {"probs": p},
         Lattice(1 if p == 1 else 0, 0 if p == 0 else 1),
         lambda k: special.xlogy(k, p) + special.xlog1py(1 - k, -p),
+        entropy=float(-special.xlogy(p, p) - special.xlog1py(1 - p, -p)),
         moments=(p, p * (1 - p)),
         tails=(NO_TAIL, NO_TAIL),
         sample=lambda rng, n: rng.binomial(1, p, n).astype(float),
@@ -99,6 +100,52 @@ def negative_binomial(total_count: Any, probs: Any) -> Density:
         moments=(r * p / (1 - p), r * p / (1 - p) ** 2),
         tails=(NO_TAIL, GEOMETRIC_TAIL),
         sample=lambda rng, n: rng.negative_binomial(r, 1 - p, n).astype(float),
+    )
+
+
+@word
+def beta_binomial(concentration1: Any, concentration0: Any, total_count: Any = 1) -> Density:
+    a, b = positive(concentration1, "concentration1"), positive(concentration0, "concentration0")
+    n = count(total_count, "total_count")
+    share = a / (a + b)
+
+    def log_prob(k: Array) -> Array:
+        choose = special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
+        return np.asarray(choose + special.betaln(k + a, n - k + b) - masses.log_beta(a, b))
+
+    return univariate(
+        "beta_binomial",
+        {"concentration1": a, "concentration0": b, "total_count": float(n)},
+        Lattice(0, n),
+        log_prob,
+        moments=(n * share, n * share * (1 - share) * (a + b + n) / (a + b + 1)),
+        tails=(NO_TAIL, NO_TAIL),
+        sample=lambda rng, size: rng.binomial(n, rng.beta(a, b, size)).astype(float),
+    )
+
+
+@word
+def gamma_poisson(concentration: Any, rate: Any = 1.0) -> Density:
+    """A Poisson whose rate is a gamma variable: a negative binomial."""
+    return negative_binomial(concentration, 1 / (1 + positive(rate, "rate")))
+
+
+@word
+def logarithmic(probs: Any) -> Density:
+    """∝ probs^k/k on 1, 2, 3, …"""
+    p = scalar(probs, "probs")
+    if not 0 < p < 1:
+        raise InputError(f"probs must lie strictly between 0 and 1 for logarithmic, not {p:g}")
+    norm = -math.log1p(-p)
+    mean = p / ((1 - p) * norm)
+    return univariate(
+        "logarithmic",
+        {"probs": p},
+        Lattice(1),
+        lambda k: k * math.log(p) - np.log(k) - math.log(norm),
+        moments=(mean, mean / (1 - p) - mean * mean),
+        tails=(NO_TAIL, GEOMETRIC_TAIL),
+        sample=lambda rng, n: rng.logseries(p, n).astype(float),
     )
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from kullback._distribution import Density, Discrete, Facts, Tail
 from kullback._result import InputError
 from kullback._support import Array, Box, Interval, Lattice, Support, ends, is_subset, reals
-from kullback._vocabulary._continuous import HALF_LOG_2PI, laplace, log_t_constant, normal, student_t
+from kullback._vocabulary._real import laplace, log_t_constant, normal, student_t
+from kullback._vocabulary._tails import HALF_LOG_2PI
 from kullback._vocabulary._words import positive, word
 from kullback.numerics.lazy import linalg, special
 
@@ -26,7 +27,7 @@ def _location(loc: Any) -> Array:
     return m
 
 
-def _factor(matrix: Any, dim: int, name: str) -> tuple[Array, Array]:
+def factor(matrix: Any, dim: int, name: str) -> tuple[Array, Array]:
     """A symmetric positive definite matrix and its lower Cholesky factor."""
     try:
         c = np.asarray(matrix, dtype=np.float64)
@@ -61,7 +62,7 @@ def multivariate_normal(loc: Any = 0.0, covariance_matrix: Any = None, *, scale_
     if scale_tril is not None:
         half = np.asarray(scale_tril, dtype=np.float64)
         covariance_matrix = half @ half.T
-    covariance, tril = _factor(covariance_matrix, d, "covariance_matrix")
+    covariance, tril = factor(covariance_matrix, d, "covariance_matrix")
     if d == 1:
         return normal(m[0], tril[0, 0])
     log_det = float(np.log(np.diag(tril)).sum())
@@ -88,7 +89,7 @@ def multivariate_student_t(df: Any, loc: Any = 0.0, scale_tril: Any = None) -> D
     v, m = positive(df, "df"), _location(loc)
     d = len(m)
     half = np.eye(d) if scale_tril is None else np.asarray(scale_tril, dtype=np.float64)
-    shape, tril = _factor(half @ half.T, d, "scale_tril · scale_trilᵀ")
+    shape, tril = factor(half @ half.T, d, "scale_tril · scale_trilᵀ")
     if d == 1:
         return student_t(v, m[0], tril[0, 0])
     constant = log_t_constant(v, d) - float(np.log(np.diag(tril)).sum())

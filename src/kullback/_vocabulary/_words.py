@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
 
-from kullback._distribution import Density, Discrete, Facts, Tail
+from kullback._distribution import Density, Discrete, Facts, PowerGamma, Tail
 from kullback._result import InputError
 from kullback._support import Array, Support
 
@@ -101,6 +101,8 @@ def univariate(
     breaks: tuple[float, ...] = (),
     sample: Callable[[np.random.Generator, int], Array] | None = None,
     from_high: Callable[[Array], Array] | None = None,
+    base: tuple[Hashable, Density] | None = None,
+    power_gamma: PowerGamma | None = None,
 ) -> Density:
     """A canonical density on the line or mass on the integers; `log_prob` need only hold on the support."""
 
@@ -130,6 +132,8 @@ def univariate(
         breaks=breaks,
         sample=sample,
         from_high=from_high,
+        base=base,
+        power_gamma=power_gamma,
         transport=None if quantile is None else (1, lambda u: quantile(u[:, 0])),
     )
     return Density(guarded, support=support, vectorized=True, facts=facts)

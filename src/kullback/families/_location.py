@@ -10,7 +10,8 @@ from kullback._distribution import Density
 from kullback._result import InputError
 from kullback._support import Array
 from kullback._vocabulary import laplace_product, multivariate_normal, multivariate_student_t, whitened
-from kullback._vocabulary._continuous import HALF_LOG_2PI, log_t_constant
+from kullback._vocabulary._real import log_t_constant
+from kullback._vocabulary._tails import HALF_LOG_2PI
 from kullback.families._base import (
     Cloud,
     Family,

@@ -6,6 +6,7 @@ from kullback.methods._request import Method, Request
 from kullback.methods.bijection import Bijection
 from kullback.methods.closed import Closed
 from kullback.methods.coordinates import Coordinates
+from kullback.methods.counts import CountSum
 from kullback.methods.exact import Exact
 from kullback.methods.lattice import LatticeSum
 from kullback.methods.mixture_plug_in import MixturePlugIn
@@ -14,7 +15,7 @@ from kullback.methods.quadrature import Quadrature
 from kullback.methods.support import Support
 
 _BEFORE: tuple[Method, ...] = (Support(), Exact(), Closed())
-_AFTER: tuple[Method, ...] = (LatticeSum(), Quadrature(), MonteCarlo(), MixturePlugIn())
+_AFTER: tuple[Method, ...] = (LatticeSum(), CountSum(), Quadrature(), MonteCarlo(), MixturePlugIn())
 _BIJECTION = Bijection((*_BEFORE, *_AFTER))
 
 METHODS: tuple[Method, ...] = (

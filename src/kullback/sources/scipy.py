@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,19 +10,18 @@ import numpy as np
 from kullback._distribution import Density, Discrete, Distribution, Facts
 from kullback._result import InputError
 from kullback._support import Array, Interval, Lattice
-from kullback._vocabulary import _continuous as c
-from kullback._vocabulary import _lattice as k
-from kullback._vocabulary import multivariate_normal
+from kullback.sources._scipy_canonical import canonical
+from kullback.sources._scipy_space import in_space
 
 
 def recognise(obj: Any, argument: str) -> Distribution | None:
     if "scipy.stats" not in sys.modules:
         return None
     from scipy import stats
-    from scipy.stats._multivariate import multivariate_normal_frozen
 
-    if isinstance(obj, multivariate_normal_frozen):
-        return multivariate_normal(obj.mean, obj.cov_object.covariance)
+    found = in_space(obj)
+    if found is not None:
+        return found
     sample = getattr(obj, "dist", obj)
     if isinstance(sample, stats.rv_discrete) and hasattr(sample, "xk"):
         return _table(obj, sample)
@@ -35,8 +33,7 @@ def recognise(obj: Any, argument: str) -> Distribution | None:
     values = [float(np.asarray(v).reshape(())) for v in (*shapes, loc, scale)]
     if np.isnan(values).any() or not np.isfinite(values[-2:]).all():
         raise InputError(f"scipy.stats.{obj.dist.name} has the parameters {values}; they must be finite")
-    canonical = CANONICAL.get(obj.dist.name)
-    found = canonical(*values) if canonical is not None else None
+    found = canonical(obj.dist.name, tuple(values[:-2]), *values[-2:])
     return found if found is not None else _generic(obj, values[-2])
 
 
@@ -48,37 +45,6 @@ def _table(obj: Any, distribution: Any) -> Discrete:
     points = np.asarray(distribution.xk, dtype=float) + float(loc)
     whole = bool((points == np.floor(points)).all())
     return Discrete(distribution.pk, labels=[int(x) if whole else float(x) for x in points], name="rv_discrete")
-
-
-Canon = Callable[..., Density | None]
-
-# SciPy's shapes, then loc and scale; None where the canonical family has no such shift.
-CANONICAL: dict[str, Canon] = {
-    "norm": lambda loc, s: c.normal(loc, s),
-    "laplace": lambda loc, s: c.laplace(loc, s),
-    "t": lambda df, loc, s: c.student_t(df, loc, s),
-    "cauchy": lambda loc, s: c.cauchy(loc, s),
-    "logistic": lambda loc, s: c.logistic(loc, s),
-    "gumbel_r": lambda loc, s: c.gumbel(loc, s),
-    "uniform": lambda loc, s: c.uniform(loc, loc + s),
-    "expon": lambda loc, s: c.exponential(1 / s) if loc == 0 else None,
-    "gamma": lambda a, loc, s: c.gamma(a, 1 / s) if loc == 0 else None,
-    "chi2": lambda df, loc, s: c.gamma(df / 2, 0.5 / s) if loc == 0 else None,
-    "beta": lambda a, b, loc, s: c.beta(a, b) if (loc, s) == (0, 1) else None,
-    "halfnorm": lambda loc, s: c.half_normal(s) if loc == 0 else None,
-    "halfcauchy": lambda loc, s: c.half_cauchy(s) if loc == 0 else None,
-    "lognorm": lambda a, loc, s: c.log_normal(float(np.log(s)), a) if loc == 0 else None,
-    "weibull_min": lambda a, loc, s: c.weibull(s, a) if loc == 0 else None,
-    "pareto": lambda a, loc, s: c.pareto(s, a) if loc == 0 else None,
-    "invgamma": lambda a, loc, s: c.inverse_gamma(a, s) if loc == 0 else None,
-    "poisson": lambda rate, loc, s: k.poisson(rate) if loc == 0 and rate > 0 else None,
-    "geom": lambda p, loc, s: k.geometric(p) if loc == -1 else None,
-    "binom": lambda n, p, loc, s: k.binomial(n, p) if loc == 0 else None,
-    "bernoulli": lambda p, loc, s: k.bernoulli(p) if loc == 0 else None,
-    "nbinom": lambda n, p, loc, s: k.negative_binomial(n, 1 - p) if loc == 0 else None,
-    "zipf": lambda a, loc, s: k.zipf(a) if loc == 0 else None,
-    "randint": lambda a, b, loc, s: k.discrete_uniform(a + loc, b - 1 + loc),
-}
 
 
 def _generic(obj: Any, loc: float) -> Density:

@@ -1,18 +1,22 @@
 """Pairs with a closed form, keyed by canonical family.
 
-Three rules give them: a form written for the pair (`_same`, `_normal`), equal bijections (a log-normal is a normal
-in log x, and KL does not change), and the moment rule (`_moments`): if log q needs only means under P that P
-knows, KL = −entropy(P) − E_P log q.
+Rules give most of them: powers of gamma variables (`_power_gamma`), one family twice (`_same`; `_normal` and
+`_space` in more dimensions), and the moment rule (`_moments`): if log q needs only means that P knows,
+KL = −entropy(P) − E_P log q. Equal bijections are a method of their own.
 """
 
 from __future__ import annotations
+
+import math
 
 from kullback._distribution import Density, Measured
 from kullback._result import Divergence, Status
 from kullback.methods._request import Request
 from kullback.methods.closed._moments import by_moments
 from kullback.methods.closed._normal import NORMAL, normal_pair
+from kullback.methods.closed._power_gamma import power_gamma_pair
 from kullback.methods.closed._same import has_form, same_family
+from kullback.methods.closed._space import in_space
 
 __all__ = ["Closed"]
 
@@ -26,22 +30,32 @@ class Closed:
     def applies(self, p: Measured, q: Measured) -> str | None:
         if not (isinstance(p, Density) and isinstance(q, Density)):
             return "needs two densities or masses with parameters"
-        a, b = p.facts.family, q.facts.family
-        if (a in NORMAL and b in NORMAL) or has_form(p, q) or by_moments(p, q) is not None:
+        if _normals(p, q) or has_form(p, q) or _form(p, q) is not None:
             return None
-        return f"no closed form is known here for {a or p.name}‖{b or q.name}"
+        return f"no closed form is known here for {p.facts.family or p.name}‖{q.facts.family or q.name}"
 
     def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence:
         assert isinstance(p, Density)
         assert isinstance(q, Density)
-        if p.facts.family in NORMAL and q.facts.family in NORMAL:
+        if _normals(p, q):
             return normal_pair(p, q)
         if has_form(p, q):
-            value, error = same_family(p, q)
+            value, error, why = *same_family(p, q), ""
         else:
-            found = by_moments(p, q)
+            found = _form(p, q)
             assert found is not None
-            value, error = found
+            value, error, why = found
+        if why:
+            return Divergence(math.inf, 0.0, "bound", method=self.name, status=Status.TAIL_GAP, detail=why)
         wanted = request.tolerance if request.tolerance is not None else 1e-9 * abs(value)
         status = Status.OK if error <= wanted else Status.TOLERANCE_MISSED
         return Divergence(value, error, "rounding", method=self.name, status=status)
+
+
+def _normals(p: Density, q: Density) -> bool:
+    return p.facts.family in NORMAL and q.facts.family in NORMAL and p.support.shape == q.support.shape
+
+
+def _form(p: Density, q: Density) -> tuple[float, float, str] | None:
+    """The value, its rounding error, and why it is infinite."""
+    return in_space(p, q) or power_gamma_pair(p, q) or by_moments(p, q)

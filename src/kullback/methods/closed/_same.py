@@ -1,7 +1,6 @@
 """Same-family pairs in deviance form: 0 at equal parameters, and no digits lost near them.
 
-Two building blocks carry most of them. `excess(e)` = e − log(1+e), and the Bregman divergence of log Γ,
-B(a, d) = log Γ(a + d) − log Γ(a) − d·ψ(a), which for small d is ∫₀¹ (1−t)·d²·ψ′(a + t·d) dt.
+Their blocks stand in `_deviance`. Powers of gamma variables have a form of their own in `_power_gamma`.
 """
 
 from __future__ import annotations
@@ -12,12 +11,12 @@ from collections.abc import Callable
 import numpy as np
 
 from kullback._distribution import Density
+from kullback._support import Array
+from kullback.methods.closed._deviance import bregman, bregman_log_gamma, curved, scaled, total
+from kullback.numerics import bessel
 from kullback.numerics.lazy import special
-from kullback.numerics.masses import log_gamma_step
-from kullback.numerics.terms import excess
 
 EPS = float(np.finfo(float).eps)
-EULER = 0.5772156649015329
 Parameters = dict[str, float]
 Form = Callable[[Parameters, Parameters], tuple[float, float]]
 TRIALS = ("binomial", "negative_binomial")
@@ -37,41 +36,8 @@ def same_family(p: Density, q: Density) -> tuple[float, float]:
     return value, 64 * EPS * size
 
 
-def total(*terms: float) -> tuple[float, float]:
-    """The sum of terms, and of their sizes."""
-    return math.fsum(terms), math.fsum(abs(t) for t in terms)
-
-
-def scaled(ratio_less_one: float, ratio: float) -> float:
-    """r − 1 − log r, from r − 1 where it is small."""
-    if abs(ratio_less_one) < 0.5:
-        return float(excess(np.array(ratio_less_one)))
-    return ratio - 1 - math.log(ratio)
-
-
-def bregman_log_gamma(a: float, d: float) -> float:
-    """log Γ(a + d) − log Γ(a) − d·ψ(a) ≥ 0."""
-    if abs(d) < 0.3 * a:
-        t, w = np.polynomial.legendre.leggauss(24)
-        t, w = 0.5 * (t + 1), 0.5 * w
-        return float(d * d * (w * (1 - t)) @ special.polygamma(1, a + t * d))
-    return log_gamma_step(a, d) - d * float(special.digamma(a))
-
-
 def _poisson(p: Parameters, q: Parameters) -> tuple[float, float]:
     return total(p["rate"] * scaled((q["rate"] - p["rate"]) / p["rate"], q["rate"] / p["rate"]))
-
-
-def _exponential(p: Parameters, q: Parameters) -> tuple[float, float]:
-    return total(scaled((q["rate"] - p["rate"]) / p["rate"], q["rate"] / p["rate"]))
-
-
-def _gamma(p: Parameters, q: Parameters) -> tuple[float, float]:
-    """Gil, Alajaji and Linder 2013, table 2, regrouped as deviances."""
-    a, b, r, s = p["concentration"], q["concentration"], p["rate"], q["rate"]
-    e = (s - r) / r
-    log_ratio = math.log1p(e) if abs(e) < 0.5 else math.log(s / r)
-    return total(bregman_log_gamma(a, b - a), a * scaled(e, s / r), (a - b) * log_ratio)
 
 
 def _trial(a: float, b: float) -> float:
@@ -108,14 +74,7 @@ def _laplace(p: Parameters, q: Parameters) -> tuple[float, float]:
     """With z = |Δ|/s and r = s/t: log(t/s) + |Δ|/t + r·e^(−z) − 1 = (r − 1 − log r) + r·(z + e^(−z) − 1)."""
     s, t = p["scale"], q["scale"]
     z = abs(p["loc"] - q["loc"]) / s
-    return total(scaled((s - t) / t, s / t), s / t * z * z * _curved(-z))
-
-
-def _curved(u: float) -> float:
-    """(e^u − 1 − u)/u²."""
-    if abs(u) < 0.5:
-        return sum(u**k / math.factorial(k + 2) for k in range(18))
-    return (math.expm1(u) - u) / (u * u)
+    return total(scaled((s - t) / t, s / t), s / t * z * z * curved(-z))
 
 
 def _cauchy(p: Parameters, q: Parameters) -> tuple[float, float]:
@@ -129,15 +88,11 @@ def _half_cauchy(p: Parameters, q: Parameters) -> tuple[float, float]:
     return _cauchy({"loc": 0.0, **p}, {"loc": 0.0, **q})
 
 
-def _half_normal(p: Parameters, q: Parameters) -> tuple[float, float]:
-    r = (p["scale"] - q["scale"]) / q["scale"]
-    return total(0.5 * scaled(r * (2 + r), (p["scale"] / q["scale"]) ** 2))
-
-
 def _log_normal(p: Parameters, q: Parameters) -> tuple[float, float]:
     """A normal in log x."""
     z = (p["loc"] - q["loc"]) / q["scale"]
-    return total(_half_normal(p, q)[0], 0.5 * z * z)
+    r = (p["scale"] - q["scale"]) / q["scale"]
+    return total(0.5 * scaled(r * (2 + r), (p["scale"] / q["scale"]) ** 2), 0.5 * z * z)
 
 
 def _pareto(p: Parameters, q: Parameters) -> tuple[float, float]:
@@ -152,34 +107,60 @@ def _uniform(p: Parameters, q: Parameters) -> tuple[float, float]:
     return total(math.log1p(wider / (p["high"] - p["low"])))
 
 
-def _gumbel(p: Parameters, q: Parameters) -> tuple[float, float]:
-    """With r = s/t, z = (m − m₀)/t: −log r + z + γ(r − 1) + e^(−z)·Γ(1+r) − 1, regrouped.
-
-    With u = log Γ(1+r) − z it is (e^u − 1 − u) + B(2, r−1) + (r − 1 − log r): nothing is negative. The plain
-    form: Gil, Alajaji and Linder 2013.
-    """
-    s, t = p["scale"], q["scale"]
-    return _gumbel_standard(s / t, (s - t) / t, (p["loc"] - q["loc"]) / t)
+def _continuous_bernoulli(p: Parameters, q: Parameters) -> tuple[float, float]:
+    """The Bregman divergence of log((e^h − 1)/h) = h/2 + log(sinh(h/2)/(h/2)), h the logit of probs."""
+    a, b = p["probs"], q["probs"]
+    h, other = (float(special.logit(x)) for x in (a, b))
+    step = other - h if abs(other - h) > 0.1 else math.log1p((b - a) / a) - math.log1p((a - b) / (1 - a))
+    return bessel.bregman(0.5, 0.5 * h, 0.5 * other, 0.5 * step)
 
 
-def _gumbel_standard(r: float, e: float, z: float) -> tuple[float, float]:
-    step = bregman_log_gamma(2.0, e)
-    u = step + e * (1 - EULER) - z if abs(e) < 0.5 else float(special.gammaln(1 + r)) - z
-    return total(u * u * _curved(u) if u else 0.0, step, scaled(e, r))
+def _von_mises(p: Parameters, q: Parameters) -> tuple[float, float]:
+    """The Bregman divergence of log I₀, and what the angle adds; I₀ and I₁ are Bessel's."""
+    k, other = p["concentration"], q["concentration"]
+    value, size = bessel.bregman(0.0, k, other)
+    turned = 2 * other * bessel.mean(0.0, k) * math.sin(0.5 * (p["loc"] - q["loc"])) ** 2
+    return value + turned, size + turned
 
 
-def _weibull(p: Parameters, q: Parameters) -> tuple[float, float]:
-    """−log x is a Gumbel of location −log(scale) and scale 1/concentration."""
-    a, b = p["concentration"], q["concentration"]
-    shift = math.log1p((p["scale"] - q["scale"]) / q["scale"])
-    return _gumbel_standard(b / a, (b - a) / a, -shift * b)
+def _inverse_gaussian(p: Parameters, q: Parameters) -> tuple[float, float]:
+    """½(r − 1 − log r) + λ₂(μ₁−μ₂)²/(2μ₁μ₂²), r = λ₂/λ₁; Gil 2011, regrouped."""
+    k, other, m, n = p["concentration"], q["concentration"], p["loc"], q["loc"]
+    d = (m - n) / n
+    return total(0.5 * scaled((other - k) / k, other / k), 0.5 * other * d * d / m)
+
+
+def _lindley(p: Parameters, q: Parameters) -> tuple[float, float]:
+    """The Bregman divergence of log(1 + θ) − 2·log θ."""
+    a, b = p["rate"], q["rate"]
+    if abs(b - a) < 0.5 * a:
+        value = bregman(lambda t: 2 / t**2 - 1 / (1 + t) ** 2, a, b - a)
+        return value, value
+    mean = (a + 2) / (a * (a + 1))
+    return total(2 * math.log(a / b), math.log1p(b) - math.log1p(a), (b - a) * mean)
+
+
+def _logarithmic(p: Parameters, q: Parameters) -> tuple[float, float]:
+    """The Bregman divergence of log(−log(1 − e^t)), t = log probs."""
+    a, b = p["probs"], q["probs"]
+    step = math.log1p((b - a) / a)
+    if abs(step) < 0.5 * min(1.0, 1 - a, 1 - b):
+        value = bregman(_logarithmic_bend, math.log(a), step)
+        return value, value
+    norm = -math.log1p(-a)
+    return total(math.log(-math.log1p(-b)), -math.log(norm), -a / ((1 - a) * norm) * math.log(b / a))
+
+
+def _logarithmic_bend(t: Array) -> Array:
+    """Its second derivative: the variance a·(1 − a/L)/((1 − a)²·L), L = −log(1 − a)."""
+    a = np.exp(t)
+    norm = -np.log1p(-a)
+    rest = np.where(a < 1e-3, a * (0.5 + a / 3 + a * a / 4), norm - a)  # L − a
+    return a * rest / (norm * norm * (1 - a) ** 2)
 
 
 SAME: dict[str, Form] = {
     "poisson": _poisson,
-    "exponential": _exponential,
-    "gamma": _gamma,
-    "inverse_gamma": _gamma,  # a gamma in 1/x
     "bernoulli": _bernoulli,
     "binomial": _binomial,
     "geometric": _geometric,
@@ -188,10 +169,12 @@ SAME: dict[str, Form] = {
     "laplace": _laplace,
     "cauchy": _cauchy,
     "half_cauchy": _half_cauchy,
-    "half_normal": _half_normal,
     "log_normal": _log_normal,
     "pareto": _pareto,
     "uniform": _uniform,
-    "gumbel": _gumbel,
-    "weibull": _weibull,
+    "continuous_bernoulli": _continuous_bernoulli,
+    "von_mises": _von_mises,
+    "inverse_gaussian": _inverse_gaussian,
+    "lindley": _lindley,
+    "logarithmic": _logarithmic,
 }

@@ -1,0 +1,90 @@
+"""Which of SciPy's distributions are members of the vocabulary, and with which parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from kullback._distribution import Density
+from kullback._vocabulary import build, shifted
+
+Place = Callable[..., Density | None]
+
+
+def canonical(name: str, shapes: tuple[float, ...], loc: float, scale: float) -> Density | None:
+    """The canonical density, moved by loc where its family has no location; None where there is none."""
+    if name in LOCATED:
+        return LOCATED[name](*shapes, loc, scale)
+    if name in SCALED:
+        found = SCALED[name](*shapes, scale)
+        return found if found is None or loc == 0 else shifted(found, loc)
+    if name in STANDARD:
+        found = STANDARD[name](*shapes)
+        return found if found is None or (loc, scale) == (0, 1) else shifted(found, loc, scale)
+    if name in LATTICE:
+        return LATTICE[name](*shapes, loc)
+    return None
+
+
+def _word(name: str, *args: float) -> Density:
+    found = build(name, args)
+    assert isinstance(found, Density)
+    return found
+
+
+LOCATED: dict[str, Place] = {
+    "norm": lambda loc, s: _word("normal", loc, s),
+    "laplace": lambda loc, s: _word("laplace", loc, s),
+    "t": lambda df, loc, s: _word("student_t", df, loc, s) if df < math.inf else _word("normal", loc, s),
+    "cauchy": lambda loc, s: _word("cauchy", loc, s),
+    "logistic": lambda loc, s: _word("logistic", loc, s),
+    "gumbel_r": lambda loc, s: _word("gumbel", loc, s),
+    "gumbel_l": lambda loc, s: _word("log_gamma", 1.0, loc, s),
+    "loggamma": lambda c, loc, s: _word("log_gamma", c, loc, s),
+    "moyal": lambda loc, s: _word("moyal", loc, s),
+    "levy": lambda loc, s: _word("levy", loc, s),
+    "uniform": lambda loc, s: _word("uniform", loc, loc + s),
+    "vonmises": lambda k, loc, s: _word("von_mises", loc, k) if s == 1 else None,
+}
+
+SCALED: dict[str, Place] = {
+    "expon": lambda s: _word("exponential", 1 / s),
+    "gamma": lambda a, s: _word("gamma", a, 1 / s),
+    "erlang": lambda a, s: _word("gamma", a, 1 / s),
+    "chi2": lambda df, s: _word("gamma", df / 2, 0.5 / s),
+    "chi": lambda df, s: _word("chi", df) if s == 1 else _word("generalized_gamma", df / 2, 2.0, s * math.sqrt(2)),
+    "maxwell": lambda s: _word("maxwell", s),
+    "rayleigh": lambda s: _word("rayleigh", s),
+    "nakagami": lambda m, s: _word("nakagami", m, s * s),
+    "gengamma": lambda a, c, s: _word("generalized_gamma", a, c, s),
+    "halfnorm": lambda s: _word("half_normal", s),
+    "halfcauchy": lambda s: _word("half_cauchy", s),
+    "lognorm": lambda a, s: _word("log_normal", math.log(s), a),
+    "loguniform": lambda a, b, s: _word("log_uniform", a * s, b * s),
+    "reciprocal": lambda a, b, s: _word("log_uniform", a * s, b * s),
+    "fisk": lambda c, s: _word("log_logistic", math.log(s), 1 / c),
+    "weibull_min": lambda c, s: _word("weibull", s, c),
+    "invweibull": lambda c, s: _word("frechet", s, c),
+    "invgauss": lambda m, s: _word("inverse_gaussian", m * s, s),
+    "pareto": lambda a, s: _word("pareto", s, a),
+    "invgamma": lambda a, s: _word("inverse_gamma", a, s),
+    "gompertz": lambda c, s: _word("gompertz", c, 1 / s),
+}
+
+STANDARD: dict[str, Place] = {
+    "beta": lambda a, b: _word("beta", a, b),
+    "arcsine": lambda: _word("beta", 0.5, 0.5),
+    "powerlaw": lambda a: _word("beta", a, 1.0),
+}
+
+LATTICE: dict[str, Place] = {
+    "poisson": lambda rate, loc: _word("poisson", rate) if loc == 0 and rate > 0 else None,
+    "geom": lambda p, loc: _word("geometric", p) if loc == -1 else None,
+    "binom": lambda n, p, loc: _word("binomial", n, p) if loc == 0 else None,
+    "bernoulli": lambda p, loc: _word("bernoulli", p) if loc == 0 else None,
+    "nbinom": lambda n, p, loc: _word("negative_binomial", n, 1 - p) if loc == 0 else None,
+    "betabinom": lambda n, a, b, loc: _word("beta_binomial", a, b, n) if loc == 0 else None,
+    "logser": lambda p, loc: _word("logarithmic", p) if loc == 0 else None,
+    "zipf": lambda a, loc: _word("zipf", a) if loc == 0 else None,
+    "randint": lambda a, b, loc: _word("discrete_uniform", a + loc, b - 1 + loc),
+}
