@@ -115,3 +115,75 @@ SWITCH = 5.600164  # the separation at which the best reverse fit turns from cov
 
 def humps(m: float) -> str:
     return f"0.5*normal(0, 1) + 0.5*normal({m!r}, 1)"
+
+
+# Members of every family that has a closed form, extreme ones included
+MEMBERS = {
+    "normal": ["normal(0, 1)", "normal(3, 0.5)", "normal(-20, 7)", "normal(1e-3, 1e3)"],
+    "laplace": ["laplace(0, 1)", "laplace(2, 0.3)", "laplace(-7, 4)", "laplace(0.01, 1.02)"],
+    "logistic": ["logistic(0, 1)", "logistic(1, 0.2)", "logistic(-30, 3)", "logistic(0.1, 1.1)"],
+    "gumbel": ["gumbel(0, 1)", "gumbel(2, 3)", "gumbel(1, 0.4)", "gumbel(0.1, 1.05)"],
+    "exp_gamma": ["exp_gamma(2, 3)", "exp_gamma(0.3, 1)", "exp_gamma(50, 2)", "exp_gamma(2.1, 3.3)"],
+    "exp_inverse_gamma": ["exp_inverse_gamma(2, 3)", "exp_inverse_gamma(0.4, 1)", "exp_inverse_gamma(30, 2)"],
+    "log_gamma": ["log_gamma(2, 1, 1)", "log_gamma(1, 0, 2)", "log_gamma(20, -1, 3)", "log_gamma(2.1, 1, 1.1)"],
+    "moyal": ["moyal(0, 1)", "moyal(2, 0.5)", "moyal(-3, 4)", "moyal(0.1, 1.1)"],
+    "uniform": ["uniform(0, 1)", "uniform(0.2, 0.7)", "uniform(-3, 5)", "uniform(0.1, 0.8)"],
+    "exponential": ["exponential(1)", "exponential(20)", "exponential(0.01)", "exponential(1.1)"],
+    "gamma": ["gamma(2, 3)", "gamma(0.3, 1)", "gamma(50, 2)", "gamma(2.1, 3.3)"],
+    "chi": ["chi(1)", "chi(3.5)", "chi(60)", "chi(0.3)"],
+    "maxwell": ["maxwell(1)", "maxwell(5)", "maxwell(0.9)", "maxwell(1e-3)"],
+    "rayleigh": ["rayleigh(1)", "rayleigh(5)", "rayleigh(0.9)", "rayleigh(1e3)"],
+    "nakagami": ["nakagami(1.5, 2)", "nakagami(0.5, 1)", "nakagami(40, 3)", "nakagami(1.6, 2.1)"],
+    "generalized_gamma": [
+        "generalized_gamma(2, 1.5, 1)",
+        "generalized_gamma(0.5, 3, 2)",
+        "generalized_gamma(3, -2, 1)",
+        "generalized_gamma(20, 0.7, 0.1)",
+    ],
+    "inverse_gamma": ["inverse_gamma(3, 2)", "inverse_gamma(0.7, 1)", "inverse_gamma(20, 5)", "inverse_gamma(3.1, 2)"],
+    "frechet": ["frechet(1, 3)", "frechet(2, 0.8)", "frechet(0.5, 12)", "frechet(1.1, 3.1)"],
+    "levy": ["levy(0, 1)", "levy(0, 30)", "levy(0, 0.01)", "levy(0, 1.1)"],
+    "beta": ["beta(2, 3)", "beta(5, 1.5)", "beta(1, 1)", "beta(30, 40)"],
+    "kumaraswamy": ["kumaraswamy(2, 3)", "kumaraswamy(0.7, 1.5)", "kumaraswamy(5, 0.4)", "kumaraswamy(1, 30)"],
+    "continuous_bernoulli": [
+        "continuous_bernoulli(0.3)",
+        "continuous_bernoulli(0.5)",
+        "continuous_bernoulli(1e-9)",
+        "continuous_bernoulli(0.999)",
+    ],
+    "logit_normal": ["logit_normal(0, 1)", "logit_normal(2, 0.5)", "logit_normal(-1, 1.5)", "logit_normal(0.1, 1.1)"],
+    "von_mises": ["von_mises(0, 1)", "von_mises(2, 50)", "von_mises(-3, 0.01)", "von_mises(0.1, 1.1)"],
+    "log_normal": ["log_normal(0, 1)", "log_normal(-2, 0.3)", "log_normal(3, 0.5)", "log_normal(0.1, 1.1)"],
+    "log_uniform": ["log_uniform(1, 2)", "log_uniform(0.1, 30)", "log_uniform(1e-6, 1e6)", "log_uniform(0.9, 2.2)"],
+    "inverse_gaussian": ["inverse_gaussian(1, 2)", "inverse_gaussian(5, 0.3)", "inverse_gaussian(0.2, 40)"],
+    "lindley": ["lindley(1)", "lindley(0.01)", "lindley(30)", "lindley(1.1)"],
+    "weibull": ["weibull(1, 1.5)", "weibull(3, 0.7)", "weibull(1.1, 1.4)", "weibull(0.2, 4)"],
+    "pareto": ["pareto(1, 2.5)", "pareto(2, 5)", "pareto(3, 0.8)", "pareto(1.01, 2)"],
+    "half_normal": ["half_normal(1)", "half_normal(5)", "half_normal(0.9)", "half_normal(1e-6)"],
+    "half_cauchy": ["half_cauchy(1)", "half_cauchy(4)", "half_cauchy(0.01)", "half_cauchy(1.1)"],
+    "student_t": ["student_t(5, 0, 1)", "student_t(2.5, 1, 3)"],
+    "cauchy": ["cauchy(0, 1)", "cauchy(2, 5)", "cauchy(-9, 0.1)", "cauchy(0.1, 1.1)"],
+    "poisson": ["poisson(3)", "poisson(0.1)", "poisson(400)", "poisson(3.3)"],
+    "geometric": ["geometric(0.3)", "geometric(0.8)", "geometric(0.01)", "geometric(0.33)"],
+    "bernoulli": ["bernoulli(0.3)", "bernoulli(0.9)", "bernoulli(1e-6)", "bernoulli(0.31)"],
+    "binomial": ["binomial(10, 0.3)", "binomial(10, 0.7)", "binomial(10, 0.001)", "binomial(10, 0.31)"],
+    "negative_binomial": [
+        "negative_binomial(2.5, 0.6)",
+        "negative_binomial(2.5, 0.2)",
+        "negative_binomial(2.5, 0.9)",
+        "negative_binomial(2.5, 0.61)",
+    ],
+    "logarithmic": ["logarithmic(0.3)", "logarithmic(0.99)", "logarithmic(1e-4)", "logarithmic(0.31)"],
+    "discrete_uniform": ["discrete_uniform(0, 9)", "discrete_uniform(2, 5)", "discrete_uniform(0, 1)"],
+}
+
+SPACE_MEMBERS = {
+    "multivariate_normal": "multivariate_normal([0, 1], [[1, 0.5], [0.5, 2]])",
+    "dirichlet": "dirichlet([2, 3, 4])",
+    "multinomial": "multinomial(6, [0.2, 0.3, 0.5])",
+    "von_mises_fisher": "von_mises_fisher([0, 1, 0], 3)",
+    "power_spherical": "power_spherical([0, 1, 0], 3)",
+    "wishart": "wishart(3, [[1, 0], [0, 2]])",
+    "inverse_wishart": "inverse_wishart(3, [[1, 0], [0, 2]])",
+    "matrix_normal": "matrix_normal([[0, 1, 2]], [[1]], [[1, 0, 0], [0, 1, 0], [0, 0, 1]])",
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import importlib.util
 import re
 from pathlib import Path
 
@@ -28,3 +29,12 @@ def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             scope.update(test.globs)
         else:
             exec(compile(block, str(page), "exec"), scope)
+
+
+def test_the_table_of_pairs_is_what_the_code_says() -> None:
+    spec = importlib.util.spec_from_file_location("pairs", ROOT / "docs" / "pairs.py")
+    assert spec is not None
+    assert spec.loader is not None
+    pairs = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(pairs)
+    assert (ROOT / "docs" / "pairs.md").read_text(encoding="utf-8") == pairs.page(), "run python docs/pairs.py"

@@ -18,7 +18,7 @@ from kullback.methods.closed._power_gamma import power_gamma_pair
 from kullback.methods.closed._same import has_form, same_family
 from kullback.methods.closed._space import in_space
 
-__all__ = ["Closed"]
+__all__ = ["Closed", "rule"]
 
 
 class Closed:
@@ -50,6 +50,15 @@ class Closed:
         wanted = request.tolerance if request.tolerance is not None else 1e-9 * abs(value)
         status = Status.OK if error <= wanted else Status.TOLERANCE_MISSED
         return Divergence(value, error, "rounding", method=self.name, status=status)
+
+
+def rule(p: Density, q: Density) -> str:
+    """Which rule gives the form, as the docs' table of pairs names it; empty if none does."""
+    if _normals(p, q) or has_form(p, q) or in_space(p, q) is not None:
+        return "own form"
+    if power_gamma_pair(p, q) is not None:
+        return "powers of gamma variables"
+    return "moment rule" if by_moments(p, q) is not None else ""
 
 
 def _normals(p: Density, q: Density) -> bool:

@@ -37,6 +37,7 @@ def same_family(p: Density, q: Density) -> tuple[float, float]:
 
 
 def _poisson(p: Parameters, q: Parameters) -> tuple[float, float]:
+    """A Bregman divergence, λ·(r − 1 − log r) with r = λ₂/λ₁; Kullback 1959."""
     return total(p["rate"] * scaled((q["rate"] - p["rate"]) / p["rate"], q["rate"] / p["rate"]))
 
 
@@ -48,22 +49,27 @@ def _trial(a: float, b: float) -> float:
 
 
 def _bernoulli(p: Parameters, q: Parameters) -> tuple[float, float]:
+    """One trial; Kullback 1959."""
     return total(_trial(p["probs"], q["probs"]))
 
 
 def _binomial(p: Parameters, q: Parameters) -> tuple[float, float]:
+    """As many times that of one trial; Kullback 1959."""
     return total(p["total_count"] * _trial(p["probs"], q["probs"]))
 
 
 def _geometric(p: Parameters, q: Parameters) -> tuple[float, float]:
+    """That of one trial, times the mean number of trials."""
     return total(_trial(p["probs"], q["probs"]) / p["probs"])
 
 
 def _negative_binomial(p: Parameters, q: Parameters) -> tuple[float, float]:
+    """That of one trial, times the mean number of trials; equal total_count (Distributions.jl)."""
     return total(p["total_count"] / (1 - p["probs"]) * _trial(p["probs"], q["probs"]))
 
 
 def _beta(p: Parameters, q: Parameters) -> tuple[float, float]:
+    """B(a, c−a) + B(b, d−b) − B(a+b, …), B the Bregman divergence of log Γ; Gil, Alajaji and Linder 2013, regrouped."""
     a, b = p["concentration1"], p["concentration0"]
     c, d = q["concentration1"], q["concentration0"]
     both = bregman_log_gamma(a + b, (c - a) + (d - b))
@@ -71,7 +77,7 @@ def _beta(p: Parameters, q: Parameters) -> tuple[float, float]:
 
 
 def _laplace(p: Parameters, q: Parameters) -> tuple[float, float]:
-    """With z = |Δ|/s and r = s/t: log(t/s) + |Δ|/t + r·e^(−z) − 1 = (r − 1 − log r) + r·(z + e^(−z) − 1)."""
+    """With z = |Δ|/s and r = s/t: log(t/s) + |Δ|/t + r·e^(−z) − 1, Gil 2011, is (r − 1 − log r) + r·(z + e^(−z) − 1)."""
     s, t = p["scale"], q["scale"]
     z = abs(p["loc"] - q["loc"]) / s
     return total(scaled((s - t) / t, s / t), s / t * z * z * curved(-z))
@@ -89,26 +95,27 @@ def _half_cauchy(p: Parameters, q: Parameters) -> tuple[float, float]:
 
 
 def _log_normal(p: Parameters, q: Parameters) -> tuple[float, float]:
-    """A normal in log x."""
+    """A normal in log x; Gil, Alajaji and Linder 2013."""
     z = (p["loc"] - q["loc"]) / q["scale"]
     r = (p["scale"] - q["scale"]) / q["scale"]
     return total(0.5 * scaled(r * (2 + r), (p["scale"] / q["scale"]) ** 2), 0.5 * z * z)
 
 
 def _pareto(p: Parameters, q: Parameters) -> tuple[float, float]:
-    """An exponential in log x. P's scale is at least Q's; else the supports have said ∞."""
+    """An exponential in log x; Gil, Alajaji and Linder 2013. P's scale is at least Q's; else the supports have said ∞."""
     a, b = p["alpha"], q["alpha"]
     gap = math.log1p((p["scale"] - q["scale"]) / q["scale"])
     return total(scaled((b - a) / a, b / a), b * gap)
 
 
 def _uniform(p: Parameters, q: Parameters) -> tuple[float, float]:
+    """log of the ratio of the widths."""
     wider = (q["high"] - p["high"]) + (p["low"] - q["low"])
     return total(math.log1p(wider / (p["high"] - p["low"])))
 
 
 def _continuous_bernoulli(p: Parameters, q: Parameters) -> tuple[float, float]:
-    """The Bregman divergence of log((e^h − 1)/h) = h/2 + log(sinh(h/2)/(h/2)), h the logit of probs."""
+    """The Bregman divergence of log((e^h − 1)/h) = h/2 + log(sinh(h/2)/(h/2)), h the logit of probs (Loaiza-Ganem 2019)."""
     a, b = p["probs"], q["probs"]
     h, other = (float(special.logit(x)) for x in (a, b))
     step = other - h if abs(other - h) > 0.1 else math.log1p((b - a) / a) - math.log1p((a - b) / (1 - a))
@@ -116,7 +123,7 @@ def _continuous_bernoulli(p: Parameters, q: Parameters) -> tuple[float, float]:
 
 
 def _von_mises(p: Parameters, q: Parameters) -> tuple[float, float]:
-    """The Bregman divergence of log I₀, and what the angle adds; I₀ and I₁ are Bessel's."""
+    """The Bregman divergence of log I₀, and what the angle adds, as TensorFlow Probability has it."""
     k, other = p["concentration"], q["concentration"]
     value, size = bessel.bregman(0.0, k, other)
     turned = 2 * other * bessel.mean(0.0, k) * math.sin(0.5 * (p["loc"] - q["loc"])) ** 2
@@ -131,7 +138,7 @@ def _inverse_gaussian(p: Parameters, q: Parameters) -> tuple[float, float]:
 
 
 def _lindley(p: Parameters, q: Parameters) -> tuple[float, float]:
-    """The Bregman divergence of log(1 + θ) − 2·log θ."""
+    """The Bregman divergence of log(1 + θ) − 2·log θ; Distributions.jl, regrouped."""
     a, b = p["rate"], q["rate"]
     if abs(b - a) < 0.5 * a:
         value = bregman(lambda t: 2 / t**2 - 1 / (1 + t) ** 2, a, b - a)
@@ -141,7 +148,7 @@ def _lindley(p: Parameters, q: Parameters) -> tuple[float, float]:
 
 
 def _logarithmic(p: Parameters, q: Parameters) -> tuple[float, float]:
-    """The Bregman divergence of log(−log(1 − e^t)), t = log probs."""
+    """The Bregman divergence of log(−log(1 − e^t)), t = log probs; exponential family."""
     a, b = p["probs"], q["probs"]
     step = math.log1p((b - a) / a)
     if abs(step) < 0.5 * min(1.0, 1 - a, 1 - b):
