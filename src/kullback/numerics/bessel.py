@@ -7,10 +7,15 @@ F″(k). With v = ½ it is also the uniform on (−1, 1) tilted by exp(k·x).
 from __future__ import annotations
 
 import math
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kullback.numerics.lazy import special
+
+Array = NDArray[Any]  # of floats
 
 TERMS = 24
 
@@ -82,8 +87,7 @@ def bregman(v: float, k: float, other: float, step: float | None = None) -> tupl
     step = other - k if step is None else step
     size = max(abs(k), abs(other), v + 1)  # F changes on this scale
     if abs(step) < 0.5 * size:
-        t, w = np.polynomial.legendre.leggauss(24)
-        t, w = 0.5 * (t + 1), 0.5 * w
+        t, w = _nodes()
         bends = np.array([curvature(v, k + s * step) for s in t])
         value = float(step * step * (w * (1 - t)) @ bends)
         precise = v == 0.5 or min(abs(k), abs(other)) > far(v)
@@ -94,6 +98,12 @@ def bregman(v: float, k: float, other: float, step: float | None = None) -> tupl
     outside = abs(other) - other if other < 0 else 0.0
     terms = (log_scaled(v, other), -log_scaled(v, k), (other - k) * short_of_one(v, k), outside)
     return math.fsum(terms), math.fsum(abs(t) for t in terms)
+
+
+@lru_cache(maxsize=1)
+def _nodes() -> tuple[Array, Array]:
+    t, w = np.polynomial.legendre.leggauss(24)
+    return 0.5 * (t + 1), 0.5 * w
 
 
 def _log_sinhc(y: float) -> float:

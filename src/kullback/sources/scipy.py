@@ -17,6 +17,9 @@ from kullback.sources._scipy_space import in_space
 def recognise(obj: Any, argument: str) -> Distribution | None:
     if "scipy.stats" not in sys.modules:
         return None
+    known = _known(obj)
+    if known is not None:
+        return known
     from scipy import stats
 
     found = in_space(obj)
@@ -34,7 +37,32 @@ def recognise(obj: Any, argument: str) -> Distribution | None:
     if np.isnan(values).any() or not np.isfinite(values[-2:]).all():
         raise InputError(f"scipy.stats.{obj.dist.name} has the parameters {values}; they must be finite")
     found = canonical(obj.dist.name, tuple(values[:-2]), *values[-2:])
+    key = _key(obj)
+    if found is not None and key is not None:
+        if len(_SEEN) >= 256:
+            _SEEN.clear()
+        _SEEN[key] = found
     return found if found is not None else _generic(obj, values[-2])
+
+
+_SEEN: dict[Any, Density] = {}
+
+
+def _known(obj: Any) -> Density | None:
+    """A canonical density made before of the same class and numbers; reading SciPy's object takes longer than the rest."""
+    key = _key(obj)
+    return _SEEN.get(key) if key is not None else None
+
+
+def _key(obj: Any) -> Any:
+    held = getattr(obj, "__dict__", {})
+    dist, args, named = held.get("dist"), held.get("args"), held.get("kwds")
+    if dist is None or type(args) is not tuple or type(named) is not dict:
+        return None
+    numbers = (*args, *named.values())
+    if not all(type(v) is float or type(v) is int for v in numbers):
+        return None
+    return type(dist), numbers, tuple(named)
 
 
 def _table(obj: Any, distribution: Any) -> Discrete:

@@ -8,6 +8,7 @@ KL = −entropy(P) − E_P log q. Equal bijections are a method of their own.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from kullback._distribution import Density, Measured
 from kullback._result import Divergence, Status
@@ -65,6 +66,7 @@ def _normals(p: Density, q: Density) -> bool:
     return p.facts.family in NORMAL and q.facts.family in NORMAL and p.support.shape == q.support.shape
 
 
+@lru_cache(maxsize=2)  # `applies` asks for it, then `estimate`
 def _form(p: Density, q: Density) -> tuple[float, float, str] | None:
     """The value, its rounding error, and why it is infinite."""
     return in_space(p, q) or power_gamma_pair(p, q) or by_moments(p, q)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
@@ -25,10 +26,16 @@ def scaled(ratio_less_one: float, ratio: float) -> float:
     return ratio - 1 - math.log(ratio)
 
 
+@lru_cache(maxsize=1)
+def nodes() -> tuple[Array, Array]:
+    """24 Gauss nodes and weights on (0, 1)."""
+    t, w = np.polynomial.legendre.leggauss(24)
+    return 0.5 * (t + 1), 0.5 * w
+
+
 def bregman(bend: Callable[[Array], Array], at: float, step: float) -> float:
     """F(at + step) − F(at) − step·F′(at) = ∫₀¹ (1−t)·step²·F″(at + t·step) dt, `bend` being F″ and the step small."""
-    t, w = np.polynomial.legendre.leggauss(24)
-    t, w = 0.5 * (t + 1), 0.5 * w
+    t, w = nodes()
     return float(step * step * (w * (1 - t)) @ bend(at + t * step))
 
 

@@ -77,7 +77,7 @@ def _beta(p: Parameters, q: Parameters) -> tuple[float, float]:
 
 
 def _laplace(p: Parameters, q: Parameters) -> tuple[float, float]:
-    """With z = |Δ|/s and r = s/t: log(t/s) + |Δ|/t + r·e^(−z) − 1, Gil 2011, is (r − 1 − log r) + r·(z + e^(−z) − 1)."""
+    """With z = |Δ|/s and r = s/t: (r − 1 − log r) + r·(z + e^(−z) − 1); Gil 2011, regrouped."""
     s, t = p["scale"], q["scale"]
     z = abs(p["loc"] - q["loc"]) / s
     return total(scaled((s - t) / t, s / t), s / t * z * z * curved(-z))
@@ -102,7 +102,10 @@ def _log_normal(p: Parameters, q: Parameters) -> tuple[float, float]:
 
 
 def _pareto(p: Parameters, q: Parameters) -> tuple[float, float]:
-    """An exponential in log x; Gil, Alajaji and Linder 2013. P's scale is at least Q's; else the supports have said ∞."""
+    """An exponential in log x; Gil, Alajaji and Linder 2013.
+
+    P's scale is at least Q's; else the supports have said ∞.
+    """
     a, b = p["alpha"], q["alpha"]
     gap = math.log1p((p["scale"] - q["scale"]) / q["scale"])
     return total(scaled((b - a) / a, b / a), b * gap)
@@ -115,7 +118,7 @@ def _uniform(p: Parameters, q: Parameters) -> tuple[float, float]:
 
 
 def _continuous_bernoulli(p: Parameters, q: Parameters) -> tuple[float, float]:
-    """The Bregman divergence of log((e^h − 1)/h) = h/2 + log(sinh(h/2)/(h/2)), h the logit of probs (Loaiza-Ganem 2019)."""
+    """The Bregman divergence of log(sinh(h/2)/(h/2)), h the logit of probs; Loaiza-Ganem and Cunningham 2019."""
     a, b = p["probs"], q["probs"]
     h, other = (float(special.logit(x)) for x in (a, b))
     step = other - h if abs(other - h) > 0.1 else math.log1p((b - a) / a) - math.log1p((a - b) / (1 - a))
