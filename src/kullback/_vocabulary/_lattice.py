@@ -20,12 +20,14 @@ NO_TAIL = Tail()
 
 @word
 def poisson(rate: Any) -> Density:
-    r = positive(rate, "rate")
+    r = scalar(rate, "rate")
+    if r < 0:
+        raise InputError(f"rate must not be negative, not {r:g}")
     return univariate(
         "poisson",
         {"rate": r},
-        Lattice(),
-        lambda k: masses.poisson(k, r),
+        Lattice(0, math.inf if r > 0 else 0),
+        lambda k: masses.poisson(k, r) if r > 0 else np.zeros_like(k),
         moments=(r, r),
         tails=(NO_TAIL, GEOMETRIC_TAIL),
         sample=lambda rng, n: rng.poisson(r, n).astype(float),
@@ -41,7 +43,7 @@ def geometric(probs: Any) -> Density:
         {"probs": p},
         Lattice(0, math.inf if p < 1 else 0),
         lambda k: math.log(p) + special.xlog1py(k, -p),
-        moments=((1 - p) / p, (1 - p) / p**2),
+        moments=((1 - p) / p, (1 - p) / p / p),
         tails=(NO_TAIL, GEOMETRIC_TAIL),
         sample=lambda rng, n: rng.geometric(p, n) - 1.0,
     )

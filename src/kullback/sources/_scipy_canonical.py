@@ -78,7 +78,7 @@ STANDARD: dict[str, Place] = {
 }
 
 LATTICE: dict[str, Place] = {
-    "poisson": lambda rate, loc: _word("poisson", rate) if loc == 0 and rate > 0 else None,
+    "poisson": lambda rate, loc: _word("poisson", rate) if loc == 0 else None,
     "geom": lambda p, loc: _word("geometric", p) if loc == -1 else None,
     "binom": lambda n, p, loc: _word("binomial", n, p) if loc == 0 else None,
     "bernoulli": lambda p, loc: _word("bernoulli", p) if loc == 0 else None,

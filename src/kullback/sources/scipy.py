@@ -49,7 +49,7 @@ _SEEN: dict[Any, Density] = {}
 
 
 def _known(obj: Any) -> Density | None:
-    """A canonical density made before of the same class and numbers; reading SciPy's object takes longer than the rest."""
+    """A canonical density made before of the same class and numbers: reading SciPy's object takes the longest."""
     key = _key(obj)
     return _SEEN.get(key) if key is not None else None
 

@@ -38,6 +38,8 @@ def same_family(p: Density, q: Density) -> tuple[float, float]:
 
 def _poisson(p: Parameters, q: Parameters) -> tuple[float, float]:
     """A Bregman divergence, λ·(r − 1 − log r) with r = λ₂/λ₁; Kullback 1959."""
+    if p["rate"] == 0:
+        return total(q["rate"])
     return total(p["rate"] * scaled((q["rate"] - p["rate"]) / p["rate"], q["rate"] / p["rate"]))
 
 
