@@ -55,6 +55,19 @@ LINE = [
         0.10304747888182659,
         "mpmath",
     ),
+    Case("continuous_bernoulli(0.3)", "uniform(0, 1)", 0.029386202232129083, "mpmath; torch gives ∞"),
+    Case("uniform(0, 1)", "continuous_bernoulli(0.3)", 0.029736123251875434, "mpmath; torch gives ∞"),
+    Case("continuous_bernoulli(0.3)", "normal(0.5, 1)", 0.99097176121321065, "mpmath"),
+    Case("continuous_bernoulli(0.3)", "exponential(2)", 0.19668402395984111, "mpmath"),
+    Case("beta(2, 3)", "continuous_bernoulli(0.3)", 0.17991298700115538, "mpmath"),
+    Case("beta(2, 3)", "normal(0, 1)", 1.2538451829926731, "mpmath"),
+    Case("beta(2, 3)", "gamma(2, 3)", 0.32101540578511426, "mpmath"),
+    Case("beta(2, 3)", "logit_normal(0, 1)", 0.13211258317423282, "mpmath"),
+    Case("kumaraswamy(2, 3)", "beta(2, 3)", 0.040186152773388024, "mpmath"),
+    Case("kumaraswamy(0.5, 1.5)", "beta(0.7, 2)", 0.06471162152164735, "mpmath"),
+    Case("von_mises(0.5, 2)", "von_mises(-1, 3)", 2.0087875161614432, "mpmath"),
+    Case("exponential(2)", "gumbel(0, 1)", 0.85981384722661198, "mpmath"),
+    Case("levy(0, 1)", "levy(0, 3)", 1 - math.log(3) / 2, "½(3 − 1 − log 3)"),
 ]
 
 INTEGERS = [
@@ -88,6 +101,10 @@ INFINITE = [
     Case("pareto(1, 1)", "exponential(1)", INF, "tails"),
     Case("zipf(1.9)", "poisson(3)", INF, "tails"),
     Case("half_cauchy(1)", "half_normal(1)", INF, "tails"),
+    Case("exponential(1)", "levy(0, 1)", INF, "E 1/x at 0"),
+    Case("log_normal(0, 0.1)", "gompertz(1, 1)", INF, "tails: no exponential moment"),
+    Case("laplace(0, 2)", "gumbel(0, 1)", INF, "no exponential moment of that order"),
+    Case("gamma(0.7, 1)", "inverse_gamma(2, 1)", INF, "E 1/x at 0"),
     Case("uniform(0, 3)", "0.5*uniform(0, 1) + 0.5*uniform(2, 3)", INF, "a gap inside the support"),
 ]
 

@@ -135,6 +135,10 @@ def test_infinity_that_no_slope_shows() -> None:
 
     found = kl.divergence(stats.lognorm(0.1), stats.gompertz(1))
     assert found.value == math.inf
+    assert found.status is kl.Status.TAIL_GAP
+    bare = kl.Density(lambda x: x - np.expm1(x), support=(0, math.inf), vectorized=True)
+    found = kl.divergence(stats.lognorm(0.1), bare)
+    assert found.value == math.inf
     assert found.status is kl.Status.TAIL_EVIDENCE
     assert math.isfinite(kl.divergence("half_normal(1)", stats.gompertz(1)).value)
     assert math.isfinite(kl.divergence("exponential(3)", stats.gompertz(1)).value)

@@ -102,6 +102,8 @@ def _tails(p: Measured, q: Measured) -> str:
         return ""
     pairs = zip(p.facts.tails, q.facts.tails, ("left", "right"), ends(p.support), ends(q.support), strict=True)
     for mine, other, side, end, end_q in pairs:
+        if end == end_q and math.isinf(end) and math.isinf(other.exponent) and mine.exponent < 1:
+            return f"on the {side} −log q grows exponentially, and P has no exponential moments"
         if end == end_q and mine.power <= other.exponent and mine.power < math.inf:
             if math.isinf(end):
                 return (
