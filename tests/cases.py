@@ -68,6 +68,28 @@ LINE = [
     Case("von_mises(0.5, 2)", "von_mises(-1, 3)", 2.0087875161614432, "mpmath"),
     Case("exponential(2)", "gumbel(0, 1)", 0.85981384722661198, "mpmath"),
     Case("levy(0, 1)", "levy(0, 3)", 1 - math.log(3) / 2, "½(3 − 1 − log 3)"),
+    # sharp peaks far apart, heavy tails, scales, location, ends that are infinite
+    Case("0.5*normal(-10000, 0.001) + 0.5*normal(10000, 0.001)", "student_t(2, 0, 1)", 32.426690711146052, "mpmath"),
+    Case("student_t(1.2, 0, 1)", "laplace(0, 1)", 2.3012230914205833, "mpmath"),
+    Case("student_t(1.2, 0, 1)", "logistic(0, 1)", 2.2519717279452425, "mpmath"),
+    Case("student_t(1.2, 0, 1)", "cauchy(1, 2)", 0.26955067094908389, "mpmath"),
+    Case("pareto(1, 0.5)", "half_cauchy(1)", 0.91947465464909902, "mpmath"),
+    Case("pareto(1, 1.2)", "exponential(1)", 4.3489882234606213, "mpmath"),
+    Case("half_cauchy(1)", "log_normal(0, 2)", 0.082633784889315024, "mpmath"),
+    Case("inverse_gamma(0.5, 0.5)", "half_cauchy(1)", 0.33265692608031423, "mpmath; P is Lévy's"),
+    Case("inverse_gamma(0.5, 0.5)", "log_normal(0, 3)", 0.32724330814146298, "mpmath"),
+    Case("student_t(3, 0, 1e9)", "cauchy(0, 1e-9)", 39.916396276547041, "mpmath"),
+    Case("normal(0, 1e-9)", "laplace(1e-9, 1e9)", 40.720740321248095, "mpmath"),
+    Case("logistic(0, 1e9)", "normal(0, 1e9)", 0.56387260005289918, "mpmath"),
+    Case("normal(1e9, 1)", "laplace(1000000000.5, 1)", 0.16980176215788463, "mpmath, at location 0"),
+    Case("student_t(3, 1e9, 1)", "logistic(1000000000.5, 1.5)", 0.27590295425944661, "mpmath, at location 0"),
+    Case(
+        "0.25*normal(1e9, 1) + 0.75*normal(1000000003, 2)",
+        "student_t(3, 1000000001, 2)",
+        0.20495006915706874,
+        "mpmath, at location 0",
+    ),
+    Case("gamma(0.1, 1)", "log_normal(0, 3)", 10.294016354349529, "mpmath"),
 ]
 
 INTEGERS = [

@@ -7,6 +7,7 @@ support; a *Sample* is draws; a *Table* is named columns of rows.
 from kullback._distribution._checks import numeric_array, numeric_column
 from kullback._distribution._density import Density, Facts, Tail
 from kullback._distribution._discrete import Discrete
+from kullback._distribution._moved import moved, translated
 from kullback._distribution._power_gamma import PowerGamma
 from kullback._distribution._rows import Sample, Table
 
@@ -23,6 +24,8 @@ __all__ = [
     "Sample",
     "Table",
     "Tail",
+    "moved",
     "numeric_array",
     "numeric_column",
+    "translated",
 ]

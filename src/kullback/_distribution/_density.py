@@ -30,12 +30,15 @@ class Facts:
     """What a source knows of a density beyond its log_prob; every entry may be missing.
 
     `parameters` are NumPyro's, by name. `components` are (weight, Density) pairs of a mixture. `quantile`
-    maps levels in (0, 1) to points. `moments` is (mean, covariance). `breaks` are kinks. `sample(rng, n)`
-    draws. `tails` are the left and right `Tail`. `transport` is (m, f): f carries uniform points (n, m) to draws.
-    `from_high(t)` is the log density at high − t, where that difference would round t away. `factors` are the
-    densities of independent coordinates. `base` is (key, Z) if the variable is g(Z) for a bijection g, which the
-    key names with its parameters: of two variables with the same key the divergence is that of their Z.
+    maps levels in (0, 1) to points. `moments` is (mean, covariance). `breaks` are kinks, `landmarks` points already
+    found to split the line at. `sample(rng, n)` draws. `tails` are the left and right `Tail`. `transport` is (m, f):
+    f carries uniform points (n, m) to draws. `factors` are the densities of independent coordinates. `base` is
+    (key, Z) if the variable is g(Z) for a bijection g, which the key names with its parameters: of two variables
+    with the same key the divergence is that of their Z.
     `power_gamma` makes it a power of a gamma variable, or the logarithm of one.
+    `moved(a)` is the density of X − a by its own formula, where the difference x − a would round digits away:
+    at a large location, and near an end that doubles resolve worse than 0. `frame` is roughly (location, scale).
+    `noise` is the relative error of a log density that is not ours, `points` how many evaluations a slow one is worth.
     """
 
     family: str = ""
@@ -49,10 +52,14 @@ class Facts:
     sample: Callable[[np.random.Generator, int], Array] | None = None
     underflows: bool = False
     transport: tuple[int, Callable[[Array], Array]] | None = None
-    from_high: Callable[[Array], Array] | None = None
     factors: tuple[Density, ...] = ()
     base: tuple[Hashable, Density] | None = None
     power_gamma: PowerGamma | None = None
+    moved: Callable[[float], Density] | None = None
+    frame: tuple[float, float] = (0.0, 1.0)
+    noise: float = 0.0
+    points: int | None = None
+    landmarks: tuple[float, ...] = ()
 
 
 class Density:
@@ -113,7 +120,8 @@ class Density:
     def anonymous(self) -> bool:
         """Whether only the callable is known: nothing vouches for its integral."""
         facts = self.facts
-        return not facts.family and not facts.components and facts.quantile is None and facts.moments is None
+        known = facts.components or facts.quantile or facts.moments or facts.moved
+        return not facts.family and not known
 
     @property
     def family(self) -> str:

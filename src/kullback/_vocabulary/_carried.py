@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from kullback._distribution import Density, Facts, Tail
+from kullback._distribution import Density, Facts, Tail, translated
+from kullback._distribution import moved as moved_to
+from kullback._result import InputError
 from kullback._support import Array, Interval
 
 
@@ -25,9 +27,13 @@ def carried(
     entropy: float | None = None,
     tails: tuple[Tail, Tail] | None = None,
     from_high: Callable[[Array], Array] | None = None,
+    moved: Callable[[float], Density] | None = None,
     name: str = "",
 ) -> Density:
-    """The density of g(Z): `forward` is g, which rises, and `log_slope` the logarithm of the slope of its inverse."""
+    """The density of g(Z): `forward` is g, which rises, and `log_slope` the logarithm of the slope of its inverse.
+
+    `from_high(t)` is the log density at high − t, where that difference would round t away.
+    """
     own = base.facts
 
     def log_prob(x: Array) -> Array:
@@ -45,6 +51,11 @@ def carried(
         assert own.sample is not None
         return forward(own.sample(rng, n))
 
+    def seen_from(a: float) -> Density:
+        if from_high is not None and a == support.high:
+            return translated(found, a, lambda t: from_high(-t))
+        return translated(found, a)
+
     facts = Facts(
         family=family,
         parameters=parameters or {},
@@ -55,17 +66,27 @@ def carried(
         breaks=tuple(float(b) for b in forward(np.asarray(own.breaks, dtype=float))),
         sample=None if own.sample is None else sample,
         transport=None if own.quantile is None else (1, lambda u: quantile(u[:, 0])),
-        from_high=from_high,
+        moved=moved or seen_from,
         underflows=own.underflows,
         base=(key, base),
     )
-    return Density(log_prob, support=support, vectorized=True, facts=facts, name=name)
+    found = Density(log_prob, support=support, vectorized=True, facts=facts, name=name)
+    return found
 
 
 def shifted(base: Density, loc: float, scale: float = 1.0) -> Density:
     """loc + scale·Z."""
     assert isinstance(base.support, Interval)
+    if loc + scale * base.support.low == loc + scale * base.support.high:
+        raise InputError(f"{loc:g} + {scale:g}·{base} has no width in doubles; shift it towards 0")
     moments, entropy = base.facts.moments, base.facts.entropy
+    high = base.support.high
+
+    def seen_from(a: float) -> Density:
+        if a == loc + scale * high:  # doubles may be finer there
+            return shifted(moved_to(base, high), 0.0, scale)
+        return shifted(base, loc - a, scale)
+
     return carried(
         base,
         ("affine", loc, scale),
@@ -76,5 +97,6 @@ def shifted(base: Density, loc: float, scale: float = 1.0) -> Density:
         moments=None if moments is None else (loc + scale * moments[0], scale * scale * moments[1]),
         entropy=None if entropy is None else entropy + float(np.log(scale)),
         tails=base.facts.tails,
+        moved=seen_from,
         name=f"{loc:g} + {base}" if scale == 1 else f"{loc:g} + {scale:g}·{base}",
     )

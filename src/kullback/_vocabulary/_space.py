@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kullback._distribution import Density, Discrete, Facts, Tail
+from kullback._distribution import Density, Discrete, Facts, Tail, moved
 from kullback._result import InputError
 from kullback._support import Array, Box, Interval, Lattice, Support, ends, is_subset, reals
 from kullback._vocabulary._real import laplace, log_t_constant, normal, student_t
@@ -203,23 +203,9 @@ def mixture(weights: Any, components: Sequence[Density | Discrete]) -> Density:
         breaks=tuple(sorted({b for part in parts for b in part.facts.breaks})),
         sample=sample,
         underflows=any(part.facts.underflows for part in parts),
-        from_high=_from_high(log_w, parts),
+        moved=lambda a: mixture(w, [moved(part, a) for part in parts]),
     )
     return Density(log_prob, dim=dim, support=_union(parts), vectorized=True, facts=facts)
-
-
-def _from_high(log_w: Array, parts: Sequence[Density]) -> Any:
-    """A mixture's formula in the distance from its high end, if a part has one and all end together."""
-    ends = {part.support.high for part in parts if isinstance(part.support, Interval)}
-    if len(ends) != 1 or all(part.facts.from_high is None for part in parts):
-        return None
-    (high,) = ends
-    sides = [part.facts.from_high or _plainly(part, high) for part in parts]
-    return lambda t: log_sum_exp(np.stack([a + side(t) for a, side in zip(log_w, sides, strict=True)]))
-
-
-def _plainly(part: Density, high: float) -> Any:
-    return lambda t: part._log_prob(high - t)
 
 
 def log_sum_exp(terms: Array) -> Array:

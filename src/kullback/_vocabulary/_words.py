@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from kullback._distribution import Density, Discrete, Facts, PowerGamma, Tail
+from kullback._distribution import Density, Discrete, Facts, PowerGamma, Tail, translated
 from kullback._result import InputError
-from kullback._support import Array, Support
+from kullback._support import Array, Interval, Support
 
 Build = TypeVar("Build", bound=Callable[..., Any])
 
@@ -104,7 +104,10 @@ def univariate(
     base: tuple[Hashable, Density] | None = None,
     power_gamma: PowerGamma | None = None,
 ) -> Density:
-    """A canonical density on the line or mass on the integers; `log_prob` need only hold on the support."""
+    """A canonical density on the line or mass on the integers; `log_prob` need only hold on the support.
+
+    `from_high(t)` is the log density at high − t, where that difference would round t away.
+    """
 
     def guarded(x: Array) -> Array:
         inside = support.contains(x)  # type: ignore[union-attr]
@@ -122,6 +125,11 @@ def univariate(
         def sample(rng: np.random.Generator, n: int) -> Array:
             return inverse(rng.random(n))
 
+    def moved(a: float) -> Density:
+        if from_high is not None and isinstance(support, Interval) and a == support.high:
+            return translated(found, a, lambda t: from_high(-t))
+        return _relocated(found, a) or translated(found, a)
+
     facts = Facts(
         family=family,
         parameters=parameters,
@@ -131,9 +139,22 @@ def univariate(
         tails=tails,
         breaks=breaks,
         sample=sample,
-        from_high=from_high,
         base=base,
         power_gamma=power_gamma,
+        moved=moved,
         transport=None if quantile is None else (1, lambda u: quantile(u[:, 0])),
     )
-    return Density(guarded, support=support, vectorized=True, facts=facts)
+    found = Density(guarded, support=support, vectorized=True, facts=facts)
+    return found
+
+
+def _relocated(f: Density, a: float) -> Density | None:
+    """The same word at loc − a, where `loc` is a location: if the support moves with it."""
+    if "loc" not in f.parameters or not isinstance(f.support, Interval) or f.support.high < np.inf:
+        return None
+    try:
+        found = WORDS[f.family](**{**f.parameters, "loc": f.parameters["loc"] - a})
+    except InputError:  # this loc is no location
+        return None
+    assert isinstance(found, Density)
+    return found if found.support == Interval(f.support.low - a) else None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from kullback._support import Array
 
 FAINT = -690.0  # log p below which a place without q proves nothing: q may only have underflowed
+CLIFF = -100.0  # log(q / its maximum) below which the place where q ends may be where its formula does
 
 
 class Gap:
@@ -30,3 +32,44 @@ class Gap:
             if math.exp(log_p[worst]) > self.p:
                 self.p, self.x = math.exp(log_p[worst]), float(x[worst])
         return np.asarray(gone)
+
+
+class Holes:
+    """Which places without Q are gaps: those that Q ends at from some height, not those that it fades into."""
+
+    __slots__ = ("known", "log_q", "seen", "top")
+
+    def __init__(self, log_q: Callable[[Array], Array], landmarks: Array) -> None:
+        with np.errstate(all="ignore"):
+            y = log_q(landmarks)
+        self.log_q, self.known = log_q, dict[int, bool]()
+        self.seen = landmarks[np.isfinite(y)]
+        self.top = float(np.max(y[np.isfinite(y)], initial=-np.inf))
+
+    def real(self, x: Array) -> Array:
+        """For points where log q is −∞, whether q ends on the way to them rather than underflows."""
+        where = np.searchsorted(self.seen, x)
+        for k in np.unique(where):
+            if int(k) not in self.known:
+                self.known[int(k)] = self._ends_at_a_cliff(x[where == k], int(k))
+        return np.array([self.known[int(k)] for k in where], dtype=bool)
+
+    def _ends_at_a_cliff(self, x: Array, k: int) -> bool:
+        if not len(self.seen):
+            return True
+        sides = [(self.seen[k - 1], x.min())] if k > 0 else []
+        sides += [(self.seen[k], x.max())] if k < len(self.seen) else []
+        return any(self._height(float(a), float(b)) > self.top + CLIFF for a, b in sides)
+
+    def _height(self, a: float, b: float) -> float:
+        """log q at the last point from a towards b where it is a number."""
+        height = -np.inf
+        for _ in range(14):
+            line = a + (b - a) * np.linspace(0.0, 1.0, 33)
+            with np.errstate(all="ignore"):
+                y = self.log_q(line)
+            end = int(np.argmax(~np.isfinite(y)))
+            if end == 0:
+                break
+            a, b, height = line[end - 1], line[end], float(y[end - 1])
+        return height

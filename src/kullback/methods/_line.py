@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,11 +14,14 @@ from kullback.numerics.locate import landmarks as locate
 from kullback.numerics.quadrature import Integral, integrate
 
 _HALF_LEVELS = np.array([1e-15, 1e-9, 1e-6, 1e-4, 0.01, 0.1, 0.3])
+MOST_POINTS = 400_000
 LEVELS = np.concatenate([_HALF_LEVELS, [0.5], 1 - _HALF_LEVELS[::-1]])
 
 
 def landmarks(f: Density) -> Array:
     """Points that split f's line into panels of its own size: quantiles of its components, kinks, found peaks."""
+    if f.facts.landmarks:
+        return np.array(f.facts.landmarks)
     support = interval(f)
     parts = [part for _, part in f.facts.components] or [f]
     found = [np.asarray(f.facts.breaks, dtype=float)]
@@ -28,10 +32,19 @@ def landmarks(f: Density) -> Array:
         elif part.facts.components:
             found.append(landmarks(part))
         else:
-            found.append(locate(part._log_prob, interval(part).low, interval(part).high))
+            found.append(
+                locate(part._log_prob, interval(part).low, interval(part).high, part.facts.frame, _draws(part))
+            )
     points = np.unique(np.concatenate(found))
     points = points[np.isfinite(points) & (points > support.low) & (points < support.high)]
     return points[np.append(True, np.diff(points) > 1e-14 * np.abs(points[1:]))] if len(points) else points
+
+
+def _draws(f: Density) -> Array | None:
+    """A few draws of a density that is otherwise only a callable: where to look for it."""
+    if not f.anonymous or f.facts.sample is None:
+        return None
+    return np.asarray(f.facts.sample(np.random.default_rng(0), 64), dtype=np.float64).ravel()
 
 
 def _outward(x: Array) -> Array:
@@ -45,23 +58,13 @@ def interval(f: Density) -> Interval:
     return f.support
 
 
-def from_end(f: Density, high: float) -> Density:
-    """The density of high − X: by its own formula in that distance if it has one and ends there."""
-    own = f.facts.from_high
-    support = interval(f)
-    inner = f._log_prob
-    there = own if own is not None and support.high == high else lambda t: inner(high - t)
-    mirrored = Interval(high - support.high, high - support.low)
-    return Density(there, support=mirrored, vectorized=True, facts=f.facts, name=f.name)
-
-
 def checked(f: Density, x: Array, name: str) -> Array:
     """log f at x, without NaN: an error names the point."""
     y = f._log_prob(x)
     bad = np.isnan(y) | (y == np.inf)
     if bad.any():
         near = x[bad][int(np.argmin(np.abs(x[bad]).reshape(bad.sum(), -1).max(axis=1)))]
-        if f.facts.quantile is None and np.abs(near).max() < 1e100:
+        if f.anonymous and np.abs(near).max() < 1e100:
             raise InputError(
                 f"the log density of {name} is {y[bad][0]} at x = {np.array2string(np.asarray(near), precision=6)}; "
                 "it must be a number, or −∞ outside the support"
@@ -70,10 +73,14 @@ def checked(f: Density, x: Array, name: str) -> Array:
     return y
 
 
-def log_integral(f: Density, name: str = "P") -> tuple[float, float]:
+def affordable(*densities: Density) -> int:
+    """How many points their log densities are worth."""
+    return min((f.facts.points for f in densities if f.facts.points is not None), default=MOST_POINTS)
+
+
+def log_integral(f: Density, breaks: Array, name: str = "P") -> tuple[float, float]:
     """log ∫f and its error."""
     support = interval(f)
-    breaks = landmarks(f)
     peak = float(np.max(checked(f, breaks, name)))
     if not math.isfinite(peak):
         raise InputError(f"the log density of {name} is {peak} wherever it was looked at; check its support")
@@ -81,7 +88,8 @@ def log_integral(f: Density, name: str = "P") -> tuple[float, float]:
     def mass(x: Array) -> Array:
         return np.exp(np.minimum(checked(f, x, name) - peak, 700.0))[None]
 
-    result = integrate(mass, support.low, support.high, breaks)
+    points = affordable(f)
+    result = integrate(mass, support.low, support.high, breaks, max_points=points)
     z = float(result.value[0])
     if not math.isfinite(z) or z <= 0 or not math.isfinite(result.ends[0]):
         raise InputError(f"{name} has no finite integral over {support}: its density does not fall off")
@@ -92,16 +100,18 @@ def normalise(f: Density, name: str = "P") -> tuple[Density, float]:
     """A density whose integral is one, and the error of its log integral; a callable's claim is checked."""
     if f.dim != 1 or not isinstance(f.support, Interval) or (f.normalized and not f.anonymous):
         return f, 0.0
-    log_z, error = log_integral(f, name)
+    breaks = landmarks(f)
+    log_z, error = log_integral(f, breaks, name)
+    facts = replace(f.facts, landmarks=tuple(breaks.tolist()))  # no second look
+    inner = f._log_prob
     if f.normalized:
         if abs(log_z) > 1e-6 + 10 * error:
             raise InputError(
                 f"{name} = {f} integrates to {math.exp(min(log_z, 700)):.6g}, not to 1; "
                 "pass normalized=False if it is known up to a constant"
             )
-        return f, abs(log_z) + error
-    inner = f._log_prob
-    whole = Density(lambda x: inner(x) - log_z, support=f.support, vectorized=True, facts=f.facts, name=f.name)
+        return Density(inner, support=f.support, vectorized=True, facts=facts, name=f.name), abs(log_z) + error
+    whole = Density(lambda x: inner(x) - log_z, support=f.support, vectorized=True, facts=facts, name=f.name)
     return whole, error
 
 

@@ -56,7 +56,9 @@ GAUSS[11:20:2] = _HALF_GAUSS[::-1]
 
 STRAIGHT, UP, DOWN, TO_HIGH, TO_LOW = range(5)
 FARTHEST = 1e150  # squares of points beyond it overflow
-NEAREST = 1e-290  # ratios of points nearer to 0 underflow; near another end, stay 512 roundings away
+NEAREST = 1e-290  # ratios of points nearer to 0 underflow; near another end, stay some roundings away
+NEAREST_ROUNDINGS = 512
+GRADE = 8.0
 _LADDER = np.array([0.0, 0.5, 1, 1.5, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 64, 128, 256, 745])
 EPS = float(np.finfo(float).eps)
 
@@ -145,16 +147,20 @@ def integrate(
     atol: float = 0.0,
     drivers: int | None = None,
     max_points: int = 400_000,
+    noise: float = 0.0,
 ) -> Integral:
-    """∫ f over (low, high); f maps (n,) points to (k, n) values, and the first `drivers` rows steer the halving."""
+    """∫ f over (low, high); f maps (n,) points to (k, n) values, and the first `drivers` rows steer the halving.
+
+    `noise` is the relative error of f itself, below which no panel is halved.
+    """
     done = _evaluate(f, _first_panels(low, high, breaks))
     n = done.x.size
     k = drivers or done.value.shape[1]
     while True:
         sums = done.value.sum(axis=0)
         tolerance = np.maximum(rtol * np.abs(sums), atol)[:k]
-        noise = 20 * EPS * np.abs(done.value[:, :k])
-        over = (done.error[:, :k] > np.maximum(tolerance / (2 * len(done.value)), noise)).any(axis=1)
+        floor = np.maximum((20 * EPS + noise) * np.abs(done.value[:, :k]), done.jitter[:, :k])
+        over = (done.error[:, :k] > np.maximum(tolerance / (2 * len(done.value)), floor)).any(axis=1)
         a, b = done.panels.a, done.panels.b
         over &= np.abs(b - a) > 64 * EPS * np.maximum(np.abs(a), np.abs(b))
         settled = bool((done.error[:, :k].sum(axis=0) <= tolerance).all())
@@ -196,8 +202,9 @@ def _beyond(f: Callable[[Array], Array], panels: _Panels, sums: Array) -> tuple[
 def _evaluate(f: Callable[[Array], Array], panels: _Panels) -> _Evaluated:
     x, dx = panels.points()
     fx = f(x.ravel()).reshape(-1, *x.shape)
-    kronrod = (fx * (KRONROD * dx)).sum(axis=-1)
-    gauss = (fx * (GAUSS * dx)).sum(axis=-1)
+    with np.errstate(invalid="ignore", over="ignore"):
+        kronrod = (fx * (KRONROD * dx)).sum(axis=-1)
+        gauss = (fx * (GAUSS * dx)).sum(axis=-1)
     error = _panel_error(fx, dx, kronrod, gauss)
     return _Evaluated(panels, kronrod.T, error.T, _jitter(fx, x).T, x, KRONROD * dx)
 
@@ -222,6 +229,18 @@ def _panel_error(fx: Array, dx: Array, kronrod: Array, gauss: Array) -> Array:
         return np.asarray(np.maximum(error, 2 * EPS * size))
 
 
+def _graded(x: Array) -> Array:
+    """More points where a gap is much longer than its neighbour: the longer one may begin with the shorter's scale."""
+    gaps = np.diff(x)
+    more = [x]
+    for i in range(len(gaps)):
+        for other, start, sign in ((i - 1, x[i], 1.0), (i + 1, x[i + 1] if i + 1 < len(x) else 0.0, -1.0)):
+            if 0 <= other < len(gaps) and gaps[i] > 2 * GRADE * gaps[other]:
+                count = int(np.log(gaps[i] / gaps[other]) / np.log(GRADE))
+                more.append(start + sign * gaps[other] * GRADE ** np.arange(1.0, count + 0.5))
+    return np.unique(np.concatenate(more)) if len(more) > 1 else x
+
+
 def _first_panels(low: float, high: float, breaks: Array) -> _Panels:
     for end in (low, high):  # a break that rounding cannot tell from an end would leave it no panels
         if np.isfinite(end):
@@ -232,17 +251,20 @@ def _first_panels(low: float, high: float, breaks: Array) -> _Panels:
         if not low < middle < high:
             middle = low + 1.0 if np.isfinite(low) else high - 1.0
         inner = np.array([middle])
+    inner = _graded(inner)
     rows: list[tuple[float, float, int, float, float, bool]] = [
         (a, b, STRAIGHT, 0.0, 1.0, False) for a, b in itertools.pairwise(inner)
     ]
-    width = float(np.max(np.diff(inner))) if len(inner) > 1 else 1.0
+    centre = inner[len(inner) // 2]
     for end, edge, sinh, exp in ((high, inner[-1], UP, TO_HIGH), (low, inner[0], DOWN, TO_LOW)):
         if np.isfinite(end):
             origin, scale, kind = float(end), float(abs(end - edge)), exp
             # as near to the end as doubles can tell from it, where a density may be infinite
-            reach = float(np.log(scale / max(NEAREST, 512 * EPS * abs(end))))
+            reach = float(np.log(scale / max(NEAREST, NEAREST_ROUNDINGS * EPS * abs(end))))
         else:
-            origin, scale, kind = float(edge), width, sinh
+            # the size of things on this side: the other may be longer by decades
+            gap = abs(edge - (inner[-2:][0] if end > edge else inner[:2][-1]))
+            origin, scale, kind = float(edge), float(max(gap, 0.25 * abs(edge - centre))) or 1.0, sinh
             reach = float(np.arcsinh(FARTHEST / scale))
         steps = np.append(_LADDER[reach > _LADDER], reach)
         rows += [(a, b, kind, origin, scale, i == len(steps) - 2) for i, (a, b) in enumerate(itertools.pairwise(steps))]

@@ -37,7 +37,7 @@ def gain(log_p: Array, log_q: Array) -> Array:
 
 def rounding(weight: Array, log_p: Array, log_q: Array) -> Array:
     """weight·(2 + |log p| + |log q|): times the machine epsilon, what rounding of the logarithms can move."""
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         return np.where(weight > 0, weight * (2 + np.abs(log_p) + np.abs(log_q)), 0.0)
 
 

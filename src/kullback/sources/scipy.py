@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from kullback._distribution import Density, Discrete, Distribution, Facts
+from kullback._distribution import Density, Discrete, Distribution, Facts, translated
 from kullback._result import InputError
 from kullback._support import Array, Interval, Lattice
 from kullback.sources._scipy_canonical import canonical
+from kullback.sources._scipy_logpdf import COSTLY, EXACT, FROM_HIGH, FROM_LOW, KINKS, PARTLY
 from kullback.sources._scipy_space import in_space
 
 
@@ -42,7 +45,7 @@ def recognise(obj: Any, argument: str) -> Distribution | None:
         if len(_SEEN) >= 256:
             _SEEN.clear()
         _SEEN[key] = found
-    return found if found is not None else _generic(obj, values[-2])
+    return found if found is not None else _generic(obj.dist, tuple(values[:-2]), *values[-2:])
 
 
 _SEEN: dict[Any, Density] = {}
@@ -75,33 +78,105 @@ def _table(obj: Any, distribution: Any) -> Discrete:
     return Discrete(distribution.pk, labels=[int(x) if whole else float(x) for x in points], name="rv_discrete")
 
 
-def _generic(obj: Any, loc: float) -> Density:
+SCIPYS_OWN = 1e-12  # the relative error to expect of its log densities: kappa4 is off by 6e-13
+
+
+def _generic(dist: Any, shapes: tuple[float, ...], loc: float, scale: float) -> Density:
+    """What SciPy's object says of itself; the log density by its formula where SciPy's underflows."""
     from scipy import stats
 
-    discrete = isinstance(obj.dist, stats.rv_discrete)
-    low, high = (float(v) for v in obj.support())
-    if obj.dist.name == "vonmises":  # SciPy gives the whole line for a density on the circle
-        scale = float(obj.kwds.get("scale", 1.0))
-        low, high = loc - np.pi * scale, loc + np.pi * scale
-    support = Lattice(low, high) if discrete else Interval(low, high)
-    raw = obj.logpmf if discrete else obj.logpdf
-    kind: Any = stats.rv_discrete if discrete else stats.rv_continuous
-    own = type(obj.dist)._logpmf if discrete else type(obj.dist)._logpdf
-    default = kind._logpmf if discrete else kind._logpdf
+    obj = dist(*shapes, loc=loc) if isinstance(dist, stats.rv_discrete) else dist(*shapes, loc=loc, scale=scale)
+    place = [f"{key}={v:g}" for key, v, usual in (("loc", loc, 0), ("scale", scale, 1)) if v != usual]
+    name = f"{dist.name}({', '.join([f'{v:g}' for v in shapes] + place)})"
+    facts = Facts(
+        moments=_moments(obj),
+        sample=lambda rng, n: np.asarray(obj.rvs(size=n, random_state=rng), dtype=np.float64),
+    )
+    if isinstance(dist, stats.rv_discrete):
+        facts = replace(facts, underflows=type(dist)._logpmf is stats.rv_discrete._logpmf, quantile=_quiet(obj.ppf))
+        low, high = (float(v) for v in obj.support())
+        return Density(_quiet(obj.logpmf), support=Lattice(low, high), vectorized=True, facts=facts, name=name)
+    return _continuous(dist, shapes, loc, scale, facts, name)
+
+
+def _continuous(dist: Any, shapes: tuple[float, ...], loc: float, scale: float, facts: Facts, name: str) -> Density:
+    from scipy import stats
+
+    obj = dist(*shapes, loc=loc, scale=scale)
+    exact = EXACT[dist.name](*shapes) if dist.name in EXACT else None
+    ends = _ends(dist, shapes)
+    support = Interval(loc + scale * ends[0], loc + scale * ends[1])
+    if not support.low < support.high:
+        raise InputError(f"scipy.stats.{name} has no width in doubles: its support is {support}; shift it towards 0")
+    open_ends = np.nextafter(ends[0], np.inf), np.nextafter(ends[1], -np.inf)
+    log_scale = float(np.log(scale))
 
     def log_prob(x: Array) -> Array:
+        z = (x - loc) / scale
+        out = np.where(np.isnan(z), np.nan, -np.inf)
+        inside = (z >= ends[0]) & (z <= ends[1])
+        within = np.clip(z[inside], *open_ends)  # an end that z was rounded to is no point of the density
         with np.errstate(all="ignore"):
-            return np.asarray(raw(x), dtype=np.float64)
+            out[inside] = (exact(within) if exact is not None else dist.logpdf(within, *shapes)) - log_scale
+        return out
 
+    def moved(a: float) -> Density:
+        moments = None if facts.moments is None else (facts.moments[0] - a, facts.moments[1])
+        found = _continuous(dist, shapes, loc - a, scale, replace(facts, moments=moments), name)
+        for end, side, sign in ((support.high, FROM_HIGH, -1.0), (support.low, FROM_LOW, 1.0)):
+            if a == end and dist.name in side:
+                return translated(found, 0.0, _from_end(side[dist.name](*shapes), sign / scale, log_scale))
+        return found
+
+    kinks = KINKS[dist.name](*shapes) if dist.name in KINKS else ()
+    facts = replace(
+        facts,
+        # without a formula of its own SciPy inverts the distribution function point by point, and may fail
+        quantile=_quiet(obj.ppf) if type(dist)._ppf is not stats.rv_continuous._ppf or dist.name in COSTLY else None,
+        points=COSTLY.get(dist.name),
+        breaks=tuple(loc + scale * z for z in kinks),
+        underflows=exact is None and type(dist)._logpdf is stats.rv_continuous._logpdf,
+        moved=moved,
+        frame=(loc, scale),
+        noise=SCIPYS_OWN if exact is None or dist.name in PARTLY else 0.0,
+    )
+    return Density(log_prob, support=support, vectorized=True, facts=facts, name=name)
+
+
+def _moments(obj: Any) -> tuple[float, float] | None:
+    """Mean and variance, unless SciPy would integrate for them."""
+    from scipy import stats
+
+    kind, base = type(obj.dist), stats.rv_discrete if isinstance(obj.dist, stats.rv_discrete) else stats.rv_continuous
+    if base is stats.rv_continuous and kind._stats is base._stats and kind._munp is base._munp:
+        return None
     with np.errstate(all="ignore"):
         mean, variance = (float(v) for v in obj.stats("mv"))
-    facts = Facts(
-        quantile=lambda u: np.asarray(obj.ppf(u), dtype=np.float64),
-        moments=(mean, variance),
-        sample=lambda rng, n: np.asarray(obj.rvs(size=n, random_state=rng), dtype=np.float64),
-        underflows=own is default,
-    )
-    shapes = [f"{v:g}" for v in obj.args] + [f"{key}={v:g}" for key, v in obj.kwds.items()]
-    return Density(
-        log_prob, support=support, vectorized=True, facts=facts, name=f"{obj.dist.name}({', '.join(shapes)})"
-    )
+    return mean, variance
+
+
+def _from_end(f: Callable[[Array], Array], sign: float, log_scale: float) -> Callable[[Array], Array]:
+    def log_prob(t: Array) -> Array:
+        d = sign * t
+        with np.errstate(all="ignore"):
+            return np.where(d > 0, f(np.abs(d)) - log_scale, -np.inf)
+
+    return log_prob
+
+
+def _ends(dist: Any, shapes: tuple[float, ...]) -> tuple[float, float]:
+    """The ends of the standard form's support; for two families SciPy gives the whole line."""
+    if dist.name == "vonmises":
+        return -np.pi, np.pi
+    if dist.name == "pearson3" and abs(shapes[0]) > 1.6e-5:  # below, SciPy takes the normal
+        return (-2 / shapes[0], np.inf) if shapes[0] > 0 else (-np.inf, -2 / shapes[0])
+    low, high = dist.support(*shapes)
+    return float(low), float(high)
+
+
+def _quiet(f: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    def quiet(x: Array) -> Array:
+        with np.errstate(all="ignore"):
+            return np.asarray(f(x), dtype=np.float64)
+
+    return quiet

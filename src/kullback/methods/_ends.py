@@ -1,0 +1,86 @@
+"""Why an integral looks infinite: numerical evidence, where supports and declared tails prove nothing."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from kullback._distribution import Density
+from kullback._support import Array
+from kullback.methods._line import interval
+from kullback.methods._pieces import Piece
+from kullback.numerics.quadrature import FARTHEST, NEAREST, NEAREST_ROUNDINGS, Integral
+
+EPS = float(np.finfo(float).eps)
+
+FALL = 1e-3  # the least power of the distance with which p·log(p/q)·distance must fall to have an integral
+
+BEYOND = 1e250  # what no divergence between densities that doubles can hold comes to
+
+
+def divergent(found: Integral) -> str:
+    """Why the integral looks infinite, or nothing; the fourth row is P where log q is −∞."""
+    value, end = float(found.value[0]), float(found.ends[0])
+    if not math.isfinite(value):
+        return "p·log(p/q) grows without bound towards the end of the support"
+    if value > BEYOND and found.value[3] > 0:
+        return "−log q leaves the doubles where P has mass"
+    if not math.isfinite(end):
+        return "p·log(p/q) does not fall off towards the end of the support"
+    return ""
+
+
+def rises_again(piece: Piece) -> str:
+    """Why it is infinite though no panel shows it: p·log(p/q)·distance does not fall where log q leaves the doubles.
+
+    A log-normal against a Gompertz falls to e^−1447 before it does.
+    """
+    inside = interval(piece.p)
+    middle = float(piece.breaks[len(piece.breaks) // 2])
+    for end, own, sign in ((piece.high, inside.high, 1.0), (piece.low, inside.low, -1.0)):
+        if end != own:
+            continue
+        if math.isinf(end):
+            gaps = np.diff(piece.breaks)
+            start, reach = middle, np.geomspace(np.median(gaps) if len(gaps) else 1.0, FARTHEST, 300)
+        else:
+            start, sign = end, -sign
+            nearest = max(NEAREST, NEAREST_ROUNDINGS * EPS * abs(end))
+            reach = np.geomspace(max(abs(end - middle), 2 * nearest), nearest, 300)
+        found = _last_seen(piece.p, piece.q, start, sign * reach)
+        if found is None:
+            continue
+        steps = np.array([0.97, 1.0])
+        last = _log_terms(piece.p, piece.q, start, found * (steps if math.isinf(end) else 1 / steps))
+        if last[-1] - last[0] > -FALL * math.log(1 / 0.97):
+            x = piece.origin + start + found
+            return f"p·log(p/q) does not fall off towards x = {x:.4g}, beyond which log q has no double"
+    return ""
+
+
+def _last_seen(p: Density, q: Density, start: float, reach: Array) -> float | None:
+    """The farthest distance from `start` at which both logarithms are numbers, if log q is what ends there."""
+    last = None
+    for _ in range(5):
+        size = _log_terms(p, q, start, reach)
+        seen = np.flatnonzero(size > -np.inf)
+        if not len(seen) or seen[-1] == len(reach) - 1:
+            break
+        last, beyond = float(reach[seen[-1]]), float(reach[seen[-1] + 1])
+        reach = math.copysign(1.0, last) * np.geomspace(abs(last), abs(beyond), 64)
+    if last is None:
+        return None
+    x = np.array([start + last, start + beyond])
+    with np.errstate(all="ignore"):
+        log_p, log_q = p._log_prob(x), q._log_prob(x)
+    ended = math.isfinite(log_p[1]) and not math.isfinite(log_q[1])
+    return last if ended and log_p[0] > log_q[0] else None
+
+
+def _log_terms(p: Density, q: Density, start: float, d: Array) -> Array:
+    """log(p·|log(p/q)|·|d|) at start + d where log p and log q are numbers, else −∞."""
+    with np.errstate(all="ignore"):
+        log_p, log_q = p._log_prob(start + d), q._log_prob(start + d)
+        size = log_p + np.log(np.abs(log_p - log_q)) + np.log(np.abs(d))
+        return np.where(np.isfinite(log_p + log_q), size, -np.inf)
