@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from kullback._distribution import Density, Facts, Tail
+from kullback._distribution import Density, Facts, Tail, moved, translated
+from kullback._result import InputError
 from kullback._support import Array, Interval
+from kullback._vocabulary._words import relocated
 
 
 def carried(
@@ -25,9 +27,13 @@ def carried(
     entropy: float | None = None,
     tails: tuple[Tail, Tail] | None = None,
     from_high: Callable[[Array], Array] | None = None,
+    move: Callable[[float], Density] | None = None,
     name: str = "",
 ) -> Density:
-    """The density of g(Z): `forward` is g, which rises, and `log_slope` the logarithm of the slope of its inverse."""
+    """The density of g(Z): `forward` is g, which rises, and `log_slope` the logarithm of the slope of its inverse.
+
+    `from_high(t)` is the log density at high − t; `move(a)` is the density of X − a.
+    """
     own = base.facts
 
     def log_prob(x: Array) -> Array:
@@ -45,6 +51,13 @@ def carried(
         assert own.sample is not None
         return forward(own.sample(rng, n))
 
+    def seen_from(a: float) -> Density:
+        if move is not None:
+            return move(a)
+        if from_high is not None and a == support.high:
+            return translated(found, a, lambda t: from_high(-t))
+        return relocated(found, a) or translated(found, a)
+
     facts = Facts(
         family=family,
         parameters=parameters or {},
@@ -55,16 +68,27 @@ def carried(
         breaks=tuple(float(b) for b in forward(np.asarray(own.breaks, dtype=float))),
         sample=None if own.sample is None else sample,
         transport=None if own.quantile is None else (1, lambda u: quantile(u[:, 0])),
-        from_high=from_high,
+        moved=seen_from,
         underflows=own.underflows,
         base=(key, base),
     )
-    return Density(log_prob, support=support, vectorized=True, facts=facts, name=name)
+    found = Density(log_prob, support=support, vectorized=True, facts=facts, name=name)
+    return found
 
 
 def shifted(base: Density, loc: float, scale: float = 1.0) -> Density:
     """loc + scale·Z."""
     assert isinstance(base.support, Interval)
+    low, high = base.support.low, base.support.high
+    if not loc + scale * low < loc + scale * high:
+        raise InputError(f"{loc:g} + {scale:g}·{base} has no width in doubles; shift it towards 0")
+
+    def move(a: float) -> Density:
+        for end in (low, high):
+            if end != 0 and a == loc + scale * end:  # from its own end, Z may know better than by subtraction
+                return shifted(moved(base, end), 0.0, scale)
+        return shifted(base, loc - a, scale)
+
     moments, entropy = base.facts.moments, base.facts.entropy
     return carried(
         base,
@@ -72,9 +96,10 @@ def shifted(base: Density, loc: float, scale: float = 1.0) -> Density:
         lambda z: loc + scale * z,
         lambda x: (x - loc) / scale,
         lambda x: np.full(x.shape, -np.log(scale)),
-        Interval(loc + scale * base.support.low, loc + scale * base.support.high),
+        Interval(loc + scale * low, loc + scale * high),
         moments=None if moments is None else (loc + scale * moments[0], scale * scale * moments[1]),
         entropy=None if entropy is None else entropy + float(np.log(scale)),
         tails=base.facts.tails,
+        move=move,
         name=f"{loc:g} + {base}" if scale == 1 else f"{loc:g} + {scale:g}·{base}",
     )

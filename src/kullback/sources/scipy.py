@@ -13,8 +13,8 @@ from kullback._distribution import Density, Discrete, Distribution, Facts, trans
 from kullback._result import InputError
 from kullback._support import Array, Interval, Lattice
 from kullback.sources._scipy_canonical import canonical
-from kullback.sources._scipy_space import in_space
 from kullback.sources._scipy_logpdf import COSTLY, EXACT, FROM_HIGH, FROM_LOW, KINKS, PARTLY
+from kullback.sources._scipy_space import in_space
 
 
 def recognise(obj: Any, argument: str) -> Distribution | None:
