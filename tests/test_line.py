@@ -17,32 +17,14 @@ from kullback.sources._scipy_logpdf import EXACT, FROM_HIGH, FROM_LOW
 INF = math.inf
 
 SHAPES: dict[str, tuple[float, ...]] = {
-    "argus": (1.3,),
-    "beta": (2.3, 0.6),
-    "bradford": (0.3,),
-    "foldcauchy": (4.7,),
-    "foldnorm": (1.95,),
-    "gausshyper": (13.8, 3.1, 2.5, 5.2),
-    "genhalflogistic": (0.77,),
-    "genhyperbolic": (0.5, 1.5, -0.5),
-    "invweibull": (10.6,),
-    "jf_skew_t": (8, 4),
-    "johnsonsb": (4.3, 3.2),
-    "johnsonsu": (2.6, 2.2),
-    "kappa3": (1.5,),
-    "loglaplace": (3.25,),
-    "ncf": (27, 27, 0.42),
-    "nct": (14, 0.24),
-    "norminvgauss": (1.25, 0.5),
-    "pareto": (2.6,),
-    "powerlaw": (1.66,),
-    "rdist": (1.6,),
-    "rel_breitwigner": (36.5,),
-    "rice": (0.77,),
-    "skewcauchy": (0.5,),
-    "trapezoid": (0.2, 0.8),
+    "argus": (1.3,), "beta": (2.3, 0.6), "bradford": (0.3,), "foldcauchy": (4.7,), "foldnorm": (1.95,),
+    "gausshyper": (13.8, 3.1, 2.5, 5.2), "genhalflogistic": (0.77,), "genhyperbolic": (0.5, 1.5, -0.5),
+    "invweibull": (10.6,), "jf_skew_t": (8, 4), "johnsonsb": (4.3, 3.2), "johnsonsu": (2.6, 2.2), "kappa3": (1.5,),
+    "loglaplace": (3.25,), "ncf": (27, 27, 0.42),
+    "nct": (14, 0.24), "norminvgauss": (1.25, 0.5), "pareto": (2.6,), "powerlaw": (1.66,),
+    "rdist": (1.6,), "rel_breitwigner": (36.5,), "rice": (0.77,), "skewcauchy": (0.5,), "trapezoid": (0.2, 0.8),
     "triang": (0.16,),
-}
+}  # fmt: skip
 
 # truths by mpmath, 30 digits
 PAIRS: list[tuple[Any, Any, float]] = [

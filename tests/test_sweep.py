@@ -59,14 +59,15 @@ def knots(index: int) -> np.ndarray:
     return np.append(points[np.isfinite(points)], family.density.facts.breaks)
 
 
+@cache
 def nested() -> list[tuple[int, int]]:
     """The pairs whose supports make the divergence a question."""
-    every = families()
+    supports = [family.density.support for family in families()]
     return [
         (i, j)
-        for i in range(len(every))
-        for j in range(len(every))
-        if i != j and is_subset(every[i].density.support, every[j].density.support)
+        for i, inner in enumerate(supports)
+        for j, outer in enumerate(supports)
+        if i != j and is_subset(inner, outer)
     ]
 
 
@@ -187,6 +188,7 @@ def inside_gap(p: Density, q: Density) -> bool:
         return bool(((p._log_prob(x) > -600) & (q._log_prob(x) == -np.inf)).any())
 
 
+@cache
 def chosen(n: int, seed: int) -> list[tuple[int, int]]:
     """`n` pairs in which every family takes part on either side as evenly as can be."""
     rng = np.random.default_rng(seed)

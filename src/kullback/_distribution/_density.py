@@ -30,15 +30,15 @@ class Facts:
     """What a source knows of a density beyond its log_prob; every entry may be missing.
 
     `parameters` are NumPyro's, by name. `components` are (weight, Density) pairs of a mixture. `quantile`
-    maps levels in (0, 1) to points. `moments` is (mean, covariance). `breaks` are kinks, `landmarks` points already
-    found to split the line at. `sample(rng, n)` draws. `tails` are the left and right `Tail`. `transport` is (m, f):
-    f carries uniform points (n, m) to draws. `factors` are the densities of independent coordinates. `base` is
-    (key, Z) if the variable is g(Z) for a bijection g, which the key names with its parameters: of two variables
-    with the same key the divergence is that of their Z.
-    `power_gamma` makes it a power of a gamma variable, or the logarithm of one.
-    `moved(a)` is the density of X − a by its own formula, where the difference x − a would round digits away:
-    at a large location, and near an end that doubles resolve worse than 0. `frame` is roughly (location, scale).
-    `noise` is the relative error of a log density that is not ours, `points` how many evaluations a slow one is worth.
+    maps levels in (0, 1) to points. `moments` is (mean, covariance). `breaks` are kinks, `landmarks` points
+    already found to split the line at. `sample(rng, n)` draws. `tails` are the left and right `Tail`.
+    `transport` is (m, f): f carries uniform points (n, m) to draws. `moved(a)` is the density of X − a by its own
+    formula, where the difference x − a would round digits away: at a large location, and near an end that doubles
+    resolve worse than 0. `frame` is roughly (location, scale). `noise` is the relative error of a log density that
+    is not ours. `factors` are the densities of independent coordinates. `base` is (key, Z) if the variable is g(Z)
+    for a bijection g, which the key names with its parameters: of two variables with the same key the divergence
+    is that of their Z. `power_gamma` makes it a power of a gamma variable, or the logarithm of one. `points` is
+    how many evaluations a slow log density is worth.
     """
 
     family: str = ""

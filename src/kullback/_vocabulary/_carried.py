@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from kullback._distribution import Density, Facts, Tail, translated
-from kullback._distribution import moved as moved_to
+from kullback._distribution import Density, Facts, Tail, moved, translated
 from kullback._result import InputError
 from kullback._support import Array, Interval
+from kullback._vocabulary._words import relocated
 
 
 def carried(
@@ -27,12 +27,12 @@ def carried(
     entropy: float | None = None,
     tails: tuple[Tail, Tail] | None = None,
     from_high: Callable[[Array], Array] | None = None,
-    moved: Callable[[float], Density] | None = None,
+    move: Callable[[float], Density] | None = None,
     name: str = "",
 ) -> Density:
     """The density of g(Z): `forward` is g, which rises, and `log_slope` the logarithm of the slope of its inverse.
 
-    `from_high(t)` is the log density at high − t, where that difference would round t away.
+    `from_high(t)` is the log density at high − t; `move(a)` is the density of X − a.
     """
     own = base.facts
 
@@ -52,9 +52,11 @@ def carried(
         return forward(own.sample(rng, n))
 
     def seen_from(a: float) -> Density:
+        if move is not None:
+            return move(a)
         if from_high is not None and a == support.high:
             return translated(found, a, lambda t: from_high(-t))
-        return translated(found, a)
+        return relocated(found, a) or translated(found, a)
 
     facts = Facts(
         family=family,
@@ -66,7 +68,7 @@ def carried(
         breaks=tuple(float(b) for b in forward(np.asarray(own.breaks, dtype=float))),
         sample=None if own.sample is None else sample,
         transport=None if own.quantile is None else (1, lambda u: quantile(u[:, 0])),
-        moved=moved or seen_from,
+        moved=seen_from,
         underflows=own.underflows,
         base=(key, base),
     )
@@ -77,26 +79,27 @@ def carried(
 def shifted(base: Density, loc: float, scale: float = 1.0) -> Density:
     """loc + scale·Z."""
     assert isinstance(base.support, Interval)
-    if loc + scale * base.support.low == loc + scale * base.support.high:
+    low, high = base.support.low, base.support.high
+    if not loc + scale * low < loc + scale * high:
         raise InputError(f"{loc:g} + {scale:g}·{base} has no width in doubles; shift it towards 0")
-    moments, entropy = base.facts.moments, base.facts.entropy
-    high = base.support.high
 
-    def seen_from(a: float) -> Density:
-        if a == loc + scale * high:  # doubles may be finer there
-            return shifted(moved_to(base, high), 0.0, scale)
+    def move(a: float) -> Density:
+        for end in (low, high):
+            if end != 0 and a == loc + scale * end:  # from its own end, Z may know better than by subtraction
+                return shifted(moved(base, end), 0.0, scale)
         return shifted(base, loc - a, scale)
 
+    moments, entropy = base.facts.moments, base.facts.entropy
     return carried(
         base,
         ("affine", loc, scale),
         lambda z: loc + scale * z,
         lambda x: (x - loc) / scale,
         lambda x: np.full(x.shape, -np.log(scale)),
-        Interval(loc + scale * base.support.low, loc + scale * base.support.high),
+        Interval(loc + scale * low, loc + scale * high),
         moments=None if moments is None else (loc + scale * moments[0], scale * scale * moments[1]),
         entropy=None if entropy is None else entropy + float(np.log(scale)),
         tails=base.facts.tails,
-        moved=seen_from,
+        move=move,
         name=f"{loc:g} + {base}" if scale == 1 else f"{loc:g} + {scale:g}·{base}",
     )

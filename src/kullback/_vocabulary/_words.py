@@ -128,7 +128,7 @@ def univariate(
     def moved(a: float) -> Density:
         if from_high is not None and isinstance(support, Interval) and a == support.high:
             return translated(found, a, lambda t: from_high(-t))
-        return _relocated(found, a) or translated(found, a)
+        return relocated(found, a) or translated(found, a)
 
     facts = Facts(
         family=family,
@@ -148,13 +148,13 @@ def univariate(
     return found
 
 
-def _relocated(f: Density, a: float) -> Density | None:
-    """The same word at loc − a, where `loc` is a location: if the support moves with it."""
-    if "loc" not in f.parameters or not isinstance(f.support, Interval) or f.support.high < np.inf:
+def relocated(f: Density, a: float) -> Density | None:
+    """The same word at loc − a, where `loc` is a location: if the support begins or moves with it."""
+    loc, support = f.parameters.get("loc"), f.support
+    if loc is None or f.family not in WORDS or not isinstance(support, Interval) or support.high < np.inf:
         return None
-    try:
-        found = WORDS[f.family](**{**f.parameters, "loc": f.parameters["loc"] - a})
-    except InputError:  # this loc is no location
+    if support.low not in (loc, -np.inf):
         return None
+    found = WORDS[f.family](**{**f.parameters, "loc": loc - a})
     assert isinstance(found, Density)
-    return found if found.support == Interval(f.support.low - a) else None
+    return found if found.support == Interval(support.low - a) else None
