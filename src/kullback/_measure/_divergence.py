@@ -12,6 +12,7 @@ from kullback._distribution import Discrete, Measured, Table
 from kullback._result import Divergence, InputError, KindError, NoMethodError, Plan, Status
 from kullback._vocabulary import suggest
 from kullback.methods import METHODS, Request
+from kullback.methods._mixtures import with_bracket
 from kullback.sources import as_distribution
 
 SWAP = {"P": "Q", "Q": "P", "p": "q", "q": "p"}
@@ -144,7 +145,11 @@ def measure(p: Measured, q: Measured, *, method: str = "auto", request: Request 
     """KL(P‖Q) of two prepared distributions."""
     request = request or Request()
     if method != "auto":
-        return _forced(p, q, method, request)
+        return with_bracket(_forced(p, q, method, request), p, q)
+    return with_bracket(_first_that_holds(p, q, request), p, q)
+
+
+def _first_that_holds(p: Measured, q: Measured, request: Request) -> Divergence:
     _check_dimensions(p, q)
     tried: list[Divergence] = []
     for candidate in METHODS:

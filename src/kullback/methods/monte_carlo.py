@@ -15,14 +15,14 @@ import numpy as np
 
 from kullback._distribution import Density, Measured
 from kullback._result import Divergence, Status
-from kullback._support import Array, is_subset
+from kullback._support import Array, Lattice, is_subset
 from kullback.methods._line import checked
 from kullback.methods._progress import Progress
 from kullback.methods._request import Request
 from kullback.numerics.qmc import DIMENSIONS, Sobol
 
 REPLICATES = 16
-PILOT, FIRST = 1 << 10, 1 << 8
+PILOT, FIRST = 1 << 10, 1 << 9
 SPARSEST = 16  # the least needy stratum draws a sixteenth of what the neediest does
 BUDGET, PATIENT_BUDGET = 1 << 20, 1 << 24
 TARGET = 1e-3
@@ -40,6 +40,8 @@ class MonteCarlo:
         for d, name in ((p, "P"), (q, "Q")):
             if not isinstance(d, Density):
                 return f"needs two densities; {name} is a {type(d).__name__}"
+            if isinstance(d.support, Lattice):
+                return f"leaves the integers to sums; {name} is on {d.support}"
             if not d.normalized:
                 return f"needs normalised densities; {name} is known up to a constant"
         assert isinstance(p, Density)
@@ -63,8 +65,8 @@ class MonteCarlo:
         slopes, share = _fitted(pilot, weights)
         used = np.flatnonzero(slopes)
         controls, slopes = [controls[j] for j in used], slopes[used]
-        batch = FIRST * share
         budget = request.budget or (BUDGET if request.tolerance is None else PATIENT_BUDGET)
+        batch = share * _power_of_two(min(FIRST * len(parts), (budget - n) / REPLICATES) / share.sum())
         streams = [
             [_Stream(c, [request.seed, 10, r, k]) for k, (_, c) in enumerate(parts)] for r in range(REPLICATES)
         ]
@@ -86,7 +88,7 @@ class MonteCarlo:
                 if error <= wanted or n + REPLICATES * int(batch.sum()) > budget:
                     break
                 say(f"monte carlo: {n:.2g} draws, {value:.6g} ± {error:.1g}, wanted ± {wanted:.1g}")
-        index = _tail_index(pilot, weights)
+        index = _tail_index(pilot)
         notes = () if index < HEAVY else (
             f"the terms fall like x^−{1 / index:.1f}: their variance may be infinite and the standard error too small",
         )  # fmt: skip
@@ -115,6 +117,11 @@ def strata(p: Density) -> list[tuple[float, Density]]:
     if not p.facts.components:
         return [(1.0, p)]
     return [(w * v, part) for w, component in p.facts.components for v, part in strata(component)]
+
+
+def _power_of_two(x: float) -> int:
+    """The largest that is at most x, at least 1."""
+    return 1 << max(math.floor(math.log2(max(x, 1.0))), 0)
 
 
 class _Stream:
@@ -195,11 +202,17 @@ def _fitted(pilot: list[_Terms], weights: Array) -> tuple[Array, Array]:
     return slopes, share.astype(int)
 
 
-def _tail_index(pilot: list[_Terms], weights: Array) -> float:
-    """Hill's estimate of 1/α for the upper tail of log p − log q, P(> x) ~ x^−α; the largest over the strata."""
+def _tail_index(pilot: list[_Terms]) -> float:
+    """1/α for a tail P(|log p − log q| > x) ~ x^−α, at most 0 for lighter ones; the largest over the strata.
+
+    The moment estimator of Dekkers, Einmahl and de Haan (1989) on the 64 largest.
+    """
     found = 0.0
-    for f, weight in zip(pilot, weights, strict=True):
+    for f in pilot:
         top = np.sort(np.abs(f.d - np.median(f.d)))[-65:]
-        if weight > 0 and top[0] > 0:
-            found = max(found, float(np.log(top[1:] / top[0]).mean()))
+        if top[0] > 0:
+            logs = np.log(top[1:] / top[0])
+            first, second = float(logs.mean()), float((logs**2).mean())
+            if second > first**2:
+                found = max(found, first + 1 - 0.5 / (1 - first**2 / second))
     return found
