@@ -189,6 +189,12 @@ def _ready(f: Density, name: str) -> tuple[Density, float, list[Part]]:
     return whole, error, [part._replace(density=whole) for part in found]
 
 
+def normalise(f: Density, name: str = "P") -> tuple[Density, float]:
+    """A density whose integral is one, and the error of its log integral; a callable's claim is checked."""
+    whole, error, _ = _ready(f, name)
+    return whole, error
+
+
 def nodes(f: Density, rtol: float = 1e-8) -> tuple[Array, Array]:
     """Points x and weights with Σ w·h(x) ≈ E_f h for smooth h; f is normalised."""
     f, _, found = _ready(f, "P")

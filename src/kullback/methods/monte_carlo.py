@@ -216,3 +216,11 @@ def _tail_index(pilot: list[_Terms]) -> float:
             if second > first**2:
                 found = max(found, first + 1 - 0.5 / (1 - first**2 / second))
     return found
+
+
+def draws(p: Density, seed: int, n: int = 1 << 15) -> tuple[Array, Array]:
+    """About n points, equally many from each stratum, and weights with Σ w·h(x) ≈ E_P h."""
+    parts = strata(p)
+    each = _power_of_two(n / len(parts))
+    xs = [_Stream(part, [seed, 11, k]).next(each) for k, (_, part) in enumerate(parts)]
+    return np.concatenate(xs), np.repeat([w / each for w, _ in parts], each)
