@@ -26,7 +26,8 @@ Height = Callable[[Array], Array]
 class Part(NamedTuple):
     """A component with its weight; in the chart's coordinates its centre, its factor, and whether it is a product.
 
-    Products keep Cartesian cells, whose sides run along the coordinates; all others take polar ones.
+    Products keep Cartesian cells, whose sides run along the coordinates; all others take polar ones. A part is
+    stated if its centre and factor are known and were not searched for.
     """
 
     weight: float
@@ -34,6 +35,7 @@ class Part(NamedTuple):
     centre: Array
     factor: Array
     product: bool = False
+    stated: bool = True
 
     def outward(self, u: Array) -> tuple[Array, Array]:
         """x and log |dx/du| for points u of this part's cells."""
@@ -46,6 +48,16 @@ class Part(NamedTuple):
         y = _charts.inward(self.density.support, x)
         z = np.linalg.solve(self.factor, (y - self.centre).T).T
         return np.asarray(np.arcsinh(z)) if self.product else _unpolar(z)
+
+    def turned(self) -> Part:
+        """The same part with cells turned by one radian about each axis."""
+        d = len(self.centre)
+        turn = np.eye(d)
+        for i in range(d - 1):
+            step = np.eye(d)
+            step[i : i + 2, i : i + 2] = [[math.cos(1), -math.sin(1)], [math.sin(1), math.cos(1)]]
+            turn = turn @ step
+        return self._replace(factor=self.factor @ turn)
 
     def reach(self) -> float:
         """How far the cells go, in units of the scale."""
@@ -63,7 +75,7 @@ class Part(NamedTuple):
         d, end = len(self.centre), self.reach()
         edges = np.arcsinh([*(r for r in NEAR + FAR if r < end), end])
         turns = 4
-        if _stated(self.density) is None:  # a ridge may bend: look twice as closely
+        if not self.stated:  # a ridge may bend: look twice as closely
             edges, turns = np.interp(np.arange(0, len(edges) - 0.5, 0.5), np.arange(len(edges)), edges), 8
         if self.product:
             edges = np.arcsinh([*(r for r in SIDES if r < end), end])
@@ -118,10 +130,10 @@ def parts(f: Density, known: bool = False) -> list[Part]:
             found += [p._replace(weight=weight * p.weight) for p in parts(part, known)]
             continue
         frame = _stated(part)
-        if frame is None and not known:
-            frame = (*at_mode(part), False)
         if frame is not None:
             found.append(Part(weight, part, *frame))
+        elif not known:
+            found.append(Part(weight, part, *at_mode(part), stated=False))
     return found
 
 

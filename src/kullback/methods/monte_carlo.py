@@ -67,9 +67,7 @@ class MonteCarlo:
         controls, slopes = [controls[j] for j in used], slopes[used]
         budget = request.budget or (BUDGET if request.tolerance is None else PATIENT_BUDGET)
         batch = share * _power_of_two(min(FIRST * len(parts), (budget - n) / REPLICATES) / share.sum())
-        streams = [
-            [_Stream(c, [request.seed, 10, r, k]) for k, (_, c) in enumerate(parts)] for r in range(REPLICATES)
-        ]
+        streams = [[_Stream(c, [request.seed, 10, r, k]) for k, (_, c) in enumerate(parts)] for r in range(REPLICATES)]
         sums, drawn = np.zeros((REPLICATES, len(parts))), np.zeros(len(parts), int)
         with Progress() as say:
             while True:

@@ -47,7 +47,8 @@ COARSE[[1, 3, 7, 11, 13]] = np.linalg.solve(
 )
 SAFETY, KINK = 20.0, 3.0  # on the rate, and where there is none
 EPS = float(np.finfo(float).eps)
-CHECKS = 40
+CHECKS, ROUGH = 400, 1e-3  # what is overlooked is looked for first where the rest is known to a thousandth
+UNSEEN = 10.0  # times the guess of what an overlooked cell holds, where the points end before it is seen
 CHUNK = 1 << 17  # points a call
 
 
@@ -101,35 +102,42 @@ def cubature(
     done = _evaluate(f, low, high, drivers)
     n, checks = size * len(low), 0
     k = drivers or done.value.shape[1]
+    rough = ROUGH
     while True:
         sums = done.value.sum(axis=0)[:k]
         if not np.isfinite(sums).all():
             break
-        wanted = np.maximum(rtol * np.abs(sums), atol)
-        error = (done.error[:, :k] / np.maximum(wanted, 1e-300)).max(axis=1)
+        final = np.maximum(np.maximum(rtol * np.abs(sums), atol), 1e-300)
+        wanted = np.maximum(final, rough * np.abs(sums))
+        error = (done.error[:, :k] / wanted).max(axis=1)
         live = (done.error[:, :k] > done.floor[:, :k]).any(axis=1)
         live &= (done.high - done.low > 64 * EPS * np.maximum(np.abs(done.low), np.abs(done.high))).any(axis=1)
-        if (done.error[:, :k].sum(axis=0) <= wanted).all() or not live.any():
-            if checks == CHECKS or n >= max_points:
-                break
-            checks += 1
-            found = _overlooked(f, done, k, wanted)
-            if not len(found.cells):
-                break
-            low, high = _pieces(done, found)
-            done.fresh[:] = False
-            if n + size * len(low) > max_points:
-                break
-            kept = np.ones(len(done.low), bool)
-            kept[found.cells] = False
-            done = done.take(kept).join(_evaluate(f, low, high, drivers))
-            n += size * len(low)
-            continue
+        settled = bool((done.error[:, :k].sum(axis=0) <= wanted).all() or not live.any())
         order = np.argsort(error)
         spare = np.cumsum(error[order]) <= 0.5  # the least of them may stay: together they are within half
         chosen = order[~spare & live[order]][::-1][: (max_points - n) // (2 * size)]
-        if not len(chosen):
-            break
+        if settled or not len(chosen):
+            found = _overlooked(f, done, k, final)
+            if not len(found.cells) and not done.fresh.all():  # neighbours may have been halved since
+                done.fresh[:] = True
+                found = _overlooked(f, done, k, final)
+            if len(found.cells):
+                checks += 1
+                low, high = _pieces(done, found)
+                if not settled or checks > CHECKS or n + size * len(low) > max_points:
+                    done.error[found.cells, :k] += UNSEEN * found.holds
+                    break
+                done.fresh[:] = False
+                done.fresh[found.sources] = True
+                kept = np.ones(len(done.low), bool)
+                kept[found.cells] = False
+                done = done.take(kept).join(_evaluate(f, low, high, drivers))
+                n += size * len(low)
+            elif rough == 0 or not settled:
+                break
+            else:
+                rough = 0.0
+            continue
         axis = done.axis[chosen]
         rows = np.arange(len(chosen))
         middle = 0.5 * (done.low[chosen, axis] + done.high[chosen, axis])
@@ -180,11 +188,13 @@ def focused(low: Array, high: Array, centre: Array, width: Array) -> tuple[Array
 
 
 class _Overlooked(NamedTuple):
-    """Cells that hold more than they seem to, each with a point that shows it and the widths to see it with."""
+    """Cells that hold more than they seem to, each with a point that shows it, and the widths to see it with."""
 
     cells: Array
     spot: Array
     width: Array
+    sources: Array  # the smaller neighbours, whose other probes may still be to be answered
+    holds: Array  # a guess: as if a ridge as wide as the smaller neighbour ran through the cell
 
 
 def _overlooked(f: Callable[[Array], Array], done: _Cells, k: int, wanted: Array) -> _Overlooked:
@@ -192,7 +202,7 @@ def _overlooked(f: Callable[[Array], Array], done: _Cells, k: int, wanted: Array
     d = done.low.shape[1]
     width = done.high - done.low
     middle = 0.5 * (done.low + done.high)
-    cells, spots, widths, weights = [], [], [], []
+    cells, spots, widths, guesses, sources = [], [], [], [], []
     share = np.maximum(wanted, 1e-300) * 1e-3 / len(middle)
     matters = done.fresh & (done.top[:, :k] * width.prod(axis=1)[:, None] > share).any(axis=1)
     for axis in range(d):
@@ -200,9 +210,9 @@ def _overlooked(f: Callable[[Array], Array], done: _Cells, k: int, wanted: Array
             spot = middle[matters].copy()
             spot[:, axis] += 0.55 * sign * width[matters, axis]
             row, owner = _owners(spot, done)
-            near = width[matters][row]
+            source, near = np.flatnonzero(matters)[row], width[matters][row]
             larger = (width[owner] > 3 * near).any(axis=1)
-            spot, owner, near = spot[row[larger]], owner[larger], near[larger]
+            spot, owner, source, near = spot[row[larger]], owner[larger], source[larger], near[larger]
             if not len(spot):
                 continue
             value = np.abs(f(spot)[:k]).T
@@ -211,12 +221,21 @@ def _overlooked(f: Callable[[Array], Array], done: _Cells, k: int, wanted: Array
             cells.append(owner[hidden])
             spots.append(spot[hidden])
             widths.append(near[hidden])
-            weights.append((value[hidden] / np.maximum(wanted, 1e-300)).max(axis=1))
+            sources.append(source[hidden])
+            length = (width[owner] / near).max(axis=1) * near.prod(axis=1)
+            guesses.append((value * length[:, None])[hidden])
     if not cells:
-        return _Overlooked(np.zeros(0, int), np.zeros((0, d)), np.zeros((0, d)))
-    owner, order = np.concatenate(cells), np.argsort(-np.concatenate(weights), kind="stable")
+        return _Overlooked(np.zeros(0, int), np.zeros((0, d)), np.zeros((0, d)), np.zeros(0, int), np.zeros((0, k)))
+    owner, holds = np.concatenate(cells), np.concatenate(guesses)
+    order = np.argsort(-(holds / np.maximum(wanted, 1e-300)).max(axis=1), kind="stable")
     unique, first = np.unique(owner[order], return_index=True)
-    return _Overlooked(unique, np.concatenate(spots)[order][first], np.concatenate(widths)[order][first])
+    return _Overlooked(
+        unique,
+        np.concatenate(spots)[order][first],
+        np.concatenate(widths)[order][first],
+        np.concatenate(sources),
+        holds[order][first],
+    )
 
 
 def _owners(spot: Array, done: _Cells) -> tuple[Array, Array]:
