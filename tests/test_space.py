@@ -105,11 +105,17 @@ def test_curved_callables(d: int, bend: float, margin: float) -> None:
 
 
 SIDES = {
-    "half-lines": (["gamma(2, 3)", "exponential(1)", "gamma(0.3, 0.002)"], ["gamma(1, 1)", "gamma(2, 0.01)", "exponential(1)"]),
-    "boxes": (["uniform(0, 1)", "uniform(2, 3)", "uniform(-1, 1)"], ["uniform(0, 2)", "uniform(0, 10)", "uniform(-2, 1)"]),
+    "half-lines": (
+        ["gamma(2, 3)", "exponential(1)", "gamma(0.3, 0.002)"], ["gamma(1, 1)", "gamma(2, 0.01)", "exponential(1)"]
+    ),
+    "boxes": (
+        ["uniform(0, 1)", "uniform(2, 3)", "uniform(-1, 1)"], ["uniform(0, 2)", "uniform(0, 10)", "uniform(-2, 1)"]
+    ),
     "kinks": (["laplace(0, 1)", "laplace(3, 2)", "laplace(0, 1)"], ["normal(0, 1)", "laplace(0, 1)", "normal(1, 3)"]),
     "unlike": (["gamma(2, 3)", "normal(0, 1)", "beta(2, 2)"], ["exponential(1)", "laplace(0, 1)", "uniform(0, 1)"]),
-    "powers": (["pareto(1, 2.5)", "log_normal(0, 1)", "weibull(2, 1.5)"], ["pareto(1, 1)", "gamma(2, 1)", "gamma(2, 1)"]),
+    "powers": (
+        ["pareto(1, 2.5)", "log_normal(0, 1)", "weibull(2, 1.5)"], ["pareto(1, 1)", "gamma(2, 1)", "gamma(2, 1)"]
+    ),
 }  # fmt: skip
 
 

@@ -191,7 +191,7 @@ def _ready(f: Density, name: str) -> tuple[Density, float, list[Part]]:
         result = _over(part, [], rows, rtol=RTOL[len(part.centre)], max_points=POINTS[len(part.centre)])
         total += part.weight * float(result.value[0])
         error += part.weight * float(result.error[0]) + 8 * EPS * total
-    if not (math.isfinite(total) and 0 < total and error < 0.1 * total):
+    if not (math.isfinite(total) and total > 0 and error < 0.1 * total):
         raise InputError(f"{name} has no integral that settles over {f.support}: it may not be a density")
     log_z, error = peak + math.log(total), error / total
     if f.normalized:

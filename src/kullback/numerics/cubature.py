@@ -110,7 +110,7 @@ def cubature(
         final = np.maximum(np.maximum(rtol * np.abs(sums), atol), 1e-300)
         wanted = np.maximum(final, rough * np.abs(sums))
         error = (done.error[:, :k] / wanted).max(axis=1)
-        live = (done.error[:, :k] > done.floor[:, :k]).any(axis=1)
+        live = np.asarray((done.error[:, :k] > done.floor[:, :k]).any(axis=1))
         live &= (done.high - done.low > 64 * EPS * np.maximum(np.abs(done.low), np.abs(done.high))).any(axis=1)
         settled = bool((done.error[:, :k].sum(axis=0) <= wanted).all() or not live.any())
         order = np.argsort(error)
