@@ -47,7 +47,7 @@ def test_the_stated_error_covers_the_truth(name: str, d: int, tolerance: float) 
 
 @pytest.mark.parametrize("bend", [0.1, 0.5, 2.0])
 def test_a_thin_ridge_is_followed_where_it_runs(bend: float) -> None:
-    """A normal sheared along a parabola: the first nodes see only part of it, and some of its far end may stay unseen."""
+    """A normal sheared along a parabola: the first nodes see only part of it, and its far end may stay unseen."""
 
     def ridge(x: Any) -> Any:
         y = (x[:, 1] - bend * x[:, 0] ** 2) / 0.02

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 
@@ -150,7 +151,7 @@ def _outside(p: Density, q: Density, of_p: list[Part]) -> tuple[str, float]:
             continue
         end = part.reach()
         edges = [end / 8, end / 4, end / 2, end] if _charts.bounded(p.support) else [1e3, 1e4, 1e5, 1e6]
-        first, second, third = (_shell(part, p, q, a, b) for a, b in zip(edges, edges[1:], strict=False))
+        first, second, third = (_shell(part, p, q, a, b) for a, b in itertools.pairwise(edges))
         if third > 1e-290 and third >= 0.9995 * second >= 0.999 * first:
             return "p·log(p/q) does not fall off far out", 0.0
         if third > 0 and not _charts.bounded(p.support):
@@ -180,7 +181,7 @@ def _ready(f: Density, name: str) -> tuple[Density, float, list[Part]]:
         return f, 0.0, parts(f, known=name == "Q")
     found = parts(f)
     total, error = 0.0, 0.0
-    x, slope = _charts.outward(f.support, found[0].centre[None])
+    x, _ = _charts.outward(f.support, found[0].centre[None])
     peak = float(checked(f, x, name)[0])
 
     def rows(part: Part, x: Array, slope: Array) -> Array:

@@ -280,7 +280,7 @@ def _differences(d: int) -> Array:
 
 def _evaluate(f: Callable[[Array], Array], low: Array, high: Array, drivers: int | None) -> _Cells:
     d = low.shape[1]
-    z, w = _rule(d)
+    w = _rule(d)[1]
     step = max(CHUNK // len(w), 1)
     found = []
     for start in range(0, len(low), step):

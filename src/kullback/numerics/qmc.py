@@ -24,9 +24,7 @@ class Sobol:
 
     def next(self, n: int) -> Array:
         """n points of shape (n, dim). SciPy's lie on a grid of 2⁻³⁰ with 0 on it: half a step makes it open."""
-        if self._drawn == 0:
-            points = self._engine.random_base2(n.bit_length() - 1)
-        else:
-            points = self._engine.random(n)
+        first = self._drawn == 0
+        points = self._engine.random_base2(n.bit_length() - 1) if first else self._engine.random(n)
         self._drawn += n
         return np.asarray(points + 2.0**-31)

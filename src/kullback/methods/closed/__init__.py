@@ -1,7 +1,7 @@
 """Pairs with a closed form, keyed by canonical family.
 
-Rules give most of them: powers of gamma variables (`_power_gamma`), one family twice (`_same`; `_normal` and
-`_space` and `_elliptical` in more dimensions), and the moment rule (`_moments`): if log q needs only means that P knows,
+Rules give most of them: powers of gamma variables (`_power_gamma`), one family twice (`_same`; `_normal`, `_space`
+and `_elliptical` in more dimensions), and the moment rule (`_moments`): if log q needs only means that P knows,
 KL = −entropy(P) − E_P log q. Equal bijections are a method of their own.
 """
 
