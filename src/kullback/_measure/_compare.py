@@ -11,10 +11,11 @@ import numpy as np
 from kullback._distribution import Density, Discrete, Measured, Sample
 from kullback._estimate import estimate
 from kullback._measure._divergence import _swapped, check_seed, measure, prepared
+from kullback._measure._spread import spread
 from kullback._result import Comparison, Divergence, SupportReport, Terms
-from kullback._support import Array, Interval, Lattice
+from kullback._support import Array, Box, Interval, Lattice
 from kullback._vocabulary import mixture
-from kullback.methods import Request, _line, _plane
+from kullback.methods import Request, _line, _space
 from kullback.methods.exact import Pair, log_probs
 from kullback.methods.lattice import LatticeSum, as_lattice, points
 from kullback.methods.quadrature import Quadrature
@@ -71,7 +72,7 @@ def compare(
     a, b = (_as_density(d, seed) for d in (a, b))
     if isinstance(a, Discrete) and isinstance(b, Discrete):
         return _discrete(a, b, forward, reverse)
-    return _densities(a, b, forward, reverse)
+    return _densities(a, b, forward, reverse, seed)
 
 
 def _as_density(d: Measured, seed: int) -> Measured:
@@ -143,26 +144,47 @@ def _shares(terms: Array) -> Array:
     return terms / total if total > 0 else np.zeros_like(terms)
 
 
-def _densities(a: Measured, b: Measured, forward: Divergence, reverse: Divergence) -> Comparison:
+def _densities(a: Measured, b: Measured, forward: Divergence, reverse: Divergence, seed: int) -> Comparison:
     names, supports = (str(a), str(b)), (str(a.support), str(b.support))
     counting = [d.support.measure == "counting" for d in (a, b)]
     if counting[0] != counting[1]:
         report = SupportReport(*supports, 1.0, 1.0)
         return Comparison(forward, reverse, math.nan, math.nan, math.log(2), report, None, *names)
-    if counting[0]:
+    if counting[0] and not a.support.shape:
         f, g = as_lattice(a), as_lattice(b)
     else:
         assert isinstance(a, Density)
         assert isinstance(b, Density)
         f, g = (_normalised(d) for d in (a, b))
+    if f.support.shape:
+        return _in_space(f, g, forward, reverse, names, supports, seed)
     report = SupportReport(*supports, _outside(f, g), _outside(g, f))
-    tabulate = {1: _line_terms, 2: _plane_terms}.get(f.dim)
-    terms = None if tabulate is None else (lambda: tabulate(f, g))
+    terms = lambda: _line_terms(f, g)  # noqa: E731
     return Comparison(forward, reverse, entropy(f), entropy(g), jensen_shannon(f, g), report, terms, *names)
 
 
+def _in_space(
+    f: Density,
+    g: Density,
+    forward: Divergence,
+    reverse: Divergence,
+    names: tuple[str, str],
+    supports: tuple[str, str],
+    seed: int,
+) -> Comparison:
+    found = spread(f, g, seed)
+    if found.note:
+        forward = replace(forward, notes=(*forward.notes, found.note))
+    report = SupportReport(*supports, *found.outside)
+    flat = all(isinstance(d.support, Box) and d.dim == 2 and _space.serves(d) == "" for d in (f, g))
+    terms = (lambda: _plane_terms(f, g)) if flat else None
+    return Comparison(forward, reverse, *found.entropies, found.jensen_shannon, report, terms, *names)
+
+
 def _normalised(d: Density) -> Density:
-    return _line.normalise(d)[0] if d.dim == 1 else _plane.normalise(d)[0]
+    if not d.support.shape:
+        return _line.normalise(d)[0]
+    return _space.normalise(d)[0] if _space.serves(d) == "" else d
 
 
 def entropy(f: Density) -> float:
@@ -173,24 +195,17 @@ def entropy(f: Density) -> float:
         x, _ = points(f, 1 << 24)
         log_p = f._log_prob(x)
         return math.fsum(-gain(log_p, np.zeros_like(log_p)))
-    if f.dim == 1:
-        support = _line.interval(f)
+    support = _line.interval(f)
 
-        def rows(x: Array) -> Array:
-            y = _line.checked(f, x, "P")
-            return -gain(y, np.zeros_like(y))[None]
+    def rows(x: Array) -> Array:
+        y = _line.checked(f, x, "P")
+        return -gain(y, np.zeros_like(y))[None]
 
-        return float(integrate(rows, support.low, support.high, _line.landmarks(f)).value[0])
-    if f.dim == 2:
-        x, w = _plane.nodes(f, 3)
-        return float(-(w @ f._log_prob(x)))
-    return math.nan
+    return float(integrate(rows, support.low, support.high, _line.landmarks(f)).value[0])
 
 
 def jensen_shannon(f: Density, g: Density) -> float:
     """½KL(P‖M) + ½KL(Q‖M) with M = ½(P + Q)."""
-    if f.dim > 2:
-        return math.nan
     middle = mixture([0.5, 0.5], [f, g])
     method = LatticeSum() if isinstance(f.support, Lattice) else Quadrature()
     return 0.5 * sum(float(method.estimate(d, middle, Request()).value) for d in (f, g))
@@ -201,12 +216,10 @@ def _outside(f: Density, g: Density) -> float:
     if isinstance(f.support, Lattice):
         x, _ = points(f, 1 << 22)
         return math.fsum(np.exp(f._log_prob(x))[g._log_prob(x) == -np.inf])
-    if f.dim > 2:
-        return 0.0
     if g.facts.underflows:
         return math.nan
-    x, w = _line.nodes(f, rtol=1e-6) if f.dim == 1 else _plane.nodes(f, 2)
-    if f.dim == 1 and isinstance(g.support, Interval):
+    x, w = _line.nodes(f, rtol=1e-6)
+    if isinstance(g.support, Interval):
         x_low, x_high = g.support.low, g.support.high
         edges = np.array([e for e in (x_low, x_high) if math.isfinite(e)])
         inside = _line.interval(f)
@@ -258,7 +271,7 @@ def plane_window(*densities: Density, side: int = PLANE_POINTS) -> Array:
     lows: list[list[float]] = []
     highs: list[list[float]] = []
     for d in densities:
-        x, w = _plane.nodes(d, 1)
+        x, w = _space.nodes(d, 1e-6)
         for store, level in ((lows, 1e-3), (highs, 1 - 1e-3)):
             row = []
             for axis in range(2):

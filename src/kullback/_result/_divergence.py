@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from kullback._format import LOG2, dumps, html_table, number, plain, uncertain
 from kullback._result._errors import InputError
 from kullback._result._status import Status
+from kullback.numerics.lazy import special
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +40,12 @@ class Divergence:
         Where and how much, when the status needs it.
     notes : tuple of str
         What a reader must know: estimated densities, methods tried first.
+    degrees_of_freedom : int or None
+        Of Student's t for the interval of a standard error that comes from so few replicates; None is the normal.
+    bounds : pair of float, or None
+        Guaranteed lower and upper bounds of the divergence between normal mixtures.
+    variational : float or None
+        Hershey and Olsen's variational approximation for them; it is neither a bound nor the value.
 
     Examples
     --------
@@ -59,6 +65,9 @@ class Divergence:
     status: Any = Status.OK
     detail: str = ""
     notes: tuple[str, ...] = ()
+    degrees_of_freedom: int | None = None
+    bounds: tuple[float, float] | None = None
+    variational: float | None = None
 
     def __float__(self) -> float:
         if isinstance(self.value, np.ndarray) and self.value.ndim:
@@ -76,7 +85,8 @@ class Divergence:
             raise InputError(f"level must lie between 0 and 1, not {level!r}")
         width = 1.0
         if self.error_kind == "standard_error":
-            width = NormalDist().inv_cdf(0.5 + level / 2)
+            freedom = math.inf if self.degrees_of_freedom is None else self.degrees_of_freedom
+            width = float(special.stdtrit(freedom, 0.5 + level / 2))
         with np.errstate(invalid="ignore"):
             half = np.where(np.isfinite(self.value), width * np.asarray(self.error), 0.0)
         low, high = self.value - half, self.value + half
@@ -99,6 +109,9 @@ class Divergence:
             "status": status,
             "detail": self.detail,
             "notes": list(self.notes),
+            "degrees_of_freedom": self.degrees_of_freedom,
+            "bounds": plain(self.bounds),
+            "variational": plain(self.variational),
         }
 
     def to_json(self) -> str:
@@ -124,6 +137,10 @@ class Divergence:
             rows.append(("status", self.status.key))
             if self.status is not Status.OK:
                 rows.append(("advice", self.status.value))
+        if self.bounds is not None:
+            rows.append(("guaranteed", f"between {number(self.bounds[0])} and {number(self.bounds[1])} nats"))
+        if self.variational is not None:
+            rows.append(("variational", f"{number(self.variational)} nats"))
         if self.detail:
             rows.append(("where", self.detail))
         rows.extend(("note", note) for note in self.notes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,8 @@ class Gap:
     __slots__ = ("p", "x")
 
     def __init__(self) -> None:
-        self.p, self.x = 0.0, math.nan
+        self.p: float = 0.0
+        self.x: Any = math.nan
 
     def __bool__(self) -> bool:
         return self.p > 0
@@ -30,7 +32,7 @@ class Gap:
         if gone.any():
             worst = int(np.argmax(np.where(gone, log_p, -np.inf)))
             if math.exp(log_p[worst]) > self.p:
-                self.p, self.x = math.exp(log_p[worst]), float(x[worst])
+                self.p, self.x = math.exp(log_p[worst]), x[worst]
         return np.asarray(gone)
 
 

@@ -21,7 +21,7 @@ class Request:
 class Method(Protocol):
     """`applies` gives the reason if the pair cannot be measured so; `estimate` measures KL(P‖Q).
 
-    A `random` method does not follow one that answered, however large the error of that answer.
+    A `random` method follows one that answered only in space, and only a poor answer.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Densities on the line and in the plane: the integral, with an estimate of its error."""
+"""Densities of one to three dimensions: the integral, with an estimate of its error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from kullback._distribution import Density, Measured
 from kullback._result import Divergence, Status
 from kullback._support import Array, Interval, Lattice
-from kullback.methods import _line, _plane
+from kullback.methods import _line, _space
 from kullback.methods._ends import divergent, rises_again
 from kullback.methods._gap import FAINT, Gap, Holes
 from kullback.methods._pieces import Piece, pieces
@@ -26,7 +26,7 @@ FAINT_MASS = 1e-12  # the most mass of P for which that is believed
 
 
 class Quadrature:
-    """∫ p·log(p/q), adaptively on the line, on doubling grids around each component in the plane."""
+    """∫ p·log(p/q), adaptively: on the line, or in two or three free coordinates around each component."""
 
     name = "quadrature"
     random = False
@@ -35,16 +35,16 @@ class Quadrature:
         for d, name in ((p, "P"), (q, "Q")):
             if not isinstance(d, Density) or isinstance(d.support, Lattice):
                 return f"needs two densities; {name} is {_kind(d)}"
-            if d.dim > 2:
-                return f"serves one and two dimensions; {name} has {d.dim}"
+            if not isinstance(d.support, Interval) and (reason := _space.serves(d)):
+                return f"serves one to three dimensions; {name} {reason}"
         return None
 
     def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence:
         assert isinstance(p, Density)
         assert isinstance(q, Density)
-        if p.dim == 1:
+        if isinstance(p.support, Interval):
             return _on_line(p, q, request)
-        return _in_plane(p, q, request)
+        return _space.measure(p, q, request)
 
 
 def _kind(d: Measured) -> str:
@@ -163,31 +163,3 @@ def _sum(parts: list[Piece], rows: Callable[[Piece], Callable[[Array], Array]], 
 def _infinite(gap: Gap, n: int) -> Divergence:
     detail = f"P has density {gap.p:.3g} at x = {gap.x:.6g}, where Q has none"
     return Divergence(math.inf, 0.0, "bound", method="quadrature", n=n, status=Status.SUPPORT_GAP, detail=detail)
-
-
-def _in_plane(p: Density, q: Density, request: Request) -> Divergence:
-    p, error_p = _plane.normalise(p, "P")
-    q, error_q = _plane.normalise(q, "Q")
-    wanted = request.tolerance
-    value, error, n, mass = math.nan, math.inf, 0, 0.0
-    for level in range(_plane.LEVELS):
-        x, w = _plane.nodes(p, level)
-        n += len(x)
-        log_p, log_q = _line.checked(p, x, "P"), _line.checked(q, x, "Q")
-        if (log_q == -np.inf).any():
-            worst = int(np.argmax(np.where(log_q == -np.inf, w, 0)))
-            detail = f"P has mass at {np.array2string(x[worst], precision=6)}, where Q has none"
-            return Divergence(
-                math.inf, 0.0, "bound", method="quadrature", n=n, status=Status.SUPPORT_GAP, detail=detail
-            )
-        d = log_p - log_q
-        mass = float(w.sum())
-        last, value = value, float(w @ d)
-        noise = 8 * EPS * float(w @ (1 + np.abs(log_p) + np.abs(log_q)))
-        error = abs(value - last) + noise + abs(mass - 1) * (1 + abs(value))
-        if error <= (wanted if wanted is not None else max(1e-10 * abs(value), 4 * noise)):
-            break
-    error += error_p + error_q
-    goal = wanted if wanted is not None else max(1e-8 * abs(value), 1e-12)
-    status = Status.OK if error <= goal + error_p + error_q else Status.TOLERANCE_MISSED
-    return Divergence(value, error, "estimate", method="quadrature", n=n, status=status)

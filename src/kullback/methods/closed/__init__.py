@@ -1,7 +1,7 @@
 """Pairs with a closed form, keyed by canonical family.
 
-Rules give most of them: powers of gamma variables (`_power_gamma`), one family twice (`_same`; `_normal` and
-`_space` in more dimensions), and the moment rule (`_moments`): if log q needs only means that P knows,
+Rules give most of them: powers of gamma variables (`_power_gamma`), one family twice (`_same`; `_normal`, `_space`
+and `_elliptical` in more dimensions), and the moment rule (`_moments`): if log q needs only means that P knows,
 KL = −entropy(P) − E_P log q. Equal bijections are a method of their own.
 """
 
@@ -13,6 +13,7 @@ from functools import lru_cache
 from kullback._distribution import Density, Measured
 from kullback._result import Divergence, Status
 from kullback.methods._request import Request
+from kullback.methods.closed._elliptical import centred_pair
 from kullback.methods.closed._moments import by_moments
 from kullback.methods.closed._normal import NORMAL, normal_pair
 from kullback.methods.closed._power_gamma import power_gamma_pair
@@ -55,7 +56,7 @@ class Closed:
 
 def rule(p: Density, q: Density) -> str:
     """Which rule gives the form, as the docs' table of pairs names it; empty if none does."""
-    if _normals(p, q) or has_form(p, q) or in_space(p, q) is not None:
+    if _normals(p, q) or has_form(p, q) or in_space(p, q) is not None or centred_pair(p, q) is not None:
         return "own form"
     if power_gamma_pair(p, q) is not None:
         return "powers of gamma variables"
@@ -69,4 +70,4 @@ def _normals(p: Density, q: Density) -> bool:
 @lru_cache(maxsize=2)  # `applies` asks for it, then `estimate`
 def _form(p: Density, q: Density) -> tuple[float, float, str] | None:
     """The value, its rounding error, and why it is infinite."""
-    return in_space(p, q) or power_gamma_pair(p, q) or by_moments(p, q)
+    return in_space(p, q) or centred_pair(p, q) or power_gamma_pair(p, q) or by_moments(p, q)
