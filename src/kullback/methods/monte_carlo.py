@@ -14,7 +14,7 @@ import numpy as np
 
 from kullback._distribution import Density, Measured
 from kullback._result import Divergence, Status
-from kullback._support import Array, Box, Interval, is_subset
+from kullback._support import Array, is_subset
 from kullback.methods._line import checked
 from kullback.methods._request import Request
 from kullback.numerics.qmc import sobol
@@ -32,7 +32,7 @@ class MonteCarlo:
 
     def applies(self, p: Measured, q: Measured) -> str | None:
         for d, name in ((p, "P"), (q, "Q")):
-            if not isinstance(d, Density) or not isinstance(d.support, Interval | Box):
+            if not isinstance(d, Density) or d.support.measure == "counting":
                 return f"needs two densities; {name} is not one"
             if not d.normalized:
                 return f"needs normalised densities; {name} is known up to a constant"

@@ -10,7 +10,7 @@ import numpy as np
 
 from kullback._distribution import Density, Measured
 from kullback._result import Divergence, Status
-from kullback._support import Array, Interval, Lattice
+from kullback._support import Array, Interval, Lattice, reals
 from kullback.methods import _line, _plane
 from kullback.methods._gap import Gap
 from kullback.methods._request import Request
@@ -34,6 +34,8 @@ class Quadrature:
                 return f"needs two densities; {name} is {_kind(d)}"
             if d.dim > 2:
                 return f"serves one and two dimensions; {name} has {d.dim}"
+            if d.dim == 2 and d.support != reals(2):
+                return f"serves the whole plane in two dimensions; {name} lives on {d.support}"
         return None
 
     def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence:
