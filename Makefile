@@ -4,10 +4,12 @@ PY := $(VENV)/bin/python
 PIP := PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(PY) -m pip install --quiet --disable-pip-version-check
 READY := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
+TORCH_READY := $(VENV)/.torch-ready
+TFP_READY := $(VENV)/.tfp-ready
 WORKERS ?= 2
 ONE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1  # the workers are the threads
 
-.PHONY: demo test test-all check bench docs clean
+.PHONY: demo test test-torch test-all check bench docs clean
 
 $(READY): pyproject.toml constraints.txt
 	@echo "Setting up .venv (about a minute, once)"
@@ -19,6 +21,14 @@ $(DOCS_READY): $(READY)
 	@$(PIP) --editable ".[all,dev,docs]"
 	@touch $@
 
+$(TORCH_READY): $(READY)
+	@$(PIP) $$(grep '^torch==' constraints.txt)
+	@touch $@
+
+$(TFP_READY): $(READY)
+	@$(PIP) $$(grep '^tfp-nightly==' constraints.txt)
+	@touch $@
+
 demo: $(READY)  ## fit one normal to real data, both ways; a table and demo.png
 	@$(VENV)/bin/kullback fit examples/penguins.csv --columns flipper_length_mm,bill_depth_mm \
 	  --label species --family normal --direction both --plot demo.png
@@ -26,8 +36,11 @@ demo: $(READY)  ## fit one normal to real data, both ways; a table and demo.png
 test: $(READY)  ## what this package promises
 	@$(ONE) $(PY) -m pytest -n $(WORKERS)
 
-test-all: $(READY)  ## the long sweeps too
-	@$(ONE) $(PY) -m pytest -n $(WORKERS) -m ""
+test-torch: $(TORCH_READY)  ## torch's distributions and its own list of KL examples; downloads torch once
+	@$(ONE) $(PY) -m pytest -n $(WORKERS) tests/torch
+
+test-all: $(TORCH_READY) $(TFP_READY)  ## the long sweeps too, torch and TFP among them
+	@$(ONE) $(PY) -m pytest -n $(WORKERS) -m "" tests src tests/torch tests/tfp
 
 check: $(READY)  ## style, types, layers
 	@$(VENV)/bin/ruff check .

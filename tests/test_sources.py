@@ -144,8 +144,6 @@ def test_other_scipy_families_are_asked_for_what_they_have() -> None:
     assert found.value == pytest.approx(truth, abs=1e-9)
     z = kl.divergence(stats.planck(0.5), stats.nbinom(2, 0.3))
     assert z.value > 0
-    with pytest.raises(kl.InputError, match="batch"):
-        kl.divergence(stats.norm([0, 1], 1), "normal(0, 1)")
     with pytest.raises(kl.InputError, match="finite"):
         kl.divergence(stats.norm(0, np.nan), "normal(0, 1)")
 
@@ -196,8 +194,6 @@ def test_numpyro() -> None:
     assert kl.divergence(soft, "laplace(0, 1)").value > 0
     half = kl.divergence(dist.TruncatedNormal(0.0, 1.0, low=0.0), "half_normal(1)")
     assert abs(half.value) < 1e-6  # NumPyro holds float32 parameters and constants
-    with pytest.raises(kl.InputError, match="batch of shape"):
-        kl.divergence(dist.Normal(jnp.zeros(3), 1.0), "normal(0, 1)")
 
 
 def test_numpyro_logits_are_not_rounded_to_probabilities() -> None:
@@ -328,3 +324,100 @@ def test_options_that_cannot_be() -> None:
     ]:
         with pytest.raises(kl.KullbackError, match=text):
             kl.divergence([0.5, 0.5], [0.5, 0.5], **options)
+
+
+def test_new_scipy_distributions() -> None:
+    from scipy import stats
+
+    gamma, poisson = stats.make_distribution(stats.gamma), stats.make_distribution(stats.poisson)
+    normal, cut = stats.Normal(), stats.truncate(stats.Normal(), lb=0.0, ub=math.inf)
+    canonical = [
+        (stats.Normal(mu=1.0, sigma=2.0), "normal(1, 2)"),
+        (3 * stats.Normal(mu=1.0) + 1, "normal(4, 3)"),
+        (-2 * stats.Logistic() + 1, "logistic(1, 2)"),
+        (stats.Uniform(a=0.5, b=2.0), "uniform(0.5, 2)"),
+        (stats.Binomial(n=10, p=0.3), "binomial(10, 0.3)"),
+        (
+            stats.Mixture([normal, stats.Normal(mu=3.0, sigma=2.0)], weights=[0.25, 0.75]),
+            "0.25*normal(0, 1) + 0.75*normal(3, 2)",
+        ),
+    ]
+    asked = [
+        (stats.exp(normal), "log_normal(0, 1)"),
+        (stats.abs(normal), "half_normal(1)"),
+        (stats.log(stats.exp(normal)), "normal(0, 1)"),
+        (cut, "half_normal(1)"),
+        (gamma(a=2.0), "gamma(2, 1)"),
+        (poisson(mu=2.0), "poisson(2)"),
+        (2 * gamma(a=2.0), "gamma(2, 0.5)"),
+    ]
+    for theirs, ours in canonical + asked:
+        assert abs(kl.divergence(theirs, ours).value) < 1e-13, ours
+        assert abs(kl.divergence(ours, theirs).value) < 1e-13, ours
+        read = as_distribution(theirs, "p")
+        assert isinstance(read, kl.Density)
+        assert read.sample(3, seed=1).tolist() == read.sample(3, seed=1).tolist()
+    for theirs, _ in canonical:
+        assert as_distribution(theirs, "p").facts.family  # type: ignore[union-attr]
+    batch = kl.divergence(gamma(a=[2.0, 3.0]), stats.Normal(mu=[[0.0], [1.0]]))
+    assert batch.value.shape == (2, 2)
+    assert batch.value[1, 0] == pytest.approx(kl.divergence("gamma(2, 1)", "normal(1, 1)").value, rel=1e-10)
+
+
+def test_scipy_batches() -> None:
+    from scipy import stats
+
+    found = kl.divergence(stats.norm([0.0, 1.0], [[1.0], [2.0]]), stats.norm(0.0, 1.0))
+    truth = [[0, 0.5], [1.5 - math.log(2), 2 - math.log(2)]]
+    np.testing.assert_allclose(found.value, truth, rtol=1e-13)
+    assert kl.divergence(stats.poisson([1.0, 2.0]), "poisson(1)").value[0] == 0
+    generic = kl.divergence(stats.skewnorm([0.0, 4.0]), "normal(0, 1)")
+    assert generic.value[0] == pytest.approx(0, abs=1e-12)
+    half = kl.divergence(stats.norm(0, 1), stats.uniform([-1.0, 0.0], 1.0))
+    assert np.isposinf(half.value).all()
+    assert half.status.tolist() == [kl.Status.SUPPORT_GAP] * 2
+    assert half.detail.startswith("at (0,)")
+    with pytest.raises(kl.InputError, match="divergence measures a batch"):
+        kl.fit(stats.norm([0.0, 1.0], 1.0), "normal", direction="forward")
+
+
+C = 0.5 * math.log(2 * math.pi)
+
+
+def test_callables_in_jax() -> None:
+    import jax
+    import jax.numpy as jnp
+
+    for vectorized in (False, True):
+        for wrap in (jax.jit, lambda f: f):
+            p = kl.Density(wrap(lambda x: -0.5 * jnp.square(x) - C), vectorized=vectorized)
+            assert kl.divergence(p, "normal(1, 1)").value == pytest.approx(0.5, abs=1e-12)
+    plane = kl.Density(lambda x: -0.5 * jnp.sum(x * x) - 2 * C, dim=2)
+    assert kl.divergence(plane, "multivariate_normal([1, 0], [[1, 0], [0, 1]])").value == pytest.approx(0.5, abs=1e-9)
+    branching = kl.Density(lambda x: -jnp.abs(x) if x > 0 else jnp.asarray(x))  # does not trace: point by point
+    assert branching.log_prob(np.array([-1.0, 2.0, 3.0])).tolist() == [-1, -2, -3]
+    assert not jax.config.jax_enable_x64
+
+
+def test_a_claim_to_be_vectorised_is_checked() -> None:
+    for log_prob, message in [
+        (lambda x: -0.5 * (x - x.mean()) ** 2 - C, r"not vectorised: at the point .* in a batch of \d+ and .* alone"),
+        (lambda x: -x if x > 0 else x, "failed on a batch .* of which the first is"),
+        (lambda x: -math.cosh(x), "failed on a batch .* of which the first is"),
+        (lambda x: float(np.sum(-x * x)), r"returned shape \(\) for a batch of \d+ points of which the first is"),
+        (lambda x: np.zeros((len(x), 2)), r"returned shape \(\d+, 2\)"),
+    ]:
+        with pytest.raises(kl.InputError, match=message):
+            kl.divergence(kl.Density(log_prob, vectorized=True), "normal(0, 1)")  # type: ignore[arg-type]
+    broken = kl.Density(lambda x: np.where(abs(x - 0.5) < 0.2, np.nan, -0.5 * x * x - C), vectorized=True)
+    with pytest.raises(kl.InputError, match="is nan at x = 0"):
+        kl.divergence(broken, "normal(0, 1)")
+    with pytest.raises(kl.KindError, match=r"builtins\.object.*SciPy, NumPyro, torch or TFP"):
+        kl.divergence(object(), "normal(0, 1)")
+
+
+def test_draws_in_many_dimensions_say_what_is_missing() -> None:
+    x = kl.Sample(np.random.default_rng(0).normal(size=(50, 3)))
+    plan = kl.plan(x, "multivariate_normal([0, 0, 0], [[1, 0, 0], [0, 1, 0], [0, 0, 1]])")
+    assert "E_P log q is a mean over the draws" in repr(plan)
+    assert "the entropy of P" in repr(plan)

@@ -230,7 +230,30 @@ class PositiveDefinite:
         return f"the positive definite {self.size} by {self.size} matrices"
 
 
-Support = Interval | Lattice | Labels | Box | Simplex | Sphere | Counts | Matrices | PositiveDefinite
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A set of which only the name is known: its densities share a base measure with those of the same name."""
+
+    name: str
+    shape: tuple[int, ...]
+
+    @property
+    def measure(self) -> str:
+        return f"volume of {self.name}"
+
+    @property
+    def dim(self) -> int:
+        return math.prod(self.shape)
+
+    def contains(self, x: Any) -> NDArray[np.bool_]:
+        values = np.asarray(x)
+        return np.isfinite(values).all(axis=tuple(range(values.ndim - len(self.shape), values.ndim)))
+
+    def __str__(self) -> str:
+        return f"{self.name} of shape {self.shape}"
+
+
+Support = Named | Interval | Lattice | Labels | Box | Simplex | Sphere | Counts | Matrices | PositiveDefinite
 
 
 def reals(dim: int) -> Interval | Box:

@@ -1,9 +1,10 @@
 """The final kinds of distribution: nothing else travels beyond the door.
 
 A *Discrete* is a table of probabilities; a *Density* is a log density (or log mass on the integers) with a
-support; a *Sample* is draws; a *Table* is named columns of rows.
+support; a *Sample* is draws; a *Table* is named columns of rows. A *Batch* is an array of the first two.
 """
 
+from kullback._distribution._batch import Batch
 from kullback._distribution._checks import numeric_array, numeric_column
 from kullback._distribution._density import Density, Facts, Tail
 from kullback._distribution._discrete import Discrete
@@ -11,10 +12,11 @@ from kullback._distribution._moved import moved, translated
 from kullback._distribution._power_gamma import PowerGamma
 from kullback._distribution._rows import Sample, Table
 
-Distribution = Discrete | Density | Sample | Table
+Distribution = Discrete | Density | Sample | Table | Batch
 Measured = Discrete | Density | Sample  # a Table becomes one of these when its columns are chosen
 
 __all__ = [
+    "Batch",
     "Density",
     "Discrete",
     "Distribution",

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from kullback._distribution._callable import EPS, UserBatch, UserPoints
 from kullback._distribution._power_gamma import PowerGamma
 from kullback._format import vector
 from kullback._result import InputError, KindError
@@ -68,8 +69,9 @@ class Density:
     Parameters
     ----------
     log_prob : callable
-        The log density. It takes one point (a float for dim 1, else an array of shape (dim,)), or with
-        `vectorized=True` a batch of shape (n,) or (n, dim), and returns a float or an array of shape (n,).
+        The log density, in NumPy, JAX or torch. It takes one point (a float for dim 1, else an array of shape
+        (dim,)), or with `vectorized=True` a batch of shape (n,) or (n, dim), and returns a number or an array of
+        shape (n,). It is called with float64; JAX's 64 bits are switched on around the call.
     dim : int
         The dimension.
     support : pair, list of pairs, or None
@@ -111,7 +113,7 @@ class Density:
         self.support: Support = _as_support(support, dim)
         self.normalized = normalized
         if facts is None:
-            log_prob = _shaped(log_prob) if vectorized else _by_point(log_prob)
+            log_prob = UserBatch(log_prob) if vectorized else UserPoints(log_prob)
         self._log_prob = log_prob
         self.facts = facts if facts is not None else Facts(sample=sample)
         self.name = name or self.facts.family or getattr(log_prob, "__name__", "density")
@@ -122,6 +124,11 @@ class Density:
         facts = self.facts
         known = facts.components or facts.quantile or facts.moments or facts.moved
         return not facts.family and not known
+
+    @property
+    def precision(self) -> float:
+        """The relative rounding of its log densities: that of float32 if a callable was seen to return it."""
+        return getattr(self._log_prob, "precision", EPS)
 
     @property
     def family(self) -> str:
@@ -169,44 +176,6 @@ def _as_support(support: Any, dim: int) -> Support:
         raise InputError(f"support must give low < high for each of {dim} dimensions, not {support!r}")
     sides = tuple(Interval(float(a), float(b)) for a, b in pairs)
     return sides[0] if dim == 1 else Box(sides)
-
-
-def _shaped(log_prob: Callable[[Any], Any]) -> Callable[[Array], Array]:
-    """A batch function of the user's, held to one number a point."""
-
-    def batch(x: Array) -> Array:
-        with np.errstate(all="ignore"):
-            values = np.asarray(log_prob(x), dtype=np.float64)
-        if values.shape != x.shape[:1]:
-            raise InputError(
-                f"log_prob returned shape {values.shape} for a batch of {len(x)} points; "
-                "it must return one number a point, or drop vectorized=True"
-            )
-        return values
-
-    return batch
-
-
-def _by_point(log_prob: Callable[[Any], Any]) -> Callable[[Array], Array]:
-    def batch(x: Array) -> Array:
-        values = np.empty(len(x))
-        for i, point in enumerate(x):
-            try:
-                with np.errstate(all="ignore"):
-                    value = np.asarray(log_prob(point), dtype=np.float64)
-            except OverflowError:
-                value = np.asarray(np.nan)  # whoever asked decides whether the point was too far out
-            except (TypeError, ValueError) as error:
-                raise InputError(f"log_prob failed at the point {point}: {error}") from error
-            if value.size != 1:
-                raise InputError(
-                    f"log_prob returned shape {value.shape} for the point {point}; it must return one number, "
-                    "or take batches with vectorized=True"
-                )
-            values[i] = value.reshape(())
-        return values
-
-    return batch
 
 
 def _short(value: Any) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from kullback._distribution import Discrete, Measured, Table
+from kullback._distribution import Batch, Density, Discrete, Measured, Table
+from kullback._measure import _batch
 from kullback._result import Divergence, InputError, KindError, NoMethodError, Plan, Status
 from kullback._vocabulary import suggest
 from kullback.methods import METHODS, Request
@@ -16,6 +17,7 @@ from kullback.methods._mixtures import with_bracket
 from kullback.sources import as_distribution
 
 SWAP = {"P": "Q", "Q": "P", "p": "q", "q": "p"}
+EPS = float(np.finfo(np.float64).eps)
 DIRECTIONS = ("forward", "reverse")
 
 
@@ -37,8 +39,9 @@ def divergence(
     ----------
     p, q : distribution
         P is the target, Q what is measured against it: an array of probabilities (its other axes are a
-        batch), a dict of probabilities or a Counter, a SciPy or NumPyro distribution, a text such as
-        ``"normal(0, 1)"``, a data frame or path of rows, or a kl.Discrete, kl.Density, kl.Sample, kl.Table.
+        batch), a dict of probabilities or a Counter, a distribution of SciPy, NumPyro, torch or TFP on JAX
+        (one, or a batch), a text such as ``"normal(0, 1)"``, a data frame or path of rows, or a kl.Discrete,
+        kl.Density, kl.Sample, kl.Table.
     direction : {"forward", "reverse"}
         forward is KL(P‖Q) = Σ P log(P/Q); reverse is KL(Q‖P).
     axis : int or tuple of int
@@ -57,7 +60,8 @@ def divergence(
     Returns
     -------
     Divergence
-        ∞ is an answer: P has mass where Q has none, or Q's tails fall too fast.
+        ∞ is an answer: P has mass where Q has none, or Q's tails fall too fast. A batch on either side
+        gives arrays of value, error and status; the batch shapes broadcast as NumPy's.
 
     Raises
     ------
@@ -98,13 +102,15 @@ def divergence(
     _check_direction(direction)
     if tolerance is not None or budget is not None or method != "auto" or seed != 0:
         _check_options(method, tolerance, budget, seed)
-    a = prepared(p, "p", axis, normalize)
-    b = prepared(q, "q", axis, normalize)
+    a, b = opened(p, "p", axis, normalize), opened(q, "q", axis, normalize)
     request = Request(tolerance, budget, seed)
-    if direction == "forward":
-        return measure(a, b, method=method, request=request)
-    found = measure(b, a, method=method, request=request)
-    return replace(found, direction="reverse", detail=_swapped(found.detail))
+    if direction == "reverse":
+        a, b = b, a
+    if isinstance(a, Batch) or isinstance(b, Batch):
+        found = _batch.over(a, b, lambda p, q: measure(p, q, method=method, request=request))
+    else:
+        found = measure(a, b, method=method, request=request)
+    return found if direction == "forward" else replace(found, direction="reverse", detail=_swapped(found.detail))
 
 
 def plan(
@@ -115,7 +121,7 @@ def plan(
     Parameters
     ----------
     p, q, direction, axis, normalize
-        As in `divergence`.
+        As in `divergence`. For a batch of distribution objects the plan is that of the first pair.
 
     Examples
     --------
@@ -124,9 +130,19 @@ def plan(
     'quadrature'
     """
     _check_direction(direction)
-    a, b = prepared(p, "p", axis, normalize), prepared(q, "q", axis, normalize)
-    _check_dimensions(a, b)
+    a, b = opened(p, "p", axis, normalize), opened(q, "q", axis, normalize)
     names = str(a), str(b)
+    if isinstance(a, Batch) or isinstance(b, Batch):
+        left, right, shape = _batch.broadcast(a, b)
+        if 0 in shape:
+            raise InputError(f"the batch of shape {shape} is empty; there is nothing to measure")
+        a, b = left[(0,) * len(left.shape)], right[(0,) * len(right.shape)]
+        names = str(a), str(b)
+        names = (
+            f"{names[0]}, the first of {left}" if left.shape else names[0],
+            (f"{names[1]}, the first of {right}" if right.shape else names[1]),
+        )
+    _check_dimensions(a, b)
     if direction == "reverse":
         a, b = b, a
     reasons = {method.name: method.applies(a, b) for method in METHODS}
@@ -134,11 +150,17 @@ def plan(
 
 
 def prepared(obj: Any, name: str, axis: int | tuple[int, ...] = -1, normalize: bool = False) -> Measured:
+    """`obj` through the door, as one distribution or an array of tables; a table of numeric columns becomes draws."""
+    found = opened(obj, name, axis, normalize)
+    if isinstance(found, Batch):
+        raise InputError(f"{name} is {found}; pass one at a time here. divergence measures a batch, in arrays")
+    return found
+
+
+def opened(obj: Any, name: str, axis: int | tuple[int, ...] = -1, normalize: bool = False) -> Measured | Batch:
     """`obj` through the door; a table of numeric columns becomes draws."""
     found = as_distribution(obj, name, axis=axis, normalize=normalize)
-    if isinstance(found, Table):
-        return found.to_sample()
-    return found
+    return found.to_sample() if isinstance(found, Table) else found
 
 
 def measure(p: Measured, q: Measured, *, method: str = "auto", request: Request | None = None) -> Divergence:
@@ -161,7 +183,8 @@ def _first_that_holds(p: Measured, q: Measured, request: Request) -> Divergence:
             break
     if tried:
         best = min(tried, key=lambda d: float(d.error)) if len(tried) > 1 else tried[0]
-        return best if len(tried) == 1 else _with_history(best, [d for d in tried if d is not best])
+        best = best if len(tried) == 1 else _with_history(best, [d for d in tried if d is not best])
+        return _with_precision(best, p, q)
     raise NoMethodError(
         f"no method measures KL of P = {p} and Q = {q}. " + "; ".join(f"{m.name}: {m.applies(p, q)}" for m in METHODS)
     )
@@ -184,6 +207,16 @@ def _check_dimensions(p: Measured, q: Measured) -> None:
 def _with_history(found: Divergence, tried: list[Divergence]) -> Divergence:
     notes = tuple(f"{d.method} gave {d.value:.6g} ± {d.error:.1g}" for d in tried)
     return replace(found, notes=found.notes + notes)
+
+
+def _with_precision(found: Divergence, p: Measured, q: Measured) -> Divergence:
+    """A log density that came in fewer than 64 bits widens the error, and the result says so."""
+    for d, name in ((p, "P"), (q, "Q")):
+        if isinstance(d, Density) and d.precision > EPS and np.isfinite(found.value):
+            note = f"log_prob of {name} returns {-np.log10(d.precision):.0f} digits, not 16; let it compute in float64"
+            error = found.error + 4 * d.precision * (1 + abs(found.value))
+            found = replace(found, error=error, notes=(*found.notes, note))
+    return found
 
 
 def _forced(p: Measured, q: Measured, name: str, request: Request) -> Divergence:

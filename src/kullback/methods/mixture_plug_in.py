@@ -29,7 +29,7 @@ class MixturePlugIn:
             if not isinstance(d, Sample | Density):
                 return f"needs draws or a density; {name} is a {type(d).__name__}"
             if d.dim > 2:
-                return f"serves one and two dimensions; {name} has {d.dim}"
+                return f"serves one and two dimensions; {name} has {d.dim}{_missing(p, q)}"
             if d.support != reals(d.dim):
                 return f"{name} lives on {d.support}, and a mixture of normals would leak out of it"
         return None
@@ -76,6 +76,15 @@ class MixturePlugIn:
                 values.append(quick_divergence(moved, q) if i == 0 else quick_divergence(p, moved))
             variance += (factor * float(np.std(values, ddof=1))) ** 2
         return variance**0.5
+
+
+def _missing(p: Measured, q: Measured) -> str:
+    """Of KL = −H(P) − E_P log q, what draws in many dimensions give and what they do not."""
+    if isinstance(p, Sample) and isinstance(q, Density):
+        return ". E_P log q is a mean over the draws, but the entropy of P needs an estimator in that many dimensions"
+    if isinstance(q, Sample):
+        return ". log q is not known at the draws of P: Q needs an estimated density in that many dimensions"
+    return ""
 
 
 def quick_divergence(p: Density, q: Density) -> float:

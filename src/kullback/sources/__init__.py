@@ -12,16 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from kullback._distribution import Density, Discrete, Distribution, Sample, Table
+from kullback._distribution import Batch, Density, Discrete, Distribution, Sample, Table
 from kullback._result import InputError, KindError
 from kullback._vocabulary import distribution as read_text
-from kullback.sources import arrays, frames, mappings, numpyro, scipy
+from kullback.sources import arrays, frames, mappings, numpyro, scipy, scipy_new, tfp, torch
 from kullback.sources.files import read
 
 SOURCES: tuple[Callable[[Any, str], Distribution | None], ...] = (
     mappings.recognise,
     scipy.recognise,
+    scipy_new.recognise,
     numpyro.recognise,
+    torch.recognise,
+    tfp.recognise,
     frames.recognise,
 )
 
@@ -34,7 +37,7 @@ def as_distribution(
     """`obj` as a Distribution; `argument` is its name in error texts."""
     if type(obj) is np.ndarray:
         return arrays.discrete(obj, argument, axis, normalize)
-    if isinstance(obj, Density | Discrete | Sample | Table):
+    if isinstance(obj, Density | Discrete | Sample | Table | Batch):
         return obj
     try:
         if isinstance(obj, str):
@@ -56,5 +59,5 @@ def as_distribution(
     raise KindError(
         f"{argument} is of type {type(obj).__module__}.{type(obj).__qualname__}, which is no known kind of "
         "distribution. Give probabilities (an array or list), a dict of label: probability, kl.Sample(draws), "
-        'kl.Density(log_prob), a text such as "normal(0, 1)", or a SciPy or NumPyro distribution.'
+        'kl.Density(log_prob), a text such as "normal(0, 1)", or a distribution of SciPy, NumPyro, torch or TFP on JAX.'
     )

@@ -16,13 +16,14 @@ def array_like(obj: Any) -> bool:
 
 def discrete(obj: Any, argument: str, axis: int | tuple[int, ...] = -1, normalize: bool = False) -> Discrete:
     """Probabilities along `axis`. A tracer, or a tensor that carries gradients, is an error."""
-    array = obj if type(obj) is np.ndarray else _to_numpy(obj, argument)
+    array = obj if type(obj) is np.ndarray else to_numpy(obj, argument)
     if array.ndim == 0:
         raise InputError(f"{argument} is a single number, {array}; probabilities need at least one axis")
     return Discrete(array, axis=axis, normalize=normalize)
 
 
-def _to_numpy(obj: Any, argument: str) -> Any:
+def to_numpy(obj: Any, argument: str) -> Any:
+    """The array that `obj` holds, in its own precision where NumPy has it."""
     if isinstance(obj, np.ma.MaskedArray):
         if np.ma.getmaskarray(obj).any():
             count = int(np.ma.getmaskarray(obj).sum())

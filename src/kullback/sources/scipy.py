@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kullback._distribution import Density, Discrete, Distribution, Facts, translated
+from kullback._distribution import Batch, Density, Discrete, Distribution, Facts, translated
 from kullback._result import InputError
 from kullback._support import Array, Interval, Lattice
 from kullback.sources._scipy_canonical import canonical
@@ -34,18 +34,34 @@ def recognise(obj: Any, argument: str) -> Distribution | None:
     if not hasattr(obj, "dist") or not isinstance(obj.dist, stats.rv_continuous | stats.rv_discrete):
         return None
     shapes, loc, scale = obj.dist._parse_args(*obj.args, **obj.kwds)
-    if any(np.size(v) != 1 for v in (*shapes, loc, scale)):
-        raise InputError(f"this scipy.stats.{obj.dist.name} is a batch; pass one distribution at a time")
-    values = [float(np.asarray(v).reshape(())) for v in (*shapes, loc, scale)]
+    if any(np.ndim(v) for v in (*shapes, loc, scale)):
+        return _batch(obj.dist, (*shapes, loc, scale))
+    return one(obj.dist, [float(np.asarray(v)) for v in (*shapes, loc, scale)], obj)
+
+
+def one(distribution: Any, values: list[float], frozen: Any = None) -> Density:
+    """The canonical family of these shapes, loc and scale, or SciPy's own as it was frozen."""
     if np.isnan(values).any() or not np.isfinite(values[-2:]).all():
-        raise InputError(f"scipy.stats.{obj.dist.name} has the parameters {values}; they must be finite")
-    found = canonical(obj.dist.name, tuple(values[:-2]), *values[-2:])
-    key = _key(obj)
-    if found is not None and key is not None:
-        if len(_SEEN) >= 256:
-            _SEEN.clear()
-        _SEEN[key] = found
-    return found if found is not None else _generic(obj.dist, tuple(values[:-2]), *values[-2:])
+        raise InputError(f"scipy.stats.{distribution.name} has the parameters {values}; they must be finite")
+    found = canonical(distribution.name, tuple(values[:-2]), *values[-2:])
+    if found is not None:
+        key = _key(frozen)
+        if key is not None:
+            if len(_SEEN) >= 256:
+                _SEEN.clear()
+            _SEEN[key] = found
+        return found
+    return _generic(distribution, tuple(values[:-2]), *values[-2:])
+
+
+def _batch(distribution: Any, parameters: tuple[Any, ...]) -> Batch:
+    """Frozen with arrays, which broadcast."""
+    arrays = np.broadcast_arrays(*[np.asarray(v, dtype=np.float64) for v in parameters])
+    return Batch(
+        arrays[0].shape,
+        lambda index: one(distribution, [float(v[index]) for v in arrays]),
+        name=f"scipy.stats.{distribution.name}",
+    )
 
 
 _SEEN: dict[Any, Density] = {}

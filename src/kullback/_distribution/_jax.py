@@ -1,0 +1,28 @@
+"""JAX compiles a function once for each shape: batches go to it in blocks of few sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from kullback._support import Array
+
+BLOCKS = (64, 1024, 16384)
+
+
+def in_blocks(function: Callable[[Any], Any], x: Array) -> Array:
+    """function(x) in 64 bits, of x padded with its first point; the values have the precision that it returned."""
+    import jax
+
+    if not len(x):
+        return np.empty(0)
+    size = next((block for block in BLOCKS if len(x) <= block), BLOCKS[-1])
+    values = []
+    with jax.enable_x64(True):
+        for start in range(0, len(x), size):
+            part = x[start : start + size]
+            padded = np.concatenate([part, np.repeat(part[:1], size - len(part), axis=0)])
+            values.append(np.asarray(function(jax.numpy.asarray(padded)))[: len(part)])
+    return np.concatenate(values)

@@ -1,0 +1,168 @@
+"""TensorFlow Probability on JAX, recognised by the name of its module."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import numpy as np
+
+from kullback._distribution import Batch, Density, Discrete, Distribution
+from kullback._distribution._jax import in_blocks
+from kullback._result import KindError
+from kullback._support import Array, Box, Interval, Lattice, Named, Simplex, Support
+from kullback._vocabulary import WORDS, build, mixture, multivariate_normal
+from kullback.sources import _logits
+from kullback.sources._evaluated import Index, at, evaluated
+from kullback.sources._named import Make, at_parameters, stacked
+from kullback.sources.arrays import to_numpy
+
+RENAMED = {"pareto": {"alpha": "concentration"}, "inverse_gamma": {"rate": "scale"}, "zipf": {"alpha": "power"}}
+FAR = 1e300
+
+
+def recognise(obj: Any, argument: str) -> Distribution | None:
+    if not any(c.__module__ == "tensorflow_probability.substrates.jax.distributions.distribution" and
+               c.__name__ == "Distribution" for c in type(obj).__mro__):  # fmt: skip
+        return None
+    shape = tuple(int(n) for n in obj.batch_shape)
+    make = maker(obj)
+    return Batch(shape, make, name=type(obj).__name__) if shape else make(())
+
+
+def maker(obj: Any) -> Make:
+    name = type(obj).__name__
+    if name in ("Deterministic", "VectorDeterministic"):
+        raise KindError(f"{name} is a point mass: no density to compare")
+    if name.startswith("JointDistribution"):
+        raise KindError(f"{name} has several parts as its outcome; pass kl.Density(its log_prob, dim=…)")
+    if name.startswith("MultivariateNormal"):
+        with_scale = {"loc": (_value(obj.loc, name), 1), "scale_tril": (_value(obj.scale.to_dense(), name), 2)}
+        return at_parameters(lambda held: multivariate_normal(**held), with_scale)
+    if name == "MixtureSameFamily":
+        shares, parts = maker(obj.mixture_distribution), maker(obj.components_distribution)
+        return lambda index: _mixture(shares(index), parts, index)
+    if name == "Independent":
+        return _independent(obj)
+    word = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    names = RENAMED.get(word, {})
+    given = {k: v for k, v in obj.parameters.items() if v is not None}
+    ours = {next((o for o, t in names.items() if t == k), k): k for k in given if k not in OPTIONS}
+    if word in WORDS and set(ours) <= set(_parameters(word)) | {"logits"} and "tensorflow_probability" in _home(obj):
+        properties = obj.parameter_properties()
+        held = {o: (_value(given[t], name), int(properties[t].event_ndims or 0)) for o, t in ours.items()}
+        if word == "categorical":
+            if "probs" in held:  # in its own precision, to whose rounding the sum is held
+                held["probs"] = (np.asarray(to_numpy(given["probs"], f"the probs of {name}")), 1)
+            return at_parameters(lambda values: Discrete(**values, name=name), held)
+        return at_parameters(lambda values: _build(word, values), held)
+    return evaluated(obj, TFP())
+
+
+OPTIONS = {"validate_args", "allow_nan_stats", "name", "dtype", "force_probs_to_zero_outside_support"}
+OPTIONS |= {"interpolate_nondiscrete", "require_integer_total_count", "sample_maximum_iterations", "parameters"}
+
+
+def _build(word: str, values: dict[str, Any]) -> Density | Discrete:
+    return _logits.build(word, values) if "logits" in values else build(word, kwargs=values)
+
+
+def _home(obj: Any) -> str:
+    return type(obj).__module__
+
+
+def _parameters(word: str) -> list[str]:
+    import inspect
+
+    return list(inspect.signature(WORDS[word]).parameters)
+
+
+def _mixture(shares: Density | Discrete, parts: Make, index: Index) -> Density:
+    assert isinstance(shares, Discrete)
+    weights = np.exp(shares._log_probs())
+    return mixture(weights / weights.sum(), [parts((*index, k)) for k in range(len(weights))])
+
+
+def _independent(obj: Any) -> Make:
+    inner = maker(obj.distribution)
+    shape = tuple(obj.distribution.batch_shape)[len(obj.batch_shape) :]
+
+    def make(index: Index) -> Density | Discrete:
+        sides = [inner((*index, *place)) for place in np.ndindex(*shape)]
+        return stacked([s for s in sides if isinstance(s, Density)], shape) if shape else inner(index)
+
+    return make
+
+
+def _value(x: Any, name: str) -> Array:
+    return np.asarray(to_numpy(x, f"a parameter of {name}")).astype(np.float64)
+
+
+class TFP:
+    """A copy with parameters in float64; the support is what its default bijector reaches."""
+
+    module = "tensorflow_probability"
+
+    def double(self, obj: Any) -> Any:
+        import jax
+
+        with jax.enable_x64(True):
+            floats = {k: _cast(v) for k, v in obj.parameters.items() if _floating(v)}
+            inner = {k: self.double(v) for k, v in obj.parameters.items() if hasattr(v, "parameter_properties")}
+            return obj.copy(**floats, **{k: v for k, v in inner.items() if hasattr(v, "log_prob")})
+
+    def log_prob(self, double: Any, x: Array) -> Array:
+        return in_blocks(double.log_prob, x)
+
+    def quantile(self, double: Any, u: Array) -> Array:
+        return in_blocks(double.quantile, u)
+
+    def sample(self, double: Any, rng: np.random.Generator, n: int) -> Array:
+        import jax
+
+        with jax.enable_x64(True):
+            key = jax.random.PRNGKey(int(rng.integers(2**31)))
+            return np.asarray(double.sample(n, seed=key), dtype=np.float64)
+
+    def number(self, double: Any, key: str) -> Array:
+        import jax
+
+        with jax.enable_x64(True):
+            return np.asarray(getattr(double, key)(), dtype=np.float64)
+
+    def support(self, obj: Any, name: str, index: Index) -> Support:
+        import jax
+
+        shape = tuple(int(n) for n in obj.event_shape)
+        bijector = obj.experimental_default_event_space_bijector()
+        if bijector is None:
+            if shape:
+                raise KindError(f"{name} has discrete vectors as outcomes, which no word here describes")
+            with jax.enable_x64(True):
+                below = np.asarray(obj.log_prob(-1.0))
+            if np.isfinite(below).any():
+                raise KindError(f"{name} reaches below zero on the integers: no lowest point to sum from")
+            return Lattice()
+        with jax.enable_x64(True):
+            if len(shape) > 1 or "simplex" in bijector.name.lower() or "softmax" in bijector.name.lower():
+                return Simplex(shape[0]) if len(shape) == 1 else Named(bijector.name, shape)
+            ends = [np.asarray(bijector.forward(np.full(shape, x)), dtype=np.float64) for x in (-FAR, FAR)]
+        low, high = np.minimum(*ends), np.maximum(*ends)
+        low, high = np.where(low < -1e100, -math.inf, low), np.where(high > 1e100, math.inf, high)
+        if not shape:
+            return Interval(float(at(low, 0, index)), float(at(high, 0, index)))
+        sides = [Interval(float(a), float(b)) for a, b in zip(np.ravel(low), np.ravel(high), strict=True)]
+        return sides[0] if shape == (1,) else Box(tuple(sides[-shape[0] :]))
+
+
+def _floating(v: Any) -> bool:
+    return (isinstance(v, float) or getattr(getattr(v, "dtype", None), "kind", "") == "f") and not hasattr(
+        v, "log_prob"
+    )
+
+
+def _cast(v: Any) -> Any:
+    import jax
+
+    return jax.numpy.asarray(v, dtype="float64")
