@@ -13,7 +13,7 @@ from kullback._fit._modes import Basins, basins
 from kullback._result import InputError, KindError
 from kullback._support import Array, Lattice
 from kullback.families import Frame
-from kullback.methods import _line, _plane
+from kullback.methods import _line, _plane, _space
 
 
 @dataclass(eq=False)
@@ -92,7 +92,7 @@ def prepare(p: Measured, seed: int) -> Target:
         raise KindError(f"p is {p}; a density family needs a density or draws")
     if p.dim > 2:
         raise InputError(f"p has {p.dim} dimensions; fits serve one and two so far")
-    whole, slack = _line.normalise(p) if p.dim == 1 else _plane.normalise(p)
+    whole, slack = _line.normalise(p) if p.dim == 1 else _space.normalise(p)
     return Target(whole, _frame(whole), name=str(p), slack=slack)
 
 

@@ -70,29 +70,6 @@ def nodes(f: Density, level: int, name: str = "P") -> tuple[Array, Array]:
     return np.concatenate(xs), np.concatenate(ws)
 
 
-def normalise(f: Density, name: str = "P") -> tuple[Density, float]:
-    """A density whose integral is one, and the error of its log integral."""
-    if f.normalized:
-        return f, 0.0
-    part = parts(f)[0]
-    totals = []
-    peak = float(checked(f, part.centre[None], name)[0])
-    for level in range(LEVELS):
-        z, dz = rule(part, level)
-        x = part.centre + z @ part.factor.T
-        log_p = checked(f, x, name) - peak
-        totals.append(math.log(float((np.exp(np.minimum(log_p, 700)) * dz).sum())))
-        if level and abs(totals[-1] - totals[-2]) < 1e-11:
-            break
-    log_z = peak + totals[-1] + math.log(abs(float(np.linalg.det(part.factor))))
-    error = abs(totals[-1] - totals[-2])
-    if error > 0.1:
-        raise InputError(f"{name} has no integral that settles over {f.support}: it may not be a density")
-    inner = f._log_prob
-    whole = Density(lambda x: inner(x) - log_z, dim=2, support=f.support, vectorized=True, facts=f.facts, name=f.name)
-    return whole, error
-
-
 def _at_mode(f: Density) -> tuple[Array, Array]:
     """A mode of f, found from the best of a graded scan, and the factor of the inverse curvature there."""
     steps = np.concatenate([[0.0], np.geomspace(1e-3, 1e6, 28)])
