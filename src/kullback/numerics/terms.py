@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]  # of floats
 
 _INVERSE_FACTORIALS = [1.0 / float(np.prod(np.arange(1.0, k + 1))) for k in range(2, 19)]
+_ODD = [1.0 / k for k in range(33, 1, -2)]
 
 
 def deviance(log_p: Array, log_q: Array) -> Array:
@@ -57,8 +59,19 @@ def excess(e: Array) -> Array:
     z = s * s
     # log1p(e) = 2·artanh(s); e = 2s/(1 − s), so e − 2s = 2s²/(1 − s), and the rest is 2s³(1/3 + z/5 + …)
     tail = np.zeros_like(z)
-    for k in range(33, 1, -2):
-        tail = tail * z + 1.0 / k
+    for c in _ODD:
+        tail = tail * z + c
     with np.errstate(divide="ignore", invalid="ignore"):
         direct = e - np.log1p(e)
     return np.where(small, 2 * z / (1 - s) - 2 * s * z * tail, direct)
+
+
+def excess_of(e: float) -> float:
+    """The same for one number, without an array's overhead."""
+    if abs(e) >= 0.25:
+        return e - math.log1p(e)
+    s = e / (2 + e)
+    z, tail = s * s, 0.0
+    for c in _ODD:
+        tail = tail * z + c
+    return 2 * z / (1 - s) - 2 * s * z * tail

@@ -9,7 +9,7 @@ import numpy as np
 
 from kullback._distribution import Density, Discrete
 from kullback._result import KindError
-from kullback._vocabulary import build, multivariate_normal
+from kullback._vocabulary import build
 
 
 def in_space(obj: Any) -> Density | Discrete | None:
@@ -27,18 +27,29 @@ def in_space(obj: Any) -> Density | Discrete | None:
     return WORDS[name](obj)
 
 
+_SEEN: dict[Any, Density | Discrete] = {}
+
+
 def _word(name: str, *args: Any) -> Density | Discrete:
-    return build(name, args)
+    """The word of these numbers; small ones are kept, as checking and factoring them takes longer than the rest."""
+    if sum(np.size(a) for a in args) > 512:
+        return build(name, args)
+    key = (name, *((np.shape(a), np.asarray(a, dtype=np.float64).tobytes()) for a in args))
+    if key not in _SEEN:
+        if len(_SEEN) >= 256:
+            _SEEN.clear()
+        _SEEN[key] = build(name, args)
+    return _SEEN[key]
 
 
 def _student_t(obj: Any) -> Density | Discrete:
     if obj.df == np.inf:
-        return multivariate_normal(obj.loc, obj.shape)
+        return _word("multivariate_normal", obj.loc, obj.shape)
     return _word("multivariate_student_t", obj.df, obj.loc, np.linalg.cholesky(obj.shape))
 
 
 WORDS: dict[str, Callable[[Any], Density | Discrete]] = {
-    "multivariate_normal": lambda d: multivariate_normal(d.mean, d.cov_object.covariance),
+    "multivariate_normal": lambda d: _word("multivariate_normal", d.mean, d.cov_object.covariance),
     "multivariate_t": _student_t,
     "dirichlet": lambda d: _word("dirichlet", d.alpha),
     "wishart": lambda d: _word("wishart", d.df, d.scale),

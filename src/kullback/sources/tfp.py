@@ -47,10 +47,10 @@ def maker(obj: Any) -> Make:
         return _independent(obj)
     word = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     names = RENAMED.get(word, {})
-    given = {k: v for k, v in obj.parameters.items() if v is not None}
-    ours = {next((o for o, t in names.items() if t == k), k): k for k in given if k not in OPTIONS}
+    properties = obj.parameter_properties()  # what is not among them is an option
+    given = {k: obj.parameters[k] for k in properties if obj.parameters.get(k) is not None}
+    ours = {next((o for o, t in names.items() if t == k), k): k for k in given}
     if word in WORDS and set(ours) <= set(_parameters(word)) | {"logits"} and "tensorflow_probability" in _home(obj):
-        properties = obj.parameter_properties()
         held = {o: (_value(given[t], name), int(properties[t].event_ndims or 0)) for o, t in ours.items()}
         if word == "categorical":
             if "probs" in held:  # in its own precision, to whose rounding the sum is held
@@ -58,10 +58,6 @@ def maker(obj: Any) -> Make:
             return at_parameters(lambda values: Discrete(**values, name=name), held)
         return at_parameters(lambda values: _build(word, values), held)
     return evaluated(obj, TFP())
-
-
-OPTIONS = {"validate_args", "allow_nan_stats", "name", "dtype", "force_probs_to_zero_outside_support"}
-OPTIONS |= {"interpolate_nondiscrete", "require_integer_total_count", "sample_maximum_iterations", "parameters"}
 
 
 def _build(word: str, values: dict[str, Any]) -> Density | Discrete:

@@ -11,7 +11,7 @@ import numpy as np
 from kullback._support import Array
 from kullback.numerics.lazy import special
 from kullback.numerics.masses import log_gamma_step
-from kullback.numerics.terms import excess
+from kullback.numerics.terms import excess_of
 
 
 def total(*terms: float) -> tuple[float, float]:
@@ -22,7 +22,7 @@ def total(*terms: float) -> tuple[float, float]:
 def scaled(ratio_less_one: float, ratio: float) -> float:
     """r − 1 − log r, from r − 1 where it is small."""
     if abs(ratio_less_one) < 0.5:
-        return float(excess(np.array(ratio_less_one)))
+        return excess_of(ratio_less_one)
     return ratio - 1 - math.log(ratio)
 
 
@@ -39,10 +39,26 @@ def bregman(bend: Callable[[Array], Array], at: float, step: float) -> float:
     return float(step * step * (w * (1 - t)) @ bend(at + t * step))
 
 
+def trigamma(x: Array) -> Array:
+    return np.asarray(special.zeta(2.0, x))
+
+
+def bregman_log_gammas(a: Array, d: Array) -> list[float]:
+    """The same for arrays of shapes and steps, the small steps in one call."""
+    near = np.abs(d) < 0.3 * a
+    t, w = nodes()
+    bends = trigamma(a[near, None] + d[near, None] * t)
+    found = np.empty(len(a))
+    found[near] = d[near] ** 2 * (bends @ (w * (1 - t)))
+    for i in np.flatnonzero(~near):
+        found[i] = log_gamma_step(float(a[i]), float(d[i])) - float(d[i] * special.digamma(a[i]))
+    return found.tolist()
+
+
 def bregman_log_gamma(a: float, d: float) -> float:
     """log Γ(a + d) − log Γ(a) − d·ψ(a) ≥ 0."""
     if abs(d) < 0.3 * a:
-        return bregman(lambda x: special.polygamma(1, x), a, d)
+        return bregman(trigamma, a, d)
     return log_gamma_step(a, d) - d * float(special.digamma(a))
 
 

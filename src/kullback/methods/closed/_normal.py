@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from kullback._distribution import Density
 from kullback._result import Divergence
 from kullback._support import Array
-from kullback.numerics.terms import excess
+from kullback.methods.closed._deviance import scaled
+from kullback.numerics.terms import excess, excess_of
 
 EPS = float(np.finfo(float).eps)
 NORMAL = ("normal", "multivariate_normal")
@@ -22,7 +25,7 @@ def normal_pair(p: Density, q: Density) -> Divergence:
         m, s = p.parameters["loc"], p.parameters["scale"]
         m0, s0 = q.parameters["loc"], q.parameters["scale"]
         r, z = (s - s0) / s0, (m - m0) / s0
-        value = 0.5 * (float(_excess(np.array(r * (2 + r)), np.array((s / s0) ** 2))) + z * z)
+        value = 0.5 * (scaled(r * (2 + r), (s / s0) ** 2) + z * z)
         return Divergence(value, 16 * EPS * value, "rounding", method="closed")
     mean, covariance = p.parameters["loc"], p.parameters["covariance_matrix"]
     mean0, covariance0 = q.parameters["loc"], q.parameters["covariance_matrix"]
@@ -34,7 +37,7 @@ def normal_pair(p: Density, q: Density) -> Divergence:
     e = np.linalg.eigvalsh(inverse @ (covariance - covariance0) @ inverse.T)
     z = inverse @ ((mean - mean0) / scale)
     if e[0] > -0.5:
-        grown = float(excess(e).sum())
+        grown = math.fsum(excess_of(x) for x in e.tolist()) if len(e) <= 16 else float(excess(e).sum())
     else:  # P is so narrow that 1 + e cancels: its widths directly
         widths = np.linalg.svd(inverse @ np.linalg.cholesky(covariance), compute_uv=False)
         grown = float(_excess(e, np.sort(widths) ** 2).sum())

@@ -10,7 +10,7 @@ import numpy as np
 
 from kullback._distribution import Density
 from kullback._support import Array
-from kullback.methods.closed._deviance import bregman_log_gamma, scaled, total
+from kullback.methods.closed._deviance import bregman_log_gammas, scaled, total
 from kullback.numerics import bessel
 from kullback.numerics.lazy import linalg, special
 from kullback.numerics.masses import log_gamma_step
@@ -32,8 +32,8 @@ def in_space(p: Density, q: Density) -> tuple[float, float, str] | None:
 def _dirichlet(p: Parameters, q: Parameters) -> tuple[float, float]:
     """Σ B(αᵢ, dᵢ) − B(α₀, d₀), B the Bregman divergence of log Γ; Gil, Alajaji and Linder 2013, regrouped."""
     a, d = p["concentration"], q["concentration"] - p["concentration"]
-    parts = [bregman_log_gamma(float(x), float(s)) for x, s in zip(a, d, strict=True)]
-    return total(*parts, -bregman_log_gamma(float(a.sum()), float(d.sum())))
+    parts = bregman_log_gammas(np.append(a, a.sum()), np.append(d, d.sum()))
+    return total(*parts[:-1], -parts[-1])
 
 
 def _multinomial(p: Parameters, q: Parameters) -> tuple[float, float]:
@@ -84,7 +84,7 @@ def _inverse_wishart(p: Parameters, q: Parameters) -> tuple[float, float]:
 def _of_scales(p: Parameters, q: Parameters, found: tuple[Array, float]) -> tuple[float, float]:
     e, lost = found
     a, b = 0.5 * p["concentration"], 0.5 * q["concentration"]
-    gammas = [bregman_log_gamma(a - 0.5 * j, b - a) for j in range(len(e))]
+    gammas = bregman_log_gammas(a - 0.5 * np.arange(len(e)), np.full(len(e), b - a))
     value, size = total(*gammas, a * float(excess(e).sum()), (a - b) * float(np.log1p(e).sum()))
     return value, size + lost * (a * float((e * e / (1 + e)).sum()) + abs(a - b) * len(e))
 
