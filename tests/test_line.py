@@ -250,6 +250,13 @@ def test_a_tail_much_shorter_than_the_other_side() -> None:
     assert abs(found.value - (0.0299313182085914 + 0.363701648112165)) < 1e-9
 
 
+def test_a_density_that_ends_at_a_height_inside_the_other() -> None:
+    """Where P jumps to 0, and a kink of Q like |x|^1.3: truth by mpmath, with the shapes as doubles."""
+    p, q = stats.vonmises_line(3.99390425810714), stats.gennorm(1.2988442399460265)
+    found = kl.divergence(p, q, method="quadrature")
+    assert abs(found.value - 0.174086211685655) <= found.error < 1e-10
+
+
 def test_costly_densities_get_fewer_points() -> None:
     def slow(x: float) -> float:
         time.sleep(2e-4)

@@ -37,12 +37,15 @@ def rises_again(piece: Piece) -> str:
     A log-normal against a Gompertz falls to e^−1447 before it does.
     """
     inside = interval(piece.p)
-    middle = float(piece.breaks[len(piece.breaks) // 2])
+    within = piece.breaks[(piece.breaks > piece.low) & (piece.breaks < piece.high)]
+    if not len(within):
+        return ""
+    middle = float(within[len(within) // 2])
     for end, own, sign in ((piece.high, inside.high, 1.0), (piece.low, inside.low, -1.0)):
         if end != own:
             continue
         if math.isinf(end):
-            gaps = np.diff(piece.breaks)
+            gaps = np.diff(within)
             start, reach = middle, np.geomspace(np.median(gaps) if len(gaps) else 1.0, FARTHEST, 300)
         else:
             start, sign = end, -sign

@@ -32,7 +32,7 @@ def pieces(p: Density, q: Density, support: Interval) -> list[Piece]:
     """The line seen from its finite end, or from P's middle where that is far out; a coarse high end from itself."""
     low, high = support.low, support.high
     if p.facts.moved is None or q.facts.moved is None:  # x itself is all that a callable takes
-        return [Piece(p, q, 0.0, low, high, np.union1d(landmarks(p), landmarks(q)))]
+        return [Piece(p, q, 0.0, low, high, _breaks(p, q))]
     if math.isinf(low) and math.isinf(high):
         return _around_anchors(p, q)
     if math.isinf(low):
@@ -63,11 +63,17 @@ def _around_anchors(p: Density, q: Density) -> list[Piece]:
         elif all(abs(centre - a) > FAR * width for a in anchors):
             anchors.append(centre)
     if not anchors:
-        breaks = np.union1d(landmarks(p), landmarks(q))
+        breaks = _breaks(p, q)
         return [Piece(p, q, 0.0, -math.inf, math.inf, breaks)]
     anchors = sorted({*anchors, 0.0} if near_zero else anchors)
     middles = [-math.inf, *(0.5 * a + 0.5 * b for a, b in itertools.pairwise(anchors)), math.inf]
     return [_seen_from(p, q, a, b - a, c - a) for a, b, c in zip(anchors, middles, middles[1:], strict=False)]
+
+
+def _breaks(p: Density, q: Density) -> Array:
+    """Where either changes: its landmarks and the ends of its support, beyond which it is 0."""
+    ends = [end for f in (p, q) for end in (interval(f).low, interval(f).high) if math.isfinite(end)]
+    return np.unique(np.concatenate([landmarks(p), landmarks(q), ends]))
 
 
 def _components(f: Density) -> list[Density]:
@@ -78,7 +84,7 @@ def _components(f: Density) -> list[Density]:
 def _seen_from(p: Density, q: Density, origin: float, low: float, high: float) -> Piece:
     """`low` and `high` are measured from the origin."""
     p, q = moved(p, origin), moved(q, origin)
-    return Piece(p, q, origin, low, high, np.union1d(landmarks(p), landmarks(q)))
+    return Piece(p, q, origin, low, high, _breaks(p, q))
 
 
 def _width(breaks: Array) -> float:
