@@ -256,6 +256,10 @@ def _union(parts: Sequence[Density]) -> Any:
     widest = max(supports, key=lambda s: sum(is_subset(other, s) for other in supports))
     if all(is_subset(other, widest) for other in supports):
         return widest
+    boxes = [s for s in supports if isinstance(s, Box)]
+    if len(boxes) == len(supports) and all(isinstance(side, Interval) for box in boxes for side in box.sides):
+        columns = zip(*(box.sides for box in boxes), strict=True)  # the smallest box around them
+        return Box(tuple(Interval(min(s.low for s in c), max(s.high for s in c)) for c in columns))
     if all(isinstance(s, Interval | Lattice) for s in supports):
         low = min(s.low for s in supports if isinstance(s, Interval | Lattice))
         high = max(s.high for s in supports if isinstance(s, Interval | Lattice))

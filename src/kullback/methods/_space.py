@@ -39,6 +39,7 @@ def measure(p: Density, q: Density, request: Request) -> Divergence:
     q, error_q, of_q = _ready(q, "Q")
     wanted = request.tolerance
     gap = Gap()
+    noise = p.facts.noise + q.facts.noise
     dim = len(of_p[0].centre)
     budget = request.budget or POINTS[dim]
     value, error, mass, lost, n = 0.0, 0.0, 0.0, 0.0, 0
@@ -57,7 +58,7 @@ def measure(p: Density, q: Density, request: Request) -> Divergence:
         value += float(found.value[0])
         mass += float(found.value[1])
         lost += float(found.value[3])
-        error += float(found.error[0]) + _noise(part) * EPS * float(found.value[2])
+        error += float(found.error[0]) + (_noise(part) * EPS + noise) * float(found.value[2])
     evidence, beyond = _outside(p, q, of_p)
     if evidence or not math.isfinite(value):
         return Divergence(
