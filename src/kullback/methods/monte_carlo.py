@@ -15,7 +15,7 @@ import numpy as np
 
 from kullback._distribution import Density, Measured
 from kullback._result import Divergence, Status
-from kullback._support import Array, Lattice, is_subset
+from kullback._support import Array, Lattice, ends, is_subset
 from kullback.methods._line import checked
 from kullback.methods._progress import Progress
 from kullback.methods._request import Request
@@ -103,6 +103,11 @@ class MonteCarlo:
                 math.nan, math.inf, "estimate", method=self.name, n=n, seed=request.seed,
                 status=Status.TOLERANCE_MISSED,
                 detail=f"Q's log density is only known as log of a density that underflows, as at the draw {place}",
+            )  # fmt: skip
+        if np.ndim(x) == 0 and float(x) in ends(q.support):
+            return Divergence(
+                math.inf, 0.0, "estimate", method=self.name, n=n, seed=request.seed, status=Status.TAIL_EVIDENCE,
+                detail=f"draws of P round to the end of Q's support, {place}; an integral sees what lies short of it",
             )  # fmt: skip
         return Divergence(
             math.inf, 0.0, "estimate", method=self.name, n=n, seed=request.seed, status=Status.SUPPORT_GAP,

@@ -27,12 +27,12 @@ class Support:
             return "a sum over finitely many outcomes finds its own gaps"
         if isinstance(p, Sample) or isinstance(q, Sample):
             return "draws do not say where their distribution ends"
-        if _base(p) != _base(q) or _leaves(p, q) or _tails(p, q):
+        if _apart(p, q) or _leaves(p, q) or _tails(p, q):
             return None
         return "supports and declared tails do not make it infinite"
 
     def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence:
-        if _base(p) != _base(q):
+        if _apart(p, q):
             return _answer(f"P is a {_base(p)} and Q a {_base(q)}: what one fills has no mass under the other")
         if _leaves(p, q):
             assert isinstance(p, Density)
@@ -43,6 +43,11 @@ class Support:
             share = f"{percent(mass)} of P" if math.isfinite(mass) else "P"
             return _answer(f"{share} lies {where}, where Q (on {q.support}) has none")
         return _answer(_tails(p, q), Status.TAIL_GAP)
+
+
+def _apart(p: Measured, q: Measured) -> bool:
+    """Whether the base measures differ."""
+    return p.support.measure != q.support.measure and _base(p) != _base(q)
 
 
 def _base(d: Measured) -> str:

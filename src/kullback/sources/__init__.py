@@ -28,6 +28,8 @@ SOURCES: tuple[Callable[[Any, str], Distribution | None], ...] = (
     frames.recognise,
 )
 
+_DOORS: dict[type, Callable[[Any, str], Distribution | None]] = {}  # which source took a type before
+
 __all__ = ["SOURCES", "as_distribution", "read"]
 
 
@@ -42,6 +44,10 @@ def as_distribution(
     try:
         if isinstance(obj, str):
             return read_text(obj)
+        door = _DOORS.get(type(obj))
+        known = door(obj, argument) if door is not None else None
+        if known is not None:
+            return known
         if isinstance(obj, os.PathLike):
             return read(obj)
         if isinstance(obj, Mapping):
@@ -49,6 +55,7 @@ def as_distribution(
         for recognise in SOURCES:
             found = recognise(obj, argument)
             if found is not None:
+                _DOORS[type(obj)] = recognise
                 return found
         if arrays.array_like(obj):
             return arrays.discrete(obj, argument, axis, normalize)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -45,11 +46,8 @@ def one(distribution: Any, values: list[float], frozen: Any = None) -> Density:
         raise InputError(f"scipy.stats.{distribution.name} has the parameters {values}; they must be finite")
     found = canonical(distribution.name, tuple(values[:-2]), *values[-2:])
     if found is not None:
-        key = _key(frozen)
-        if key is not None:
-            if len(_SEEN) >= 256:
-                _SEEN.clear()
-            _SEEN[key] = found
+        if frozen is not None:
+            _remember(frozen, found)
         return found
     return _generic(distribution, tuple(values[:-2]), *values[-2:])
 
@@ -69,19 +67,22 @@ _SEEN: dict[Any, Density] = {}
 
 def _known(obj: Any) -> Density | None:
     """A canonical density made before of the same class and numbers: reading SciPy's object takes the longest."""
-    key = _key(obj)
-    return _SEEN.get(key) if key is not None else None
+    try:
+        return _SEEN.get(_key(obj))
+    except TypeError:  # arrays among the numbers
+        return None
+
+
+def _remember(obj: Any, found: Density) -> None:
+    if len(_SEEN) >= 256:
+        _SEEN.clear()
+    with contextlib.suppress(TypeError):
+        _SEEN[_key(obj)] = found
 
 
 def _key(obj: Any) -> Any:
     held = getattr(obj, "__dict__", {})
-    dist, args, named = held.get("dist"), held.get("args"), held.get("kwds")
-    if dist is None or type(args) is not tuple or type(named) is not dict:
-        return None
-    numbers = (*args, *named.values())
-    if not all(type(v) is float or type(v) is int for v in numbers):
-        return None
-    return type(dist), numbers, tuple(named)
+    return type(held.get("dist")), held.get("args"), *held.get("kwds", {}).items()
 
 
 def _table(obj: Any, distribution: Any) -> Discrete:
