@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,12 @@ from kullback.sources.arrays import to_numpy
 
 RENAMED = {"pareto": {"alpha": "concentration"}, "inverse_gamma": {"rate": "scale"}, "zipf": {"alpha": "power"}}
 FAR = 1e300
+# outcomes that are categories by another name: their probabilities, along the last axis
+TABLES: dict[str, Callable[[Any], Any]] = {
+    "OneHotCategorical": lambda d: d.probs_parameter(),
+    "StoppingRatioLogistic": lambda d: d.categorical_probs(),
+    "ProbitBernoulli": lambda d: np.stack([1 - np.asarray(d.probs_parameter()), np.asarray(d.probs_parameter())], -1),
+}
 
 
 def recognise(obj: Any, argument: str) -> Distribution | None:
@@ -45,6 +52,16 @@ def maker(obj: Any) -> Make:
         return lambda index: _mixture(shares(index), parts, index)
     if name == "Independent":
         return _independent(obj)
+    if name == "SphericalUniform":
+        uniform = build("von_mises_fisher", (np.eye(int(obj.event_shape[0]))[0], 0.0))
+        return lambda index: uniform
+    if name in TABLES:
+        import jax
+
+        with jax.enable_x64(True):
+            shares_of = TABLES[name](obj)
+        table = {"probs": (np.asarray(to_numpy(shares_of, f"the probs of {name}")), 1)}
+        return at_parameters(lambda values: Discrete(**values, name=name), table)
     word = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     names = RENAMED.get(word, {})
     properties = obj.parameter_properties()  # what is not among them is an option
