@@ -31,15 +31,17 @@ def divergent(found: Integral) -> str:
     return ""
 
 
-def rises_again(piece: Piece) -> str:
-    """Why it is infinite though no panel shows it: p·log(p/q)·distance does not fall where log q leaves the doubles.
+def out_of_sight(piece: Piece) -> tuple[str, float]:
+    """What lies where log q has left the doubles: why it is infinite, or about how much it is.
 
-    A log-normal against a Gompertz falls to e^−1447 before it does.
+    It is infinite if p·log(p/q)·distance does not fall there (a log-normal against a Gompertz falls to e^−1447
+    before that); else it falls like a power of the distance at the least, and goes on so.
     """
+    unseen = 0.0
     inside = interval(piece.p)
     within = piece.breaks[(piece.breaks > piece.low) & (piece.breaks < piece.high)]
     if not len(within):
-        return ""
+        return "", 0.0
     middle = float(within[len(within) // 2])
     for end, own, sign in ((piece.high, inside.high, 1.0), (piece.low, inside.low, -1.0)):
         if end != own:
@@ -56,10 +58,12 @@ def rises_again(piece: Piece) -> str:
             continue
         steps = np.array([0.97, 1.0])
         last = _log_terms(piece.p, piece.q, start, found * (steps if math.isinf(end) else 1 / steps))
-        if last[-1] - last[0] > -FALL * math.log(1 / 0.97):
+        power = float(last[0] - last[-1]) / math.log(1 / 0.97)
+        if not power > FALL:
             x = piece.origin + start + found
-            return f"p·log(p/q) does not fall off towards x = {x:.4g}, beyond which log q has no double"
-    return ""
+            return f"p·log(p/q) does not fall off towards x = {x:.4g}, beyond which log q has no double", math.inf
+        unseen += math.exp(min(float(last[-1]), 700.0)) / power
+    return "", unseen
 
 
 def _last_seen(p: Density, q: Density, start: float, reach: Array) -> float | None:

@@ -12,7 +12,7 @@ from kullback._distribution import Density, Measured
 from kullback._result import Divergence, Status
 from kullback._support import Array, Interval, Lattice
 from kullback.methods import _line, _space
-from kullback.methods._ends import divergent, rises_again
+from kullback.methods._ends import divergent, out_of_sight
 from kullback.methods._gap import FAINT, Gap, Holes
 from kullback.methods._pieces import Piece, pieces
 from kullback.methods._request import Request
@@ -65,7 +65,8 @@ def _on_line(p: Density, q: Density, request: Request) -> Divergence:
     extra = error_p + error_q
     if gap:
         return _infinite(gap, plain.n)
-    evidence = divergent(plain) or next(filter(None, map(rises_again, parts)), "")
+    hidden = [out_of_sight(part) for part in parts]
+    evidence = divergent(plain) or next((why for why, _ in hidden if why), "")
     if evidence:
         return Divergence(
             math.inf,
@@ -76,8 +77,9 @@ def _on_line(p: Density, q: Density, request: Request) -> Divergence:
             status=Status.TAIL_EVIDENCE,
             detail=evidence,
         )
-    value, n = float(plain.value[0]), plain.n
-    error = float(plain.error[0]) + (8 * EPS + noise) * float(plain.value[2])
+    far = math.fsum(size for _, size in hidden)
+    value, n = float(plain.value[0]) + far, plain.n
+    error = float(plain.error[0]) + far + (8 * EPS + noise) * float(plain.value[2])
     missing = abs(float(plain.value[1]) - 1)
     error += missing * (1 + abs(value))
     if value < 0.3 and (wanted is None or error > wanted):
