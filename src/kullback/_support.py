@@ -268,13 +268,13 @@ def ends(support: Support) -> tuple[float, float]:
 
 def is_subset(inner: Support, outer: Support) -> bool:
     """Whether every point of `inner` lies in `outer`, as sets of the same base measure."""
+    if isinstance(inner, Interval) and isinstance(outer, Interval):
+        return outer.low <= inner.low and inner.high <= outer.high
+    if isinstance(inner, Lattice) and isinstance(outer, Lattice):
+        return outer.low <= inner.low and inner.high <= outer.high
     if isinstance(inner, Box) and isinstance(outer, Box):
         pairs = zip(inner.sides, outer.sides, strict=True)
         return inner.dim == outer.dim and all(is_subset(a, b) for a, b in pairs)
     if isinstance(inner, Labels) and isinstance(outer, Labels):
         return set(inner.names) <= set(outer.names)
-    if isinstance(inner, Interval) and isinstance(outer, Interval):
-        return outer.low <= inner.low and inner.high <= outer.high
-    if isinstance(inner, Lattice) and isinstance(outer, Lattice):
-        return outer.low <= inner.low and inner.high <= outer.high
     return inner == outer

@@ -32,7 +32,7 @@ class Closed:
     def applies(self, p: Measured, q: Measured) -> str | None:
         if not (isinstance(p, Density) and isinstance(q, Density)):
             return "needs two densities or masses with parameters"
-        if _normals(p, q) or has_form(p, q) or _form(p, q) is not None:
+        if _normals(p, q) or _form(p, q) is not None:
             return None
         return f"no closed form is known here for {p.facts.family or p.name}‖{q.facts.family or q.name}"
 
@@ -41,12 +41,9 @@ class Closed:
         assert isinstance(q, Density)
         if _normals(p, q):
             return normal_pair(p, q)
-        if has_form(p, q):
-            value, error, why = *same_family(p, q), ""
-        else:
-            found = _form(p, q)
-            assert found is not None
-            value, error, why = found
+        found = _form(p, q)
+        assert found is not None
+        value, error, why = found
         if why:
             return Divergence(math.inf, 0.0, "bound", method=self.name, status=Status.TAIL_GAP, detail=why)
         wanted = request.tolerance if request.tolerance is not None else 1e-9 * abs(value)
@@ -70,4 +67,6 @@ def _normals(p: Density, q: Density) -> bool:
 @lru_cache(maxsize=2)  # `applies` asks for it, then `estimate`
 def _form(p: Density, q: Density) -> tuple[float, float, str] | None:
     """The value, its rounding error, and why it is infinite."""
+    if has_form(p, q):
+        return *same_family(p, q), ""
     return in_space(p, q) or centred_pair(p, q) or power_gamma_pair(p, q) or by_moments(p, q)
