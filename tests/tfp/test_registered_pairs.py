@@ -79,6 +79,17 @@ PAIRS: list[tuple[str, Any, Any]] = [
 ]
 
 
+def test_a_gaussian_process_is_a_normal_at_its_points() -> None:
+    kernel = tfp.math.psd_kernels.ExponentiatedQuadratic()
+    points = np.linspace(0, 2, 4, dtype=np.float32)[:, None]
+    p = d.GaussianProcess(kernel, points, observation_noise_variance=np.float32(0.1))
+    q = d.MultivariateNormalTriL(np.ones(4, dtype=np.float32), np.eye(4, dtype=np.float32))
+    for a, b in ((p, q), (q, p)):
+        found = kl.divergence(a, b)
+        assert found.method == "closed"
+        assert found.value == pytest.approx(float(d.kl_divergence(a, b)), rel=1e-4)
+
+
 @pytest.mark.parametrize(("name", "make_p", "make_q"), PAIRS, ids=[name for name, _, _ in PAIRS])
 def test_registered(name: str, make_p: Any, make_q: Any) -> None:
     with jax.enable_x64(True):  # its parameters stay in single precision where they are plain numbers

@@ -45,13 +45,18 @@ def maker(obj: Any) -> Make:
     if name.startswith("JointDistribution"):
         raise KindError(f"{name} has several parts as its outcome; pass kl.Density(its log_prob, dim=…)")
     if name.startswith("MultivariateNormal"):
-        with_scale = {"loc": (_value(obj.loc, name), 1), "scale_tril": (_value(obj.scale.to_dense(), name), 2)}
+        tril = _value(obj.scale.to_dense(), name)
+        loc = np.zeros(1) if obj.loc is None else _value(obj.loc, name)
+        loc = np.broadcast_to(loc, (*loc.shape[:-1], tril.shape[-1]))
+        with_scale = {"loc": (loc, 1), "scale_tril": (tril, 2)}
         return at_parameters(lambda held: multivariate_normal(**held), with_scale)
     if name == "MixtureSameFamily":
         shares, parts = maker(obj.mixture_distribution), maker(obj.components_distribution)
         return lambda index: _mixture(shares(index), parts, index)
     if name == "Independent":
         return _independent(obj)
+    if name.startswith("GaussianProcess"):
+        return maker(obj.get_marginal_distribution())  # a normal at its index points
     if name == "SphericalUniform":
         uniform = build("von_mises_fisher", (np.eye(int(obj.event_shape[0]))[0], 0.0))
         return lambda index: uniform
