@@ -31,17 +31,17 @@ def divergent(found: Integral) -> str:
     return ""
 
 
-def out_of_sight(piece: Piece) -> tuple[str, float]:
-    """What lies where log q has left the doubles: why it is infinite, or about how much it is.
+def out_of_sight(piece: Piece) -> tuple[str, float, float]:
+    """What lies where log q has left the doubles: why it is infinite, or about how much it is, and its error.
 
     It is infinite if p·log(p/q)·distance does not fall there (a log-normal against a Gompertz falls to e^−1447
     before that); else it falls like a power of the distance at the least, and goes on so.
     """
-    unseen = 0.0
+    unseen = error = 0.0
     inside = interval(piece.p)
     within = piece.breaks[(piece.breaks > piece.low) & (piece.breaks < piece.high)]
     if not len(within):
-        return "", 0.0
+        return "", 0.0, 0.0
     middle = float(within[len(within) // 2])
     for end, own, sign in ((piece.high, inside.high, 1.0), (piece.low, inside.low, -1.0)):
         if end != own:
@@ -56,14 +56,18 @@ def out_of_sight(piece: Piece) -> tuple[str, float]:
         found = _last_seen(piece.p, piece.q, start, sign * reach)
         if found is None:
             continue
-        steps = np.array([0.97, 1.0])
+        steps = 0.97 ** np.array([2.0, 1.0, 0.0])
         last = _log_terms(piece.p, piece.q, start, found * (steps if math.isinf(end) else 1 / steps))
-        power = float(last[0] - last[-1]) / math.log(1 / 0.97)
+        before, power = (float(d) for d in -np.diff(last) / math.log(1 / 0.97))
         if not power > FALL:
             x = piece.origin + start + found
-            return f"p·log(p/q) does not fall off towards x = {x:.4g}, beyond which log q has no double", math.inf
-        unseen += math.exp(min(float(last[-1]), 700.0)) / power
-    return "", unseen
+            why = f"p·log(p/q) does not fall off towards x = {x:.4g}, beyond which log q has no double"
+            return why, math.inf, 0.0
+        tail = math.exp(min(float(last[-1]), 700.0)) / power
+        bend = abs(power - before) / (power * math.log(1 / 0.97))  # 0 for a power, 1 for an exponential
+        unseen += tail
+        error += tail * (0.01 + 2 * bend / power)
+    return "", unseen, error
 
 
 def _last_seen(p: Density, q: Density, start: float, reach: Array) -> float | None:

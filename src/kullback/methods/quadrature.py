@@ -66,7 +66,7 @@ def _on_line(p: Density, q: Density, request: Request) -> Divergence:
     if gap:
         return _infinite(gap, plain.n)
     hidden = [out_of_sight(part) for part in parts]
-    evidence = divergent(plain) or next((why for why, _ in hidden if why), "")
+    evidence = divergent(plain) or next((why for why, _, _ in hidden if why), "")
     if evidence:
         return Divergence(
             math.inf,
@@ -77,9 +77,9 @@ def _on_line(p: Density, q: Density, request: Request) -> Divergence:
             status=Status.TAIL_EVIDENCE,
             detail=evidence,
         )
-    far = math.fsum(size for _, size in hidden)
+    far, unsure = math.fsum(size for _, size, _ in hidden), math.fsum(error for _, _, error in hidden)
     value, n = float(plain.value[0]) + far, plain.n
-    error = float(plain.error[0]) + far + (8 * EPS + noise) * float(plain.value[2])
+    error = float(plain.error[0]) + unsure + (8 * EPS + noise) * float(plain.value[2])
     missing = abs(float(plain.value[1]) - 1)
     error += missing * (1 + abs(value))
     if value < 0.3 and (wanted is None or error > wanted):
