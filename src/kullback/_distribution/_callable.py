@@ -53,7 +53,7 @@ class _User:
 
     def _call(self, x: Any) -> Any:
         if self.library == "torch":
-            return self.function(_tensor(x))
+            return self.function(to_tensor(x))
         if self.library.startswith("jax"):
             import jax
 
@@ -65,7 +65,7 @@ class _User:
             return self.function(x)
         except FAILURES:  # torch takes tensors only
             try:
-                found = self.function(_tensor(x))
+                found = self.function(to_tensor(x))
             except FAILURES:
                 found = None
             if _library(found) != "torch":
@@ -164,10 +164,10 @@ class UserBatch(_User):
                     )
 
 
-def _tensor(x: Any) -> Any:
+def to_tensor(x: Any) -> Any:
     import torch
 
-    return torch.as_tensor(np.array(x, dtype=np.float64))
+    return torch.asto_tensor(np.array(x, dtype=np.float64))
 
 
 def _library(found: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ class Facts:
     is not ours. `factors` are the densities of independent coordinates. `base` is (key, Z) if the variable is g(Z)
     for a bijection g, which the key names with its parameters: of two variables with the same key the divergence
     is that of their Z. `power_gamma` makes it a power of a gamma variable, or the logarithm of one. `points` is
-    how many evaluations a slow log density is worth.
+    how many evaluations a slow log density is worth. `gradient` is that of the log density at a batch of points.
     """
 
     family: str = ""
@@ -61,6 +62,7 @@ class Facts:
     noise: float = 0.0
     points: int | None = None
     landmarks: tuple[float, ...] = ()
+    gradient: Callable[[Array], Array] | None = None
 
 
 class Density:
@@ -81,7 +83,11 @@ class Density:
     normalized : bool
         False is the permission to integrate: the density is divided by its integral.
     vectorized : bool
-        Whether `log_prob` takes a batch.
+        Whether `log_prob` (and `grad`) takes a batch.
+    grad : callable, optional
+        The gradient of `log_prob` for fits, called as `log_prob` is: one point gives an array of shape (dim,), a
+        batch one of shape (n, dim). A function of JAX or torch needs none; any other is differentiated by
+        differences, at 2·dim evaluations a gradient.
 
     Examples
     --------
@@ -102,6 +108,7 @@ class Density:
         sample: Callable[[np.random.Generator, int], Any] | None = None,
         normalized: bool = True,
         vectorized: bool = False,
+        grad: Callable[[Any], Any] | None = None,
         facts: Facts | None = None,
         name: str = "",
     ) -> None:
@@ -115,7 +122,10 @@ class Density:
         if facts is None:
             log_prob = UserBatch(log_prob) if vectorized else UserPoints(log_prob)
         self._log_prob = log_prob
-        self.facts = facts if facts is not None else Facts(sample=sample)
+        if grad is not None and not callable(grad):
+            raise KindError(f"grad must be callable, not {type(grad).__name__}")
+        slope = None if grad is None else grad if vectorized else partial(_by_point, grad)
+        self.facts = facts if facts is not None else Facts(sample=sample, gradient=slope)
         self.name = name or self.facts.family or getattr(log_prob, "__name__", "density")
 
     @property
@@ -176,6 +186,10 @@ def _as_support(support: Any, dim: int) -> Support:
         raise InputError(f"support must give low < high for each of {dim} dimensions, not {support!r}")
     sides = tuple(Interval(float(a), float(b)) for a, b in pairs)
     return sides[0] if dim == 1 else Box(sides)
+
+
+def _by_point(grad: Callable[[Any], Any], x: Array) -> Array:
+    return np.array([np.asarray(grad(point), dtype=np.float64).reshape(-1) for point in x])
 
 
 def _short(value: Any) -> str:

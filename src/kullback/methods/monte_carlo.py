@@ -55,7 +55,7 @@ class MonteCarlo:
         assert isinstance(q, Density)
         parts = strata(p)
         controls = _controls(p, q)
-        pilot = [_terms(p, q, controls, _Stream(c, [request.seed, 10, REPLICATES, k]).next(PILOT))
+        pilot = [_terms(p, q, controls, Stream(c, [request.seed, 10, REPLICATES, k]).next(PILOT))
                  for k, (_, c) in enumerate(parts)]  # fmt: skip
         n = PILOT * len(parts)
         gap = next((f.gap for f in pilot if f.gap is not None), None)
@@ -67,7 +67,7 @@ class MonteCarlo:
         controls, slopes = [controls[j] for j in used], slopes[used]
         budget = request.budget or (BUDGET if request.tolerance is None else PATIENT_BUDGET)
         batch = share * _power_of_two(min(FIRST * len(parts), (budget - n) / REPLICATES) / share.sum())
-        streams = [[_Stream(c, [request.seed, 10, r, k]) for k, (_, c) in enumerate(parts)] for r in range(REPLICATES)]
+        streams = [[Stream(c, [request.seed, 10, r, k]) for k, (_, c) in enumerate(parts)] for r in range(REPLICATES)]
         sums, drawn = np.zeros((REPLICATES, len(parts))), np.zeros(len(parts), int)
         with Progress() as say:
             while True:
@@ -127,7 +127,7 @@ def _power_of_two(x: float) -> int:
     return 1 << max(math.floor(math.log2(max(x, 1.0))), 0)
 
 
-class _Stream:
+class Stream:
     """Draws of one component, continued where the last ended."""
 
     def __init__(self, part: Density, seed: list[int]) -> None:
@@ -171,7 +171,7 @@ def _terms(p: Density, q: Density, controls: list[Density], x: Array) -> _Terms:
 
 
 def _summed(
-    p: Density, q: Density, controls: list[Density], slopes: Array, stream: _Stream, n: int
+    p: Density, q: Density, controls: list[Density], slopes: Array, stream: Stream, n: int
 ) -> tuple[float, Array | None]:
     """The sum of n terms, and a draw where Q has no density."""
     total = 0.0
@@ -225,5 +225,5 @@ def draws(p: Density, seed: int, n: int = 1 << 15) -> tuple[Array, Array]:
     """About n points, equally many from each stratum, and weights with Σ w·h(x) ≈ E_P h."""
     parts = strata(p)
     each = _power_of_two(n / len(parts))
-    xs = [_Stream(part, [seed, 11, k]).next(each) for k, (_, part) in enumerate(parts)]
+    xs = [Stream(part, [seed, 11, k]).next(each) for k, (_, part) in enumerate(parts)]
     return np.concatenate(xs), np.repeat([w / each for w, _ in parts], each)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 
@@ -16,6 +18,12 @@ class Lazy:
         value = getattr(import_module(self._name), attribute)
         setattr(self, attribute, value)
         return value
+
+
+@cache
+def installed(name: str) -> bool:
+    """Whether a module could be imported; it is not."""
+    return find_spec(name) is not None
 
 
 special: Any = Lazy("scipy.special")

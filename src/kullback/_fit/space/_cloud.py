@@ -1,0 +1,190 @@
+"""Weighted draws that stand for P, with log Z: importance sampling where it can be relied on, else tempered SMC.
+
+The proposal is half Q and half Student-t's around the modes. It learns: a pilot gives the modes their shares, and
+where the weights stay uneven, a mixture is fitted to the weighted pilot. If k̂ still says that the weights have no
+mean to rely on, particles are tempered from the proposal to P (`_smc`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from kullback._distribution import Density
+from kullback._fit.space._climb import Peak
+from kullback._fit.space._oracle import Oracle
+from kullback._fit.space._proposal import Proposal, student
+from kullback._fit.space._smc import smc
+from kullback._result import InputError
+from kullback._support import Array
+from kullback._vocabulary import log_sum_exp
+from kullback.numerics import em
+from kullback.numerics.pareto import pareto_k, threshold
+
+REPLICATES = 16
+PILOT, DRAWS, MOST = 1 << 10, 1 << 12, 1 << 17
+ROUNDS = 3
+FEW = 0.02  # an effective share of the draws below which the proposal is improved
+
+
+@dataclass(eq=False)
+class Cloud:
+    """Draws x (n, d) with log weights of mean Z: log Σ exp(log_b) = log Z; and the block of each.
+
+    `log_r` is the proposal's density there and `base` the weight of each draw under it; None where SMC drew.
+    """
+
+    x: Array
+    log_b: Array
+    block: Array
+    log_p: Array
+    log_r: Array | None
+    base: Array | None
+    k: float
+    method: str
+
+    @property
+    def log_z(self) -> float:
+        return float(log_sum_exp(self.log_b[:, None])[0])
+
+    @property
+    def weights(self) -> Array:
+        w = np.exp(self.log_b - self.log_z)
+        return np.asarray(w / w.sum())
+
+    @property
+    def effective(self) -> float:
+        return float(1 / (self.weights**2).sum())
+
+    @property
+    def reliable(self) -> bool:
+        return not self.k > threshold(len(self.x))
+
+    def moments(self) -> tuple[Array, Array, float]:
+        """Mean and covariance, and the largest standard error of a mean or a log sd in units of the sd."""
+        w = self.weights
+        mean = w @ self.x
+        offset = self.x - mean
+        covariance = (offset * w[:, None]).T @ offset
+        sd = np.sqrt(np.diag(covariance))
+        z = offset / sd
+        shifts = []
+        for r in range(int(self.block.max()) + 1):
+            keep = self.block == r
+            share = w[keep] * (self.block.max() + 1)
+            shifts.append(np.concatenate([share @ z[keep], 0.5 * (share @ (z[keep] ** 2 - 1))]))
+        error = np.std(shifts, axis=0, ddof=1) / np.sqrt(len(shifts))
+        return mean, covariance, float(error.max())
+
+
+def cloud(
+    oracle: Oracle, q: Density | None, peaks: list[Peak], seed: int, say: Callable[[str], None], many: bool = False
+) -> Cloud:
+    """A cloud for P; `many` says that the modes were too many to enumerate."""
+    if not many:
+        proposal = _first(oracle, q, peaks)
+        found = _draw(oracle, proposal, PILOT, [seed, 40, 0])
+        for round_ in range(ROUNDS):
+            proposal = _learned(proposal, found, q)
+            found = _draw(oracle, proposal, DRAWS, [seed, 41, round_])
+            good = found.reliable and found.k < 0.5
+            say(f"importance sampling: {found.effective:.0f} of {len(found.x)} draws count, k̂ = {found.k:.2f}")
+            if (good and found.effective > FEW * len(found.x)) or (round_ > 0 and found.reliable and not many):
+                return _again(oracle, proposal, found, seed)
+            if oracle.dim > 30:
+                break
+            proposal = _refitted(proposal, found, [seed, 42, round_]) or proposal
+    x, log_b, block, log_p = smc(oracle, peaks, seed, say)
+    return Cloud(x, log_b, block, log_p, None, None, 0.0, "tempered SMC")
+
+
+def larger(oracle: Oracle, found: Cloud, seed: int) -> Cloud | None:
+    """Four times as many draws of the same proposal, or None where there are enough or SMC drew."""
+    proposal = getattr(found, "proposal", None)
+    if proposal is None or 4 * len(found.x) > MOST:
+        return None
+    return _kept(_draw(oracle, proposal, 4 * len(found.x), [seed, 43, len(found.x)]), proposal)
+
+
+def _again(oracle: Oracle, proposal: Proposal, found: Cloud, seed: int) -> Cloud:
+    return _kept(found, proposal)
+
+
+def _kept(found: Cloud, proposal: Proposal) -> Cloud:
+    found.proposal = proposal  # type: ignore[attr-defined]
+    return found
+
+
+def _first(oracle: Oracle, q: Density | None, peaks: list[Peak]) -> Proposal:
+    parts, weights = [], []
+    own = [] if q is None else list(q.facts.components or ((1.0, q),))
+    for w, part in own:
+        parts.append(part)
+        weights.append(0.4 * w)
+    masses = laplace_masses(peaks)
+    moments = None if q is None else q.facts.moments
+    if moments is not None and np.isfinite(moments[1]).all():
+        tril = np.linalg.cholesky(_held(np.atleast_2d(moments[1])))
+        parts.append(student(np.atleast_1d(moments[0]), 1.1 * tril))
+        weights.append(0.2)
+    left = 1 - sum(weights)
+    for peak, mass in zip(peaks, masses, strict=True):
+        parts.append(student(peak.x, 1.1 * peak.tril))
+        weights.append(left * (0.8 * mass + 0.2 / len(peaks)))
+    return Proposal(np.array(weights) / np.sum(weights), tuple(parts))
+
+
+def _held(covariance: Array) -> Array:
+    return covariance + 1e-14 * np.diag(np.diag(covariance))
+
+
+def laplace_masses(peaks: list[Peak]) -> Array:
+    """The share of each mode if P were normal around it."""
+    log_mass = np.array([p.height + np.log(np.diag(p.tril)).sum() for p in peaks])
+    w = np.exp(log_mass - log_mass.max())
+    return np.asarray(w / w.sum())
+
+
+def _draw(oracle: Oracle, proposal: Proposal, n: int, seed: list[int]) -> Cloud:
+    x, base, block, _ = proposal.draw(n, REPLICATES, seed)
+    log_p = oracle.values(x)
+    log_r = proposal.log_prob(x)
+    log_b = log_p - log_r + np.log(base)
+    if not (log_b > -np.inf).any():
+        raise InputError("log_prob is −∞ at every draw around the modes that were found")
+    return Cloud(x, log_b, block, log_p, log_r, base, pareto_k(log_p - log_r), "importance sampling")
+
+
+def _learned(proposal: Proposal, found: Cloud, q: Density | None) -> Proposal:
+    """The strata's shares moved halfway to what the weighted draws say; Q's own stay."""
+    fixed = 0 if q is None else max(len(q.facts.components), 1)
+    terms = np.stack([part._log_prob(found.x[:, 0] if part.dim == 1 else found.x) for part in proposal.parts])
+    terms += np.log(proposal.weights)[:, None]
+    share = np.exp(terms - log_sum_exp(terms)) @ found.weights
+    free = share[fixed:] / max(share[fixed:].sum(), 1e-300)
+    total = proposal.weights[fixed:].sum()
+    moved = np.concatenate([proposal.weights[:fixed], total * (0.85 * free + 0.15 / len(free))])
+    return Proposal(moved / moved.sum(), proposal.parts)
+
+
+def _refitted(proposal: Proposal, found: Cloud, seed: list[int]) -> Proposal | None:
+    """A mixture of Student-t's fitted to the weighted draws beside half of the proposal."""
+    w = found.weights
+    keep = w > 1e-8
+    x, w = found.x[keep], w[keep] / w[keep].sum()
+    d = x.shape[1]
+    if found.effective < 4 * d or keep.sum() < 10 * d:
+        return None
+    mean = w @ x
+    sd = np.sqrt(w @ (x - mean) ** 2)
+    z = (x - mean) / sd
+    k = int(np.clip(found.effective / (10 * d), 1, 8))
+    held = 0.9 * w + 0.1 / len(w) * (w > 0)  # one heavy draw must not own a component
+    m, _ = em.fit(z, held / held.sum(), k, floor=1e-3 * np.eye(d), seed=seed[0], starts=2)
+    parts, weights = [], []
+    for share, centre, covariance in zip(m.weights[0], m.means[0], m.covariances[0], strict=True):
+        parts.append(student(mean + sd * centre, sd[:, None] * np.linalg.cholesky(1.2 * covariance)))
+        weights.append(0.6 * share)
+    return Proposal(np.concatenate([0.4 * proposal.weights, weights]), (*proposal.parts, *parts))

@@ -1,0 +1,168 @@
+"""The modes of P: where tempered draws, sent out far from the first mode, come down.
+
+Particles start from a Cauchy around the first mode, several of its widths across, and follow p̃^β·r^(1−β) by Langevin
+steps while β rises to 1. Where one ends, a straight way up to a known mode shows that it belongs there; the others
+climb. As long as some mode was met only by a few, more particles follow, as there may be others that none has met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from kullback._fit.space._climb import Peak, climb, factor, own_scale
+from kullback._fit.space._oracle import Oracle
+from kullback._result import InputError
+from kullback._support import Array
+
+PARTICLES = 64
+MOST = {1: 4096, 2: 4096, 3: 2048}
+MOST_BEYOND = 512
+MODES = 128  # more than this are not enumerated
+WIDE = 4.0  # the Cauchy's scale in widths of the first mode
+TEMPERATURES = np.geomspace(0.01, 1.0, 12)
+MOVES = 3
+SHALLOW = 0.5  # nats: a way up that never falls by more is a way up
+SAME = 0.05  # two summits closer than this many widths are one
+OFTEN = 4  # how often the rarest mode must have been met before the search ends
+AROUND = 1.5  # once there are several, the Cauchy's scale in units of all of them
+
+
+def first_peak(oracle: Oracle, starts: list[Array], seed: int) -> Peak:
+    """The highest mode that one of the starts leads to."""
+    rng = np.random.default_rng([seed, 30])
+    d = oracle.dim
+    far = [rng.standard_normal((8, d)) * size for size in (0.1, 1.0, 10.0, 100.0)]
+    tries = np.concatenate([np.array(starts).reshape(-1, d), *far])
+    values = oracle.values(tries)
+    if not (values > -np.inf).any():
+        what = f"NaN (at {oracle.nan_at})" if oracle.nan_at is not None else "−∞"
+        raise InputError(
+            f"log_prob is {what} at every one of {len(tries)} points from {tries[0]} outwards: "
+            "pass start= a point with finite log_prob, or state the support"
+        )
+    known = values[: len(starts)] > -np.inf
+    chosen = tries[: len(starts)][known] if known.any() else tries[[int(np.argmax(values))]]
+    best: Peak | None = None
+    for x in chosen:
+        oracle.scale = own_scale(oracle, x)
+        found = climb(oracle, x[None], oracle.scale)[0]
+        if best is None or found.height > best.height:
+            best = found
+    assert best is not None
+    oracle.scale = np.sqrt((best.tril**2).sum(axis=1))
+    return best
+
+
+def modes(oracle: Oracle, first: Peak, seed: int, say: Callable[[str], None]) -> tuple[list[Peak], bool]:
+    """The modes found, the highest first, and whether the search ended because no new ones came."""
+    peaks = [first]
+    most = MOST.get(oracle.dim, MOST_BEYOND)
+    total, round_ = 0, 0
+    counts = np.zeros(0, dtype=int)
+    while True:
+        n = PARTICLES if total == 0 else min(total, most - total)
+        x, f = tempered(oracle, _surrounding(peaks), n, [seed, 31, round_])
+        peaks, owner = _sorted_in(oracle, peaks, x, f)
+        counts = np.bincount(owner, minlength=len(peaks)) + np.pad(counts, (0, len(peaks) - len(counts)))
+        total, round_ = total + n, round_ + 1
+        say(f"modes: {len(peaks)} found with {total} particles")
+        settled = len(peaks) == 1 or (round_ > 1 and int(counts[1:].min()) >= OFTEN)
+        if settled or total >= most or len(peaks) > MODES:
+            ordered = sorted(peaks, key=lambda p: -p.height)
+            return ordered, settled or (len(peaks) <= MODES and float((counts == 1).mean()) < 0.1)
+
+
+def _surrounding(peaks: list[Peak]) -> Peak:
+    """All peaks as one: their mean and covariance, each with its own."""
+    if len(peaks) == 1:
+        return peaks[0]
+    x = np.array([p.x for p in peaks])
+    offset = x - x.mean(axis=0)
+    covariance = offset.T @ offset / len(x) + np.mean([p.tril @ p.tril.T for p in peaks], axis=0)
+    return Peak(x.mean(axis=0), peaks[0].height, factor(covariance) / WIDE * AROUND, True)
+
+
+def tempered(oracle: Oracle, first: Peak, n: int, seed: list[int]) -> tuple[Array, Array]:
+    """Particles and their log p̃ after Langevin steps up the ladder, each with a step length of its own."""
+    rng = np.random.default_rng(seed)
+    d = oracle.dim
+    z = rng.standard_normal((n, d)) / np.sqrt(rng.chisquare(1, n))[:, None]
+    x = first.x + WIDE * z @ first.tril.T
+    f, g = oracle(x)
+    lost = f == -np.inf
+    if lost.any():  # outside of P's support, or where it overflows: nearer in
+        x[lost] = first.x + rng.standard_normal((int(lost.sum()), d)) @ first.tril.T
+        f, g = oracle(x)
+    back = np.linalg.inv(first.tril)
+
+    def bridge(x: Array, f: Array, g: Array) -> tuple[Array, Array]:
+        """log of p̃^β·r^(1−β), and its slope in units of the first mode, held where a far start would overshoot."""
+        z = (x - first.x) @ back.T / WIDE
+        squared = np.minimum((z * z).sum(axis=1), 1e300)
+        pull = -((1 + d) / (1 + squared))[:, None] * z / WIDE
+        drift = np.clip(beta * (g @ first.tril) + (1 - beta) * pull, -1e100, 1e100)
+        size = np.linalg.norm(drift, axis=1, keepdims=True)
+        value = beta * f - (1 - beta) * 0.5 * (1 + d) * np.log1p(squared)
+        return value, drift * np.minimum(1.0, 5 * np.sqrt(d) / np.maximum(size, 1e-300))
+
+    step = np.full(n, 1.0)
+    for beta in TEMPERATURES:
+        for _ in range(MOVES):
+            here, drift = bridge(x, f, g)
+            h = step[:, None]
+            noise = rng.standard_normal((n, d))
+            y = x + (0.5 * h**2 * drift + h * noise) @ first.tril.T
+            fy, gy = oracle(y)
+            there, back_drift = bridge(y, fy, gy)
+            returned = (x - y) @ back.T - 0.5 * h**2 * back_drift
+            forth = 0.5 * (noise**2).sum(axis=1) - 0.5 * (returned**2).sum(axis=1) / step**2
+            with np.errstate(invalid="ignore", over="ignore"):
+                taken = np.log(rng.random(n)) < there - here + forth
+            taken &= np.isfinite(there)
+            x, f, g = np.where(taken[:, None], y, x), np.where(taken, fy, f), np.where(taken[:, None], gy, g)
+            step = np.clip(step * np.where(taken, 1.3, 0.6), 1e-8, 3.0)
+    return x, f
+
+
+def _sorted_in(oracle: Oracle, peaks: list[Peak], x: Array, f: Array) -> tuple[list[Peak], Array]:
+    """Each particle with the mode it belongs to; those that see no known mode climb, a few at a time."""
+    owner = np.full(len(x), -1)
+    tried = np.zeros(len(x), int)  # how many peaks were held against each
+    batch = 16
+    peaks = list(peaks)
+    while True:
+        for k in range(int(tried.min()), len(peaks)):
+            rows = np.flatnonzero((owner < 0) & (tried <= k))
+            if len(rows):
+                seen = _uphill(oracle, x[rows], f[rows], peaks[k])
+                owner[rows[seen]] = k
+                tried[rows] = k + 1
+        rows = np.flatnonzero(owner < 0)
+        if not len(rows) or len(peaks) > MODES:
+            return peaks, np.maximum(owner, 0)
+        rows = rows[np.argsort(-f[rows], kind="stable")][:batch]
+        scale = np.sqrt((peaks[0].tril ** 2).sum(axis=1))
+        for i, found in zip(rows, climb(oracle, x[rows], scale, near=True), strict=True):
+            same = next((k for k, p in enumerate(peaks) if _same(p, found)), None)
+            if same is None and found.found:
+                peaks.append(found)
+                same = len(peaks) - 1
+            owner[i] = same if same is not None else 0
+
+
+def _same(a: Peak, b: Peak) -> bool:
+    apart = np.linalg.solve(a.tril, b.x - a.x)
+    other = np.linalg.solve(b.tril, b.x - a.x)
+    return bool(min(np.abs(apart).max(), np.abs(other).max()) < SAME) and abs(a.height - b.height) < 0.05
+
+
+def _uphill(oracle: Oracle, x: Array, f: Array, peak: Peak) -> Array:
+    """Whether the straight way from each point to the peak never falls by more than SHALLOW."""
+    steps = np.array([0.15, 0.3, 0.45, 0.6, 0.75, 0.9])
+    points = x[:, None] + steps[:, None] * (peak.x - x)[:, None]
+    values = oracle.values(points.reshape(-1, x.shape[1])).reshape(len(x), -1)
+    path = np.column_stack([f, values, np.full(len(x), peak.height)])
+    falls = np.maximum.accumulate(path, axis=1) - path
+    return np.asarray(falls.max(axis=1) <= SHALLOW)

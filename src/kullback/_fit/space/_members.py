@@ -1,0 +1,190 @@
+"""How members of a family are reached from fixed draws, so that the reverse objective has an exact gradient.
+
+In coordinates y with x = centre + base·y, a member is `theta`, as its family packs it. `spread` carries fixed draws e
+to points y with weights w, Σ w·h(y) ≈ E_q h; `pull_back` carries ∂/∂y and ∂/∂w back to ∂/∂theta.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from kullback._distribution import Density
+from kullback._support import Array
+from kullback._vocabulary import mixture, multivariate_normal, multivariate_student_t
+from kullback.families import Mixture, Normal, StudentT
+from kullback.families._base import back_solved, pack, unpack
+from kullback.numerics.lazy import special
+
+DF_RANGE = (-1.0, 9.0)  # of the logarithm of the degrees of freedom, while they are searched for
+
+
+class Base(NamedTuple):
+    """The affine map x = centre + base·y; `base` is lower triangular, or diagonal where the family is."""
+
+    centre: Array
+    base: Array
+
+    def outward(self, y: Array) -> Array:
+        return np.asarray(self.centre + y @ self.base.T)
+
+    def inward(self, x: Array) -> Array:
+        return np.asarray(np.linalg.solve(self.base, (x - self.centre).T).T)
+
+
+class Member(Protocol):
+    extra: int  # uniform coordinates a draw needs beyond the dimension
+
+    def spread(self, theta: Array, e: Array) -> tuple[Array, Array]: ...
+
+    def pull_back(self, theta: Array, e: Array, gy: Array, gw: Array) -> Array: ...
+
+    def log_prob(self, theta: Array, y: Array) -> tuple[Array, Array, Array]:
+        """log q, its gradient in y, its gradient in theta for each point."""
+
+    def density(self, theta: Array, base: Base) -> Density: ...
+
+
+def factor_back(gy: Array, e: Array, tril: Array, full: bool) -> Array:
+    """∂/∂(mean, log diagonal, below) of Σ gy·(mean + tril·e)."""
+    dim = e.shape[1]
+    outer = gy.T @ e
+    parts = [gy.sum(axis=0), np.diag(outer) * np.diag(tril)]
+    if full:
+        parts.append(outer[np.tril_indices(dim, -1)])
+    return np.concatenate(parts)
+
+
+class NormalMember:
+    extra = 0
+
+    def __init__(self, family: Normal) -> None:
+        self.family = family
+
+    def spread(self, theta: Array, e: Array) -> tuple[Array, Array]:
+        mean, tril = unpack(theta, e.shape[1], self.family.full)
+        return mean + e @ tril.T, np.full(len(e), 1 / len(e))
+
+    def pull_back(self, theta: Array, e: Array, gy: Array, gw: Array) -> Array:
+        _, tril = unpack(theta, e.shape[1], self.family.full)
+        return factor_back(gy, e, tril, self.family.full)
+
+    def log_prob(self, theta: Array, y: Array) -> tuple[Array, Array, Array]:
+        log_q, score = self.family.log_prob(theta, y)
+        mean, tril = unpack(theta, y.shape[1], self.family.full)
+        return log_q, -back_solved(tril, np.linalg.solve(tril, (y - mean).T).T), score
+
+    def density(self, theta: Array, base: Base) -> Density:
+        mean, tril = unpack(theta, len(base.centre), self.family.full)
+        return multivariate_normal(base.outward(mean[None])[0], scale_tril=base.base @ tril)
+
+
+class StudentMember:
+    def __init__(self, family: StudentT) -> None:
+        self.family = family
+        self.extra = 1
+
+    def _radius(self, theta: Array, u: Array) -> tuple[Array, Array]:
+        """√(v/χ²ᵥ) at the levels u, and its derivative in theta's last entry, log v."""
+        if self.family.df is not None:
+            v = self.family.df
+            return np.sqrt(0.5 * v / special.gammaincinv(0.5 * v, u)), np.zeros_like(u)
+        log_v = float(np.clip(theta[-1], *DF_RANGE))
+        step = 1e-4
+        r, up, down = (
+            np.sqrt(0.5 * v / special.gammaincinv(0.5 * v, u)) for v in np.exp(log_v + np.array([0, step, -step]))
+        )
+        return r, (up - down) / (2 * step)
+
+    def spread(self, theta: Array, e: Array) -> tuple[Array, Array]:
+        z, u = e[:, :-1], special.ndtr(e[:, -1])
+        mean, tril = unpack(theta, z.shape[1], True)
+        return mean + (z * self._radius(theta, u)[0][:, None]) @ tril.T, np.full(len(e), 1 / len(e))
+
+    def pull_back(self, theta: Array, e: Array, gy: Array, gw: Array) -> Array:
+        z, u = e[:, :-1], special.ndtr(e[:, -1])
+        _, tril = unpack(theta, z.shape[1], True)
+        r, slope = self._radius(theta, u)
+        out = factor_back(gy, z * r[:, None], tril, True)
+        if self.family.df is None:
+            inside = DF_RANGE[0] < theta[-1] < DF_RANGE[1]
+            out = np.append(out, float((gy * (z @ tril.T)).sum(axis=1) @ slope) * inside)
+        return out
+
+    def log_prob(self, theta: Array, y: Array) -> tuple[Array, Array, Array]:
+        log_q, score = self.family.log_prob(theta, y)
+        dim = y.shape[1]
+        mean, tril = unpack(theta, dim, True)
+        v = self.family.df if self.family.df is not None else float(np.exp(theta[-1]))
+        z = np.linalg.solve(tril, (y - mean).T).T
+        pull = -back_solved(tril, z) * ((v + dim) / (v + (z * z).sum(axis=1)))[:, None]
+        return log_q, pull, score
+
+    def density(self, theta: Array, base: Base) -> Density:
+        mean, tril = unpack(theta, len(base.centre), True)
+        v = self.family.df if self.family.df is not None else float(np.exp(np.clip(theta[-1], *DF_RANGE)))
+        return multivariate_student_t(v, base.outward(mean[None])[0], base.base @ tril)
+
+
+class MixtureMember:
+    extra = 0
+
+    def __init__(self, family: Mixture) -> None:
+        self.family = family
+
+    def spread(self, theta: Array, e: Array) -> tuple[Array, Array]:
+        log_w, rows = self.family.split(theta)
+        points = []
+        for row in rows:
+            mean, tril = unpack(row, e.shape[1], True)
+            points.append(mean + e @ tril.T)
+        return np.concatenate(points), np.repeat(np.exp(log_w) / len(e), len(e))
+
+    def pull_back(self, theta: Array, e: Array, gy: Array, gw: Array) -> Array:
+        log_w, rows = self.family.split(theta)
+        n, w = len(e), np.exp(log_w)
+        means = gw.reshape(len(rows), n).mean(axis=1)
+        logits = w * (means - w @ means)
+        parts = [logits[1:]]
+        for k, row in enumerate(rows):
+            _, tril = unpack(row, e.shape[1], True)
+            parts.append(factor_back(gy[k * n : (k + 1) * n], e, tril, True))
+        return np.concatenate(parts)
+
+    def log_prob(self, theta: Array, y: Array) -> tuple[Array, Array, Array]:
+        log_q, score = self.family.log_prob(theta, y)
+        log_w, rows = self.family.split(theta)
+        dim = y.shape[1]
+        slope = np.zeros_like(y)
+        for a, row in zip(log_w, rows, strict=True):
+            mean, tril = unpack(row, dim, True)
+            z = np.linalg.solve(tril, (y - mean).T).T
+            log_part = a - 0.5 * (z * z).sum(axis=1) - np.log(np.diag(tril)).sum() - 0.5 * dim * np.log(2 * np.pi)
+            slope -= np.exp(log_part - log_q)[:, None] * back_solved(tril, z)
+        return log_q, slope, score
+
+    def density(self, theta: Array, base: Base) -> Density:
+        log_w, rows = self.family.split(theta)
+        parts = []
+        for row in rows:
+            mean, tril = unpack(row, len(base.centre), True)
+            parts.append(multivariate_normal(base.outward(mean[None])[0], scale_tril=base.base @ tril))
+        order = sorted(range(len(parts)), key=lambda k: tuple(np.atleast_1d(parts[k].parameters["loc"])))
+        w = np.exp(log_w)
+        return mixture(w[order] / w.sum(), [parts[k] for k in order])
+
+
+def member_of(family: Any) -> Member:
+    if isinstance(family, Normal):
+        return NormalMember(family)
+    return StudentMember(family) if isinstance(family, StudentT) else MixtureMember(family)
+
+
+def identity(family: Any, dim: int) -> Array:
+    """The theta of mean 0 and unit factor."""
+    full = not isinstance(family, Normal) or family.full
+    theta = pack(np.zeros(dim), np.eye(dim), full)
+    if isinstance(family, StudentT) and family.df is None:
+        return np.append(theta, np.log(8.0))
+    return theta

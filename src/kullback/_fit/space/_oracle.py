@@ -1,0 +1,192 @@
+"""log p̃ and its gradient at batches of points, wherever they come from, with a count of what was asked.
+
+JAX differentiates a function that traces; torch one of torch; `grad=` is taken as it is; normals, Student-t and
+their mixtures have formulas. Whatever else there is gets central differences, and the fit says what they cost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from kullback._distribution import Density
+from kullback._distribution._callable import FAILURES, UserBatch, UserPoints, to_tensor
+from kullback._fit.space._formulas import gradient_by_formula
+from kullback._result import InputError
+from kullback._support import Array
+from kullback.numerics.lazy import installed
+
+SMALL, LARGE = 128, 1024  # rows of the batches that JAX compiles for
+STEP = 6e-6  # ∛eps: of central differences, in units of the coordinate's own scale
+
+Sloped = Callable[[Array], tuple[Array, Array]]
+
+
+class Oracle:
+    """What a fit asks of P: `values` (n,) and `slopes` (n, d) at points (n, d) in the target's own coordinates.
+
+    A NaN is taken as −∞ here, for a search may look where a log density overflows; `worst` remembers where.
+    """
+
+    def __init__(self, density: Density) -> None:
+        self.density = density
+        self.dim = density.dim
+        self.evaluations = 0
+        self.nan_at: Array | None = None
+        self.scale = np.ones(self.dim)  # of central differences
+        self.note = ""
+        self._sloped = self._choose()
+
+    def __call__(self, x: Array) -> tuple[Array, Array]:
+        """Values and slopes."""
+        x = np.ascontiguousarray(x)
+        self.evaluations += len(x)
+        values, slopes = self._sloped(x)
+        bad = np.isnan(values) | ((values > -np.inf) & ~np.isfinite(slopes).all(axis=1))
+        if bad.any():
+            self.nan_at = x[bad][0]
+        gone = bad | (values == -np.inf)
+        if gone.any():
+            values, slopes = np.where(gone, -np.inf, values), np.where(gone[:, None], 0.0, slopes)
+        if (values == np.inf).any():
+            place = x[values == np.inf][0]
+            raise InputError(f"log_prob is +∞ at {place}: it is no density there. Bound it, or exclude that point")
+        return values, slopes
+
+    def values(self, x: Array) -> Array:
+        if self._differences or not self._jax:
+            self.evaluations += len(x)
+            found = self._plain(np.ascontiguousarray(x))
+            if np.isnan(found).any():
+                self.nan_at = x[np.isnan(found)][0]
+            return np.where(np.isnan(found), -np.inf, found)
+        return self(x)[0]
+
+    @property
+    def cheap(self) -> bool:
+        """Whether a slope costs about as much as a value."""
+        return not self._differences
+
+    def _plain(self, x: Array) -> Array:
+        return self.density._log_prob(x[:, 0] if self.dim == 1 else x)
+
+    def _choose(self) -> Sloped:
+        self._differences, self._jax = False, False
+        f = self.density._log_prob
+        if self.density.facts.gradient is not None:
+            self.note = "gradients by the grad that was given"
+            return self._given(self.density.facts.gradient)
+        known = gradient_by_formula(self.density)
+        if known is not None:
+            return known
+        if isinstance(f, UserPoints | UserBatch):
+            found = self._of_library(f)
+            if found is not None:
+                return found
+        self._differences = True
+        self.note = (
+            f"P has no gradient: each one costs {2 * self.dim} evaluations of log_prob (central differences); "
+            "write it in JAX, or give grad="
+        )
+        return self._by_differences
+
+    def _of_library(self, f: UserPoints | UserBatch) -> Sloped | None:
+        """A user's function of JAX (or one that JAX can trace) or torch, differentiated there."""
+        single = isinstance(f, UserPoints)
+        if f.library != "torch":
+            traced = _by_jax(f.function, self.dim, single)
+            if traced is not None:
+                self._jax = True
+                return traced
+            origin = np.zeros(()) if self.dim == 1 else np.zeros(self.dim)
+            with contextlib.suppress(*FAILURES, OverflowError, InputError):
+                f.values(origin if single else origin[None])
+        return _by_torch(f.function, self.dim, single) if f.library == "torch" else None
+
+    def _given(self, gradient: Callable[[Any], Any]) -> Sloped:
+        def sloped(x: Array) -> tuple[Array, Array]:
+            points = x[:, 0] if self.dim == 1 else x
+            slopes = np.asarray(gradient(points), dtype=np.float64).reshape(len(x), -1)
+            if slopes.shape != x.shape:
+                raise InputError(f"grad returned shape {slopes.shape} for {len(x)} points in {self.dim} dimensions")
+            return self._plain(x), slopes
+
+        return sloped
+
+    def _by_differences(self, x: Array) -> tuple[Array, Array]:
+        n, d = x.shape
+        self.evaluations += 2 * d * n
+        h = STEP * np.maximum(self.scale, 1e-9 * np.abs(x).max(axis=0))
+        moves = np.concatenate([np.diag(h), -np.diag(h)])
+        both = self._plain((x[:, None] + moves).reshape(-1, d)).reshape(n, 2, d)
+        with np.errstate(invalid="ignore"):
+            return self._plain(x), (both[:, 0] - both[:, 1]) / (2 * h)
+
+
+_TRACED: WeakKeyDictionary[Any, dict[tuple[int, bool], Any]] = WeakKeyDictionary()
+
+
+def _by_jax(function: Callable[[Any], Any], dim: int, single: bool) -> Sloped | None:
+    """Value and gradient in one compiled call of few shapes; None without JAX, or where it cannot trace the function.
+
+    What was compiled for a function serves later fits of it.
+    """
+    if not installed("jax"):
+        return None
+    import jax
+
+    def point(x: Any) -> Any:
+        return function(x[0] if dim == 1 else x)
+
+    def batch(x: Any) -> Any:
+        y, back = jax.vjp(lambda t: function(t[:, 0] if dim == 1 else t), x)
+        return y, back(jax.numpy.ones_like(y))[0]
+
+    def sloped(x: Array) -> tuple[Array, Array]:
+        size = SMALL if len(x) <= 16 * SMALL else LARGE
+        with jax.enable_x64(True):
+            found = []
+            for start in range(0, len(x), size):
+                part = x[start : start + size]
+                if len(part) < size:
+                    part = np.concatenate([part, np.repeat(part[:1], size - len(part), axis=0)])
+                found.append(compiled(part))
+            values = np.concatenate([np.asarray(v, dtype=np.float64) for v, _ in found])[: len(x)]
+            slopes = np.concatenate([np.asarray(g, dtype=np.float64) for _, g in found])[: len(x)]
+        return values, slopes
+
+    try:
+        kept = _TRACED.setdefault(function, {})
+    except TypeError:  # a callable that cannot be referred to weakly is compiled afresh for each fit
+        kept = {}
+    if (dim, single) in kept:
+        compiled = kept[dim, single]
+        return sloped
+    compiled = jax.jit(jax.vmap(jax.value_and_grad(point)) if single else batch)
+    try:
+        sloped(np.zeros((1, dim)))
+    except Exception:  # of JAX's many, whatever says that the function does not trace
+        return None
+    kept[dim, single] = compiled
+    return sloped
+
+
+def _by_torch(function: Callable[[Any], Any], dim: int, single: bool) -> Sloped:
+    """torch's autograd over the whole batch, or point by point where the function takes no batch."""
+    import torch
+
+    def total(x: Any) -> Any:
+        points = x[:, 0] if dim == 1 else x
+        return torch.stack([function(point).reshape(()) for point in points]) if single else function(points)
+
+    def sloped(x: Array) -> tuple[Array, Array]:
+        leaf = to_tensor(x).requires_grad_(True)
+        values = total(leaf)
+        (slopes,) = torch.autograd.grad(values.sum(), leaf)
+        return values.detach().numpy().astype(np.float64), slopes.numpy().astype(np.float64)
+
+    return sloped

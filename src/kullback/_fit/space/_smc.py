@@ -1,0 +1,126 @@
+"""Tempered sequential Monte Carlo (Del Moral, Doucet and Jasra 2006): several independent runs side by side.
+
+From a wide normal around what was found, β rises from 0 to 1 by steps that keep a stated share of the particles;
+they are resampled systematically within each run and moved by preconditioned Langevin steps whose length follows
+their acceptance. The runs' own values of Z give the error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from kullback._fit.space._climb import Peak, factor
+from kullback._fit.space._oracle import Oracle
+from kullback._support import Array
+
+RUNS, PARTICLES = 8, 512
+KEEP = 0.7  # the effective share of the particles that a step of β leaves
+MOVES = 4
+STAGES = 200
+ACCEPT = 0.6
+WIDE = 2.0
+
+
+def smc(oracle: Oracle, peaks: list[Peak], seed: int, say: Callable[[str], None]) -> tuple[Array, Array, Array, Array]:
+    """Points (RUNS·PARTICLES, d), log weights with log Σ exp = log Z, the run of each point, and log p̃."""
+    rng = np.random.default_rng([seed, 50])
+    d, n = oracle.dim, RUNS * PARTICLES
+    centre, tril = _around(peaks)
+    tril = WIDE * tril
+    run = np.repeat(np.arange(RUNS), PARTICLES)
+    z = rng.standard_normal((n, d))
+    x = centre + z @ tril.T
+    back = np.linalg.inv(tril)
+    constant = -0.5 * d * np.log(2 * np.pi) - np.log(np.diag(tril)).sum()
+    f, g = oracle(x)
+    log_z = np.zeros(RUNS)
+    beta, step = 0.0, 1.0 / max(d, 1) ** (1 / 3)
+    shape = tril
+    for stage in range(STAGES):
+        r = constant - 0.5 * (((x - centre) @ back.T) ** 2).sum(axis=1)
+        gain = np.where(f > -np.inf, f - r, -np.inf)
+        change = _next(gain, 1 - beta)
+        log_w = (change * gain).reshape(RUNS, PARTICLES)
+        top = log_w.max(axis=1, keepdims=True)
+        w = np.exp(log_w - top)
+        log_z += np.log(w.mean(axis=1)) + top[:, 0]
+        beta = min(1.0, beta + change)
+        chosen = _systematic(w / w.sum(axis=1, keepdims=True), rng)
+        x, f, g = x[chosen], f[chosen], g[chosen]
+        say(f"tempered SMC: β = {beta:.3g}, stage {stage + 1}")
+        shape = factor(np.cov(x.T).reshape(d, d) + 1e-12 * np.diag(np.var(x, axis=0) + 1e-300))
+        for _ in range(MOVES if beta < 1 else 3 * MOVES):
+            x, f, g, accepted = _move(oracle, x, f, g, beta, centre, back, constant, shape, step, rng)
+            step = float(np.clip(step * np.exp(0.7 * (accepted - ACCEPT)), 1e-4, 3.0))
+        if beta >= 1:
+            break
+    return x, np.repeat(log_z - np.log(n), PARTICLES), run, f
+
+
+def _around(peaks: list[Peak]) -> tuple[Array, Array]:
+    x = np.array([p.x for p in peaks])
+    centre = x.mean(axis=0)
+    offset = x - centre
+    covariance = offset.T @ offset / len(x) + np.mean([p.tril @ p.tril.T for p in peaks], axis=0)
+    return centre, factor(covariance)
+
+
+def _next(gain: Array, left: float) -> float:
+    """The step of β that keeps KEEP of the particles effective."""
+
+    def share(change: float) -> float:
+        w = np.exp(change * (gain - gain.max()))
+        return float(w.sum() ** 2 / (w**2).sum() / len(w))
+
+    if share(left) >= KEEP:
+        return left
+    low, high = 0.0, left
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if share(middle) >= KEEP else (low, middle)
+    return max(low, 1e-12)
+
+
+def _systematic(shares: Array, rng: np.random.Generator) -> Array:
+    """Indices of the resampled particles, run by run."""
+    runs, n = shares.shape
+    chosen = []
+    for r in range(runs):
+        points = (rng.random() + np.arange(n)) / n
+        places = np.minimum(np.searchsorted(np.cumsum(shares[r]), points), n - 1)
+        chosen.append(r * n + places)
+    return np.concatenate(chosen)
+
+
+def _move(
+    oracle: Oracle, x: Array, f: Array, g: Array, beta: float, centre: Array, back: Array, constant: float,
+    shape: Array, step: float, rng: np.random.Generator,
+) -> tuple[Array, Array, Array, float]:  # fmt: skip
+    """One Langevin step on p̃^β·r^(1−β), its length spread over half a decade so that narrow places move too."""
+    n, d = x.shape
+
+    def bridge(x: Array, f: Array, g: Array) -> tuple[Array, Array]:
+        z = (x - centre) @ back.T
+        return beta * f + (1 - beta) * (constant - 0.5 * (z * z).sum(axis=1)), beta * g - (1 - beta) * z @ back
+
+    h = (step * np.exp(rng.uniform(-1.2, 0.2, n)))[:, None]
+    here, slope = bridge(x, f, g)
+    noise = rng.standard_normal((n, d))
+    limit = 3 * np.sqrt(d) / h
+
+    def drift(slope: Array) -> Array:
+        pull = np.clip(slope @ shape, -1e100, 1e100)
+        return pull * np.minimum(1.0, limit / np.maximum(np.linalg.norm(pull, axis=1, keepdims=True), 1e-300))
+
+    y = x + (0.5 * h**2 * drift(slope) + h * noise) @ shape.T
+    fy, gy = oracle(y)
+    there, slope_y = bridge(y, fy, gy)
+    returned = np.linalg.solve(shape, (x - y).T).T - 0.5 * h**2 * drift(slope_y)
+    forth = 0.5 * (noise**2).sum(axis=1) - 0.5 * (returned**2).sum(axis=1) / h[:, 0] ** 2
+    with np.errstate(invalid="ignore"):
+        taken = np.log(rng.random(n)) < there - here + forth
+    taken &= fy > -np.inf
+    out = [np.where(taken[:, None] if a.ndim == 2 else taken, b, a) for a, b in ((x, y), (f, fy), (g, gy))]
+    return out[0], out[1], out[2], float(taken.mean())
