@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 from kullback._fit import both, fit
-from kullback._fit._run import Progress
+from kullback._fit._run import Say
 from kullback._format import number, percent, uncertain
 from kullback._result import Advice, Fit, InputError, KullbackError
 from kullback.families import as_family, richer
@@ -23,7 +23,7 @@ CLOSE = 0.05
 NEEDS = ("cover", "major")
 
 
-def advise(p: Any, family: Any, *, need: str | None = None, seed: int = 0, progress: Progress | None = None) -> Advice:
+def advise(p: Any, family: Any, *, need: str | None = None, seed: int = 0, progress: Say | None = None) -> Advice:
     """Fit both ways and say which direction to use, with the numbers it rests on.
 
     Parameters

@@ -16,13 +16,15 @@ from kullback._fit._lattice import fit_lattice
 from kullback._fit._reverse import fit_reverse
 from kullback._fit._search import Found
 from kullback._fit._target import Target, density_moments, is_counting, prepare
+from kullback._fit.space import SpaceTarget, fit_space
 from kullback._measure import check_seed, measure, prepared
 from kullback._result import Divergence, Fit, InputError, KindError, Optimum, Status
 from kullback._vocabulary import multivariate_normal
 from kullback.families import Family, LatticeFamily, Normal, as_family
+from kullback.methods._progress import Progress
 from kullback.methods.mixture_plug_in import quick_divergence
 
-Progress = Callable[[str], None]
+Say = Callable[[str], None]
 
 
 def fit(p: Any, family: Any, *, direction: str, start: Any = None, seed: int = 0) -> Fit:
@@ -77,11 +79,13 @@ def fit(p: Any, family: Any, *, direction: str, start: Any = None, seed: int = 0
     if isinstance(chosen, LatticeFamily):
         return fit_lattice(_for_lattice(target, chosen), chosen, direction, _mean(start))
     _refuse_discrete(target, chosen)
-    return fit_target(prepare(target, seed), chosen, direction, start, seed)
+    with Progress() as say:
+        ready = _ready(target, start, seed, say)
+        return _fitted(ready, chosen, direction, start, seed)
 
 
 def both(
-    p: Any, family: Any, *, seed: int = 0, progress: Progress | None = None
+    p: Any, family: Any, *, seed: int = 0, progress: Say | None = None
 ) -> tuple[Fit | InputError, Fit | InputError]:
     """The forward and the reverse fit of one prepared target; in the place of one that cannot be, why not."""
     check_seed(seed)
@@ -94,11 +98,38 @@ def both(
         return _one_of(forward, _tried(lambda: fit_lattice(counts, members, "reverse", None)))
     _refuse_discrete(target, chosen)
     say("estimating P" if isinstance(target, Sample) else "preparing P")
-    ready = prepare(target, seed)
+    ready = _ready(target, None, seed, say)
     say("fitting forward")
-    forward = _tried(lambda: fit_target(ready, chosen, "forward", None, seed))
+    forward = _tried(lambda: _fitted(ready, chosen, "forward", None, seed))
     say("fitting reverse")
-    return _one_of(forward, _tried(lambda: fit_target(ready, chosen, "reverse", None, seed)))
+    return _one_of(forward, _tried(lambda: _fitted(ready, chosen, "reverse", None, seed)))
+
+
+def _ready(p: Measured, start: Any, seed: int, say: Say) -> Target | SpaceTarget:
+    """P made ready: on the line and in the plane by quadrature, beyond them by its gradient."""
+    if isinstance(p, Density) and p.dim > 2:
+        given = _start_density(start)
+        known = given.facts.moments if given is not None else None
+        return SpaceTarget(p, seed, say, [] if known is None else [np.asarray(known[0])])
+    return prepare(p, seed)
+
+
+def _fitted(ready: Target | SpaceTarget, family: Family, direction: str, start: Any, seed: int) -> Fit:
+    if isinstance(ready, SpaceTarget):
+        given = _start_density(start)
+        if given is not None and given.dim != ready.dim:
+            raise InputError(f"start = {given} is no member of {family} in {ready.dim} dimensions")
+        return fit_space(ready, family, direction, given)
+    return fit_target(ready, family, direction, start, seed)
+
+
+def _start_density(start: Any) -> Density | None:
+    if start is None:
+        return None
+    given = start.q if isinstance(start, Fit) else prepared(start, "start")
+    if not isinstance(given, Density):
+        raise KindError(f"start must be a Fit or a density, not {type(start).__name__}")
+    return given
 
 
 def _tried(run: Callable[[], Fit]) -> Fit | InputError:
@@ -210,11 +241,9 @@ def _by_moments(f: Density, family: Normal) -> Density:
 
 
 def _encoded(start: Any, family: Family, target: Target) -> Any:
-    if start is None:
+    given = _start_density(start)
+    if given is None:
         return None
-    given = start.q if isinstance(start, Fit) else prepared(start, "start")
-    if not isinstance(given, Density):
-        raise KindError(f"start must be a Fit or a density, not {type(start).__name__}")
     theta = family.encode(given, target.frame)
     if theta is None or given.dim != target.dim:
         raise InputError(f"start = {given} is no member of {family} in {target.dim} dimensions")

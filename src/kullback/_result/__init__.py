@@ -4,6 +4,7 @@ from kullback._result._comparison import Comparison, SupportReport, Terms
 from kullback._result._divergence import Divergence
 from kullback._result._errors import InputError, KindError, KullbackError, MissingExtraError, NoMethodError
 from kullback._result._fit import Advice, Coverage, Fit, Mode, Optimum
+from kullback._result._importance import Importance
 from kullback._result._plan import Plan
 from kullback._result._status import Status
 
@@ -13,6 +14,7 @@ __all__ = [
     "Coverage",
     "Divergence",
     "Fit",
+    "Importance",
     "InputError",
     "KindError",
     "KullbackError",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from kullback._format import dumps, html_table, number, percent, plain, text_table, uncertain, vector
 from kullback._result._divergence import Divergence
+from kullback._result._importance import Importance
 from kullback._result._status import Status
 
 
@@ -102,6 +104,27 @@ class Fit:
     detail: str = ""
     notes: tuple[str, ...] = ()
     target: Any = None
+    importance: Importance | None = None
+
+    @property
+    def log_evidence(self) -> float:
+        """log Z, the logarithm of the integral of an unnormalised P; NaN where it was not looked for."""
+        return self.importance.log_evidence if self.importance is not None else math.nan
+
+    @property
+    def log_evidence_error(self) -> float:
+        """The standard error of `log_evidence`."""
+        return self.importance.log_evidence_error if self.importance is not None else math.nan
+
+    @property
+    def effective_sample_size(self) -> tuple[float, float]:
+        """(forward, reverse): of how many draws of P those of Q are worth, as P's draws see it and as Q's own do."""
+        return self.importance.effective_sample_size if self.importance is not None else (math.nan, math.nan)
+
+    @property
+    def pareto_k(self) -> float:
+        """k̂, the shape of the tail of the weights p/q of Q's own draws."""
+        return self.importance.pareto_k if self.importance is not None else math.nan
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -148,6 +171,7 @@ class Fit:
             "status": self.status.key,
             "detail": self.detail,
             "notes": list(self.notes),
+            "importance": self.importance.to_dict() if self.importance is not None else None,
         }
 
     def to_json(self) -> str:
@@ -163,6 +187,8 @@ class Fit:
         rows.append(("reverse KL(Q‖P)", shown(self.reverse)))
         rows.append(("missed", f"{percent(self.missed)} of P lies where q < 0.01 p"))
         rows.append(("wasted", f"{percent(self.wasted)} of Q lies where p < 0.01 q"))
+        if self.importance is not None:
+            rows.extend(self.importance.rows())
         rows.append(("regime", self.regime))
         rows.extend(("mode of P", str(mode)) for mode in self.modes)
         if len(self.optima) > 1:

@@ -30,6 +30,7 @@ class Status(Enum):
     STATIONARY = "The optimum is stationary to the gradient tolerance, with positive curvature."
     CONVERGED = "The iteration ended because its steps became negligible."
     BOUNDARY = "The optimum lies at the edge of the family, in a limit; a simpler family may be meant."
+    INTERRUPTED = "Interrupted: this is the best so far. kl.fit(..., start=this fit) goes on from it."
     NOT_STATIONARY = "The search ended before the gradient vanished. Try another start, or a richer family."
 
     @property

@@ -1,0 +1,6 @@
+"""Fits in many dimensions: modes at any scale, reverse on fixed draws, forward on weighted ones."""
+
+from kullback._fit.space._run import fit_space
+from kullback._fit.space._target import SpaceTarget
+
+__all__ = ["SpaceTarget", "fit_space"]

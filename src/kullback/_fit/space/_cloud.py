@@ -15,7 +15,7 @@ import numpy as np
 from kullback._distribution import Density
 from kullback._fit.space._climb import Peak
 from kullback._fit.space._oracle import Oracle
-from kullback._fit.space._proposal import Proposal, student
+from kullback._fit.space._proposal import DF, Proposal, student
 from kullback._fit.space._smc import smc
 from kullback._result import InputError
 from kullback._support import Array
@@ -44,6 +44,7 @@ class Cloud:
     base: Array | None
     k: float
     method: str
+    proposal: Proposal | None = None
 
     @property
     def log_z(self) -> float:
@@ -80,11 +81,19 @@ class Cloud:
 
 
 def cloud(
-    oracle: Oracle, q: Density | None, peaks: list[Peak], seed: int, say: Callable[[str], None], many: bool = False
+    oracle: Oracle,
+    q: Density | None,
+    peaks: list[Peak],
+    seed: int,
+    say: Callable[[str], None],
+    *,
+    power: float = np.inf,
+    many: bool = False,
 ) -> Cloud:
-    """A cloud for P; `many` says that the modes were too many to enumerate."""
+    """A cloud for P; `power` is that of its tails, `many` says that the modes were too many to enumerate."""
+    df = min(DF, power)
     if not many:
-        proposal = _first(oracle, q, peaks)
+        proposal = _first(q, peaks, df)
         found = _draw(oracle, proposal, PILOT, [seed, 40, 0])
         for round_ in range(ROUNDS):
             proposal = _learned(proposal, found, q)
@@ -92,32 +101,22 @@ def cloud(
             good = found.reliable and found.k < 0.5
             say(f"importance sampling: {found.effective:.0f} of {len(found.x)} draws count, k̂ = {found.k:.2f}")
             if (good and found.effective > FEW * len(found.x)) or (round_ > 0 and found.reliable and not many):
-                return _again(oracle, proposal, found, seed)
+                return found
             if oracle.dim > 30:
                 break
-            proposal = _refitted(proposal, found, [seed, 42, round_]) or proposal
-    x, log_b, block, log_p = smc(oracle, peaks, seed, say)
+            proposal = _refitted(proposal, found, df, [seed, 42, round_]) or proposal
+    x, log_b, block, log_p = smc(oracle, q, peaks, df, seed, say)
     return Cloud(x, log_b, block, log_p, None, None, 0.0, "tempered SMC")
 
 
 def larger(oracle: Oracle, found: Cloud, seed: int) -> Cloud | None:
     """Four times as many draws of the same proposal, or None where there are enough or SMC drew."""
-    proposal = getattr(found, "proposal", None)
-    if proposal is None or 4 * len(found.x) > MOST:
+    if found.proposal is None or 4 * len(found.x) > MOST:
         return None
-    return _kept(_draw(oracle, proposal, 4 * len(found.x), [seed, 43, len(found.x)]), proposal)
+    return _draw(oracle, found.proposal, 4 * len(found.x), [seed, 43, len(found.x)])
 
 
-def _again(oracle: Oracle, proposal: Proposal, found: Cloud, seed: int) -> Cloud:
-    return _kept(found, proposal)
-
-
-def _kept(found: Cloud, proposal: Proposal) -> Cloud:
-    found.proposal = proposal  # type: ignore[attr-defined]
-    return found
-
-
-def _first(oracle: Oracle, q: Density | None, peaks: list[Peak]) -> Proposal:
+def _first(q: Density | None, peaks: list[Peak], df: float) -> Proposal:
     parts, weights = [], []
     own = [] if q is None else list(q.facts.components or ((1.0, q),))
     for w, part in own:
@@ -127,11 +126,11 @@ def _first(oracle: Oracle, q: Density | None, peaks: list[Peak]) -> Proposal:
     moments = None if q is None else q.facts.moments
     if moments is not None and np.isfinite(moments[1]).all():
         tril = np.linalg.cholesky(_held(np.atleast_2d(moments[1])))
-        parts.append(student(np.atleast_1d(moments[0]), 1.1 * tril))
+        parts.append(student(np.atleast_1d(moments[0]), 1.1 * tril, df))
         weights.append(0.2)
     left = 1 - sum(weights)
     for peak, mass in zip(peaks, masses, strict=True):
-        parts.append(student(peak.x, 1.1 * peak.tril))
+        parts.append(student(peak.x, 1.1 * peak.tril, df))
         weights.append(left * (0.8 * mass + 0.2 / len(peaks)))
     return Proposal(np.array(weights) / np.sum(weights), tuple(parts))
 
@@ -154,7 +153,7 @@ def _draw(oracle: Oracle, proposal: Proposal, n: int, seed: list[int]) -> Cloud:
     log_b = log_p - log_r + np.log(base)
     if not (log_b > -np.inf).any():
         raise InputError("log_prob is −∞ at every draw around the modes that were found")
-    return Cloud(x, log_b, block, log_p, log_r, base, pareto_k(log_p - log_r), "importance sampling")
+    return Cloud(x, log_b, block, log_p, log_r, base, pareto_k(log_p - log_r), "importance sampling", proposal)
 
 
 def _learned(proposal: Proposal, found: Cloud, q: Density | None) -> Proposal:
@@ -169,7 +168,7 @@ def _learned(proposal: Proposal, found: Cloud, q: Density | None) -> Proposal:
     return Proposal(moved / moved.sum(), proposal.parts)
 
 
-def _refitted(proposal: Proposal, found: Cloud, seed: list[int]) -> Proposal | None:
+def _refitted(proposal: Proposal, found: Cloud, df: float, seed: list[int]) -> Proposal | None:
     """A mixture of Student-t's fitted to the weighted draws beside half of the proposal."""
     w = found.weights
     keep = w > 1e-8
@@ -185,6 +184,6 @@ def _refitted(proposal: Proposal, found: Cloud, seed: list[int]) -> Proposal | N
     m, _ = em.fit(z, held / held.sum(), k, floor=1e-3 * np.eye(d), seed=seed[0], starts=2)
     parts, weights = [], []
     for share, centre, covariance in zip(m.weights[0], m.means[0], m.covariances[0], strict=True):
-        parts.append(student(mean + sd * centre, sd[:, None] * np.linalg.cholesky(1.2 * covariance)))
+        parts.append(student(mean + sd * centre, sd[:, None] * np.linalg.cholesky(1.2 * covariance), df))
         weights.append(0.6 * share)
     return Proposal(np.concatenate([0.4 * proposal.weights, weights]), (*proposal.parts, *parts))

@@ -20,7 +20,7 @@ from kullback._result import InputError
 from kullback._support import Array
 from kullback.numerics.lazy import installed
 
-SMALL, LARGE = 128, 1024  # rows of the batches that JAX compiles for
+SMALL, LARGE, MANY = 128, 1024, 64  # rows of the batches that JAX compiles for; above MANY small ones, large ones
 STEP = 6e-6  # ∛eps: of central differences, in units of the coordinate's own scale
 
 Sloped = Callable[[Array], tuple[Array, Array]]
@@ -147,7 +147,7 @@ def _by_jax(function: Callable[[Any], Any], dim: int, single: bool) -> Sloped | 
         return y, back(jax.numpy.ones_like(y))[0]
 
     def sloped(x: Array) -> tuple[Array, Array]:
-        size = SMALL if len(x) <= 16 * SMALL else LARGE
+        size = SMALL if len(x) <= MANY * SMALL else LARGE
         with jax.enable_x64(True):
             found = []
             for start in range(0, len(x), size):

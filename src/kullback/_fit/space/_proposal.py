@@ -8,7 +8,7 @@ import numpy as np
 
 from kullback._distribution import Density
 from kullback._support import Array
-from kullback._vocabulary import log_sum_exp, multivariate_student_t, student_t
+from kullback._vocabulary import log_sum_exp, multivariate_student_t
 from kullback.methods.monte_carlo import Stream
 
 DF = 5.0  # heavy enough for most posteriors, and with finite variance
@@ -38,7 +38,5 @@ class Proposal:
         return np.concatenate(xs), np.concatenate(ws), np.concatenate(rows), np.concatenate(strata)
 
 
-def student(centre: Array, tril: Array, df: float = DF) -> Density:
-    if len(centre) == 1:
-        return student_t(df, float(centre[0]), float(tril[0, 0]))
+def student(centre: Array, tril: Array, df: float) -> Density:
     return multivariate_student_t(df, centre, tril)

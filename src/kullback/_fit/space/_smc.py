@@ -1,6 +1,6 @@
 """Tempered sequential Monte Carlo (Del Moral, Doucet and Jasra 2006): several independent runs side by side.
 
-From a wide normal around what was found, β rises from 0 to 1 by steps that keep a stated share of the particles;
+From a wide Student-t around what was found, β rises from 0 to 1 by steps that keep a stated share of the particles;
 they are resampled systematically within each run and moved by preconditioned Langevin steps whose length follows
 their acceptance. The runs' own values of Z give the error.
 """
@@ -11,9 +11,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from kullback._distribution import Density
 from kullback._fit.space._climb import Peak, factor
 from kullback._fit.space._oracle import Oracle
 from kullback._support import Array
+from kullback._vocabulary._real import log_t_constant
 
 RUNS, PARTICLES = 8, 512
 KEEP = 0.7  # the effective share of the particles that a step of β leaves
@@ -23,23 +25,20 @@ ACCEPT = 0.6
 WIDE = 2.0
 
 
-def smc(oracle: Oracle, peaks: list[Peak], seed: int, say: Callable[[str], None]) -> tuple[Array, Array, Array, Array]:
+def smc(
+    oracle: Oracle, q: Density | None, peaks: list[Peak], df: float, seed: int, say: Callable[[str], None]
+) -> tuple[Array, Array, Array, Array]:
     """Points (RUNS·PARTICLES, d), log weights with log Σ exp = log Z, the run of each point, and log p̃."""
     rng = np.random.default_rng([seed, 50])
     d, n = oracle.dim, RUNS * PARTICLES
-    centre, tril = _around(peaks)
-    tril = WIDE * tril
+    start = _start(oracle, q, peaks, df)
     run = np.repeat(np.arange(RUNS), PARTICLES)
-    z = rng.standard_normal((n, d))
-    x = centre + z @ tril.T
-    back = np.linalg.inv(tril)
-    constant = -0.5 * d * np.log(2 * np.pi) - np.log(np.diag(tril)).sum()
+    x = start.draw(n, rng)
     f, g = oracle(x)
     log_z = np.zeros(RUNS)
     beta, step = 0.0, 1.0 / max(d, 1) ** (1 / 3)
-    shape = tril
     for stage in range(STAGES):
-        r = constant - 0.5 * (((x - centre) @ back.T) ** 2).sum(axis=1)
+        r, _ = start(x)
         gain = np.where(f > -np.inf, f - r, -np.inf)
         change = _next(gain, 1 - beta)
         log_w = (change * gain).reshape(RUNS, PARTICLES)
@@ -52,19 +51,46 @@ def smc(oracle: Oracle, peaks: list[Peak], seed: int, say: Callable[[str], None]
         say(f"tempered SMC: β = {beta:.3g}, stage {stage + 1}")
         shape = factor(np.cov(x.T).reshape(d, d) + 1e-12 * np.diag(np.var(x, axis=0) + 1e-300))
         for _ in range(MOVES if beta < 1 else 3 * MOVES):
-            x, f, g, accepted = _move(oracle, x, f, g, beta, centre, back, constant, shape, step, rng)
+            x, f, g, accepted = _move(oracle, x, f, g, beta, start, shape, step, rng)
             step = float(np.clip(step * np.exp(0.7 * (accepted - ACCEPT)), 1e-4, 3.0))
         if beta >= 1:
             break
     return x, np.repeat(log_z - np.log(n), PARTICLES), run, f
 
 
-def _around(peaks: list[Peak]) -> tuple[Array, Array]:
+class _Start:
+    """A wide Student-t, its log density and gradient."""
+
+    def __init__(self, centre: Array, tril: Array, df: float) -> None:
+        self.centre, self.tril, self.df = centre, tril, df
+        self.back = np.linalg.inv(tril)
+        self.constant = log_t_constant(df, len(centre)) - float(np.log(np.diag(tril)).sum())
+
+    def draw(self, n: int, rng: np.random.Generator) -> Array:
+        z = rng.standard_normal((n, len(self.centre))) / np.sqrt(rng.chisquare(self.df, n) / self.df)[:, None]
+        return np.asarray(self.centre + z @ self.tril.T)
+
+    def __call__(self, x: Array) -> tuple[Array, Array]:
+        z = (x - self.centre) @ self.back.T
+        squared = (z * z).sum(axis=1)
+        total = self.df + z.shape[1]
+        value = self.constant - 0.5 * total * np.log1p(squared / self.df)
+        return value, -(total / (self.df + squared))[:, None] * (z @ self.back)
+
+
+def _start(oracle: Oracle, q: Density | None, peaks: list[Peak], df: float) -> _Start:
+    """Around the modes, or around Q where its bound of log Z says that a mode alone would mislead."""
     x = np.array([p.x for p in peaks])
     centre = x.mean(axis=0)
     offset = x - centre
     covariance = offset.T @ offset / len(x) + np.mean([p.tril @ p.tril.T for p in peaks], axis=0)
-    return centre, factor(covariance)
+    if q is not None and q.facts.moments is not None and np.isfinite(q.facts.moments[1]).all():
+        points = q.sample(256).reshape(-1, oracle.dim)
+        bound = float((oracle.values(points) - q._log_prob(points if oracle.dim > 1 else points[:, 0])).mean())
+        laplace = max(p.height + np.log(np.diag(p.tril)).sum() for p in peaks) + 0.5 * oracle.dim * np.log(2 * np.pi)
+        if bound > laplace:
+            centre, covariance = np.atleast_1d(q.facts.moments[0]), np.atleast_2d(q.facts.moments[1])
+    return _Start(centre, WIDE * factor(covariance), max(df, 3.0) if df > 2 else df)
 
 
 def _next(gain: Array, left: float) -> float:
@@ -95,15 +121,15 @@ def _systematic(shares: Array, rng: np.random.Generator) -> Array:
 
 
 def _move(
-    oracle: Oracle, x: Array, f: Array, g: Array, beta: float, centre: Array, back: Array, constant: float,
+    oracle: Oracle, x: Array, f: Array, g: Array, beta: float, start: _Start,
     shape: Array, step: float, rng: np.random.Generator,
 ) -> tuple[Array, Array, Array, float]:  # fmt: skip
     """One Langevin step on p̃^β·r^(1−β), its length spread over half a decade so that narrow places move too."""
     n, d = x.shape
 
     def bridge(x: Array, f: Array, g: Array) -> tuple[Array, Array]:
-        z = (x - centre) @ back.T
-        return beta * f + (1 - beta) * (constant - 0.5 * (z * z).sum(axis=1)), beta * g - (1 - beta) * z @ back
+        value, pull = start(x)
+        return beta * f + (1 - beta) * value, beta * g + (1 - beta) * pull
 
     h = (step * np.exp(rng.uniform(-1.2, 0.2, n)))[:, None]
     here, slope = bridge(x, f, g)

@@ -1,0 +1,213 @@
+"""Both divergences, log Z, coverage and effective sample sizes of a finished Q, on draws that no search has seen.
+
+With draws x from a proposal r, u = p/r and v = q/r: KL(P‖Q) = E_r[u·log(p/q)], KL(Q‖P) = E_r[v·log(q/p)], and as
+E_r[v] = 1 is known, v − 1 is a control for each of them and for Z. The errors are jackknife over blocks of draws.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from kullback._distribution import Density
+from kullback._fit.space._climb import Peak
+from kullback._fit.space._cloud import Cloud
+from kullback._fit.space._oracle import Oracle
+from kullback._fit.space._proposal import Proposal
+from kullback._result import Coverage, Divergence, Importance, Mode, Status
+from kullback._support import Array
+from kullback._vocabulary import log_sum_exp
+from kullback.numerics.pareto import meaning, pareto_k
+
+OWN = 1 << 11  # draws of Q alone, for what weights p/q look like from there
+BLOCKS = 16
+THRESHOLD = math.log(0.01)
+LIGHT = 1e-4
+SHOWN = 64  # modes listed at most
+
+
+@dataclass(frozen=True, eq=False)
+class Assessment:
+    forward: Divergence
+    reverse: Divergence
+    coverage: Coverage
+    importance: Importance
+    notes: tuple[str, ...]
+
+
+def assess(oracle: Oracle, q: Density, cloud: Cloud, peaks: list[Peak], seed: int, power: float) -> Assessment:
+    """`power` is that of P's tails."""
+    own = _own(oracle, q, seed)
+    x = cloud.x[:, 0] if oracle.dim == 1 else cloud.x
+    log_q = q._log_prob(x)
+    zero = cloud.log_z
+    if cloud.log_r is not None and cloud.base is not None:
+        u = np.exp(cloud.log_p - cloud.log_r - zero)
+        v = np.exp(log_q - cloud.log_r)
+        sets = _Sets(cloud.block, cloud.base, u, v, cloud.log_p - log_q)
+        values, errors = _by_importance(sets, zero)
+    else:
+        values, errors = _by_runs(cloud, log_q, own)
+    log_z, forward, reverse, missed, wasted = values
+    notes = _doubts(cloud, forward, reverse, errors)
+    status = Status.TOLERANCE_MISSED if notes else Status.OK
+    method = "importance sampling" if cloud.log_r is not None else "tempered SMC"
+    n = len(cloud.x)
+    kinds = {"error_kind": "standard_error", "method": method, "n": n, "seed": seed}
+    left = Divergence(forward, errors[1], status=status, **kinds)  # type: ignore[arg-type]
+    right = Divergence(reverse, errors[2], status=status, **kinds)  # type: ignore[arg-type]
+    if power <= 2 and q.facts.tails is not None and max(t.exponent for t in q.facts.tails) >= 2:
+        left = Divergence(math.inf, 0.0, "estimate", method=method, n=n, seed=seed, status=Status.TAIL_EVIDENCE,
+                          detail=f"P's tails have power {power:.3g}: it has no second moments")  # fmt: skip
+    if reverse == math.inf:
+        right = Divergence(math.inf, 0.0, "estimate", method=method, n=n, seed=seed, status=Status.SUPPORT_GAP,
+                           detail="Q has mass where log_prob is −∞")  # fmt: skip
+    covered = _coverage(q, cloud, peaks, log_z, missed, wasted, max(errors[3], errors[4]))
+    forward_share = _forward_share(cloud, log_q, log_z)
+    importance = Importance(log_z, errors[0], (forward_share * OWN, own.share * OWN), OWN, own.k, own.meaning)
+    return Assessment(left, right, covered, importance, notes)
+
+
+@dataclass(frozen=True, eq=False)
+class _Own:
+    """Q's own draws: log w = log p̃ − log q there, their blocks, effective share, k̂."""
+
+    log_w: Array
+    log_q: Array
+    block: Array
+    base: Array
+    share: float
+    k: float
+    meaning: str
+
+
+def _own(oracle: Oracle, q: Density, seed: int) -> _Own:
+    parts = q.facts.components or ((1.0, q),)
+    proposal = Proposal(np.array([w for w, _ in parts]), tuple(part for _, part in parts))
+    x, base, block, _ = proposal.draw(OWN, BLOCKS, [seed, 60])
+    log_q = q._log_prob(x[:, 0] if oracle.dim == 1 else x)
+    log_w = oracle.values(x) - log_q
+    w = base * np.exp(log_w - log_w.max()) if (log_w > -np.inf).any() else np.zeros(len(x))
+    share = float(w.sum() ** 2 / (w**2 / base).sum()) if w.any() else 0.0
+    k = pareto_k(log_w)
+    return _Own(log_w, log_q, block, base, share, k, meaning(k, OWN))
+
+
+@dataclass(frozen=True, eq=False)
+class _Sets:
+    block: Array
+    base: Array
+    u: Array
+    v: Array
+    log_ratio: Array  # log p̃ − log q
+
+
+def _by_importance(s: _Sets, zero: float) -> tuple[list[float], list[float]]:
+    """(log Z, forward, reverse, missed, wasted) and their errors."""
+    u, v, d = s.u, s.v, s.log_ratio
+    gap = bool(((v > 0) & (d == -np.inf)).any())
+    with np.errstate(invalid="ignore"):
+        forth = np.where(u > 0, u * d, 0.0)
+        back = np.where((v > 0) & (d > -np.inf), -v * d, 0.0)
+    missed = u * (d > zero - THRESHOLD)
+    wasted = v * (d < zero + THRESHOLD)
+    control = v - 1
+    spread = float(s.base @ control**2)
+    columns = []
+    for h in (u, forth, back, missed, wasted, v):
+        slope = float(s.base @ ((h - s.base @ h) * control)) / spread if spread > 1e-12 and h is not v else 0.0
+        columns.append(s.base * (h - slope * control))
+    sums = np.stack([np.bincount(s.block, weights=c) for c in columns], axis=1)
+
+    def told(total: Array) -> Array:
+        log_z = zero + math.log(max(total[0], 1e-300))
+        return np.array([log_z, total[1] / total[0] - log_z, total[2] + log_z, total[3] / total[0], total[4]])
+
+    values, errors = _jackknife(sums, told)
+    if gap:
+        values[2], errors[2] = math.inf, 0.0
+    return values, errors
+
+
+def _by_runs(cloud: Cloud, log_q: Array, own: _Own) -> tuple[list[float], list[float]]:
+    """The same from SMC's runs and Q's own draws, which know nothing of each other."""
+    zero = cloud.log_z
+    w = np.exp(cloud.log_b - zero)
+    d = cloud.log_p - log_q
+    columns = (w, w * d, w * (d > zero - THRESHOLD))
+    sums = np.stack([np.bincount(cloud.block, weights=c) for c in columns], axis=1)
+
+    def of_p(total: Array) -> Array:
+        log_z = zero + math.log(total[0])
+        return np.array([log_z, total[1] / total[0] - log_z, total[2] / total[0]])
+
+    (log_z, forward, missed), (e_z, e_f, e_m) = _jackknife(sums, of_p)
+    finite = own.log_w > -np.inf
+    back = own.base * np.where(finite, -own.log_w, 0.0)
+    low = own.base * (own.log_w < log_z + THRESHOLD)
+    (reverse, wasted), (e_r, e_w) = _jackknife(
+        np.stack([np.bincount(own.block, weights=c) for c in (back, low)], axis=1), lambda t: t
+    )
+    reverse = reverse + log_z if finite.all() else math.inf
+    return [log_z, forward, reverse, missed, wasted], [e_z, e_f, math.hypot(e_r, e_z), e_m, e_w]
+
+
+def _jackknife(sums: Array, told) -> tuple[list[float], list[float]]:  # type: ignore[no-untyped-def]
+    r = len(sums)
+    total = sums.sum(axis=0)
+    values = told(total)
+    left_out = np.array([told((total - row) * r / (r - 1)) for row in sums])
+    errors = np.sqrt((r - 1) / r * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0))
+    return [float(v) for v in values], [float(e) for e in errors]
+
+
+def _forward_share(cloud: Cloud, log_q: Array, log_z: float) -> float:
+    """1/E_P[p/q] over as many draws of P as of Q: Q's effective share as P's draws see it, missed parts included."""
+    places = np.searchsorted(np.cumsum(cloud.weights), (np.arange(OWN) + 0.5) / OWN)
+    chosen = np.minimum(places, len(log_q) - 1)
+    ratios = np.minimum(cloud.log_p[chosen] - log_z - log_q[chosen], 700.0)
+    return math.exp(-max(float(log_sum_exp(ratios[:, None])[0]) - math.log(OWN), 0.0))
+
+
+def _doubts(cloud: Cloud, forward: float, reverse: float, errors: list[float]) -> tuple[str, ...]:
+    """What would make the numbers untrue although their errors look small."""
+    out = []
+    if cloud.log_r is not None and not cloud.reliable:
+        out.append(f"the weights of the draws for P have k̂ = {cloud.k:.2f}: log Z and KL(P‖Q) may be far off")
+    if cloud.log_r is None and errors[0] > 0.3:
+        out.append(f"independent tempered runs differ in log Z by {errors[0]:.1g}: P's parts may be weighed wrongly")
+    if reverse < -4 * errors[2] - 1e-9 or forward < -4 * errors[1] - 1e-9:
+        out.append("a divergence came out negative beyond its error: the draws have not reached a part of P that Q has")
+    return tuple(out)
+
+
+def _coverage(
+    q: Density, cloud: Cloud, peaks: list[Peak], log_z: float, missed: float, wasted: float, error: float
+) -> Coverage:
+    dim = cloud.x.shape[1]
+    places = np.array([p.x for p in peaks])
+    log_q = q._log_prob(places[:, 0] if dim == 1 else places)
+    masses = mode_masses(cloud, peaks)
+    order = np.argsort(-masses, kind="stable")[:SHOWN]
+    modes = tuple(
+        Mode(
+            float(peaks[i].x[0]) if dim == 1 else peaks[i].x, float(masses[i]),
+            bool(log_q[i] - (peaks[i].height - log_z) >= THRESHOLD),
+        )
+        for i in order if masses[i] > LIGHT or i == order[0]
+    )  # fmt: skip
+    return Coverage(missed, wasted, modes, error)
+
+
+def mode_masses(cloud: Cloud, peaks: list[Peak]) -> Array:
+    """The mass of P that belongs to each mode, by the normals around them."""
+    if len(peaks) == 1:
+        return np.ones(1)
+    terms = []
+    for peak in peaks:
+        z = np.linalg.solve(peak.tril, (cloud.x - peak.x).T)
+        terms.append(peak.height - 0.5 * (z * z).sum(axis=0))
+    stacked = np.stack(terms)
+    return np.asarray(np.exp(stacked - log_sum_exp(stacked)) @ cloud.weights)

@@ -1,0 +1,110 @@
+"""min KL(P‖Q) from weighted draws of P: moments, medians, EM, or maximum likelihood."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kullback._distribution import Density
+from kullback._fit.space._climb import factor
+from kullback._fit.space._cloud import Cloud, larger
+from kullback._fit.space._members import Base, identity, member_of
+from kullback._fit.space._reverse import Optimum
+from kullback._fit.space._starts import fitted_mixtures
+from kullback._fit.space._target import SpaceTarget
+from kullback._objectives import forward
+from kullback._result import InputError, Status
+from kullback._support import Array
+from kullback._vocabulary import laplace_product, multivariate_normal
+from kullback.families import Laplace, Mixture, Normal
+from kullback.numerics import em
+from kullback.numerics.lazy import optimize
+
+TARGET = 0.01  # of P's spread: the error of the mean and of log sd
+
+
+def fit_forward(target: SpaceTarget, family: Any) -> Optimum:
+    """The optimum, its value a cross-entropy less log Z."""
+    if isinstance(family, Normal) and target.power <= 2:
+        raise InputError(
+            f"P = {target.name} has no finite variance (its tails have power {target.power:.3g}), so KL(P‖Q) is "
+            "infinite for every normal Q. Fit student_t, or use direction='reverse'."
+        )
+    cloud = _enough(target)
+    density, status, gradient = fit_draws(cloud.x, cloud.weights, family, target)
+    _, _, error = cloud.moments()
+    value = float(-cloud.weights @ density._log_prob(cloud.x))
+    base = Base(np.zeros(target.dim), np.eye(target.dim))
+    return Optimum(np.zeros(0), base, value, gradient, error, len(cloud.x), status, "moments", density)
+
+
+def _enough(target: SpaceTarget) -> Cloud:
+    """Draws until mean and spread are known to TARGET, or their number ends."""
+    cloud = target.own_cloud
+    while cloud.moments()[2] > TARGET:
+        more = larger(target.oracle, cloud, target.seed)
+        if more is None:
+            break
+        cloud = more
+        target.say(f"forward: {len(cloud.x)} draws, the moments are known to {cloud.moments()[2]:.2g} of P's spread")
+    return cloud
+
+
+def fit_draws(x: Array, w: Array, family: Any, target: SpaceTarget) -> tuple[Density, Status, float]:
+    """The member that is likeliest for weighted draws."""
+    mean = w @ x
+    offset = x - mean
+    covariance = (offset * w[:, None]).T @ offset
+    if isinstance(family, Normal):
+        inner = covariance if family.full else np.diag(np.diag(covariance))
+        return multivariate_normal(mean, inner), Status.CONVERGED, 0.0
+    if isinstance(family, Laplace):
+        return _laplace(x, w), Status.CONVERGED, 0.0
+    base = Base(mean, factor(covariance))
+    if isinstance(family, Mixture):
+        return _mixture(x, w, family, base, target), Status.CONVERGED, 0.0
+    y = base.inward(x)
+    keep = w > 1e-12 * w.max()
+    found = optimize.minimize(
+        forward(family, y[keep], w[keep]), identity(family, len(mean)), jac=True, method="L-BFGS-B",
+        options={"gtol": 1e-7, "ftol": 0, "maxiter": 500},
+    )  # fmt: skip
+    gradient = float(np.abs(found.jac).max())
+    status = Status.STATIONARY if gradient < 1e-5 else Status.NOT_STATIONARY
+    return member_of(family).density(found.x, base), status, gradient
+
+
+def _laplace(x: Array, w: Array) -> Density:
+    """Each coordinate's weighted median, and the mean distance from it."""
+    loc = []
+    for column in x.T:
+        order = np.argsort(column)
+        total = np.cumsum(w[order])
+        loc.append(column[order][np.searchsorted(total, 0.5 * total[-1])])
+    centre = np.array(loc)
+    return laplace_product(centre, w @ np.abs(x - centre))
+
+
+def _mixture(x: Array, w: Array, family: Mixture, base: Base, target: SpaceTarget) -> Density:
+    """EM from P's own modes where there are as many, and from centres spread over the draws; the likelier."""
+    y = base.inward(x)
+    k, peaks = family.components, target.peaks
+    candidates = fitted_mixtures(x, w, base, k, target.seed, 1)
+    if len(peaks) >= k > 1:
+        back = np.linalg.inv(base.base)
+        begin = em.Mixtures(
+            np.full((1, k), 1 / k),
+            base.inward(np.array([p.x for p in peaks[:k]]))[None],
+            np.array([back @ p.tril @ p.tril.T @ back.T for p in peaks[:k]])[None],
+        )
+        candidates.append(begin.pick(0))
+    best, height = None, -np.inf
+    for m in candidates:
+        start = em.Mixtures(m.weights[None], m.means[None], m.covariances[None])
+        done = em.climb(y, w[None], start, floor=1e-6 * np.eye(y.shape[1]), tolerance=1e-10, max_steps=500)
+        if done.log_likelihood[0] > height:
+            best, height = done.mixtures.pick(0), float(done.log_likelihood[0])
+    assert best is not None
+    theta = family.from_components(best.weights, best.means, best.covariances)
+    return member_of(family).density(theta, base)

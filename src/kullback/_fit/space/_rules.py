@@ -1,0 +1,108 @@
+"""What the reverse objective is averaged over: blocks of draws, or in up to four dimensions a Gauss-Hermite product.
+
+Either can say how far its own optimum is off, and which finer one comes next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+
+from kullback._fit.space._members import Base, member_of
+from kullback._fit.space._objective import Objective, objective
+from kullback._fit.space._oracle import Oracle
+from kullback._support import Array
+from kullback.families import Normal
+from kullback.numerics.draws import normal_blocks
+
+BLOCKS = 8
+FIRST, MOST = 64, 1 << 16  # draws a block at first, and in all at most
+ORDERS = (6, 10, 16, 24, 36)  # of the Gauss-Hermite rules
+LIGHT = 1e-15  # nodes with less weight than this are left out
+FINE = 1e-5  # what a Gauss-Hermite rule aims at: it converges faster than any power where log p̃ is smooth
+
+
+def first_rule(family: Any, dim: int, seed: int) -> Draws | Product:
+    if isinstance(family, Normal) and dim <= 4:
+        return Product(dim, 0, seed)
+    return Draws(dim + member_of(family).extra, _first_size(dim), seed, 0)
+
+
+def _first_size(dim: int) -> int:
+    """The draws of a block: four times the dimension at least, a power of two."""
+    return max(FIRST, 1 << int(np.ceil(np.log2(4 * (dim + 1)))))
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Blocks of scrambled Sobol points, antithetic and whitened: what they differ by is the error."""
+
+    dim: int
+    block: int
+    seed: int
+    round: int
+
+    @property
+    def size(self) -> int:
+        return BLOCKS * self.block
+
+    @cached_property
+    def points(self) -> Array:
+        return normal_blocks(self.dim, self.block, BLOCKS, [self.seed, 20, self.round])
+
+    def whole(self, oracle: Oracle, family: Any, base: Base) -> Objective:
+        return objective(oracle, family, base, self.points.reshape(-1, self.dim))
+
+    def shifts(self, oracle: Oracle, family: Any, base: Base, theta: Array, inverse: Any) -> tuple[Array, Array]:
+        """How far each block's own optimum lies, by Newton's step with a unit curvature and with the one seen."""
+        slopes = np.array([objective(oracle, family, base, block)(theta)[1] for block in self.points])
+        slopes -= slopes.mean(axis=0)
+        return slopes, np.array([inverse.matvec(s) for s in slopes])
+
+    def finer(self, error: float, target: float) -> Draws | None:
+        """Twice or four times as many, freshly scrambled: nested Sobol points may stall without being right."""
+        if error <= target or 2 * self.size > MOST:
+            return None
+        factor = 4 if error > 3 * target and 4 * self.size <= MOST else 2
+        return Draws(self.dim, factor * self.block, self.seed, self.round + 1)
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product of Gauss-Hermite rules: what the next finer one would move is the error."""
+
+    dim: int
+    level: int
+    seed: int
+
+    @property
+    def size(self) -> int:
+        return len(_product(self.dim, ORDERS[self.level])[1])
+
+    def whole(self, oracle: Oracle, family: Any, base: Base) -> Objective:
+        return objective(oracle, family, base, *_product(self.dim, ORDERS[self.level]))
+
+    def shifts(self, oracle: Oracle, family: Any, base: Base, theta: Array, inverse: Any) -> tuple[Array, Array]:
+        slope = objective(oracle, family, base, *_product(self.dim, ORDERS[self.level + 1]))(theta)[1]
+        return slope[None], inverse.matvec(slope)[None]
+
+    def finer(self, error: float, target: float) -> Product | Draws | None:
+        if error <= FINE:
+            return None
+        last = {1: 3, 2: 3, 3: 3, 4: 2}[self.dim]
+        if self.level + 1 < last or (self.level + 1 == last and error > target):
+            return Product(self.dim, self.level + 1, self.seed)
+        return None if error <= target else Draws(self.dim, MOST // BLOCKS // 4, self.seed, 0)
+
+
+@lru_cache(maxsize=32)
+def _product(dim: int, order: int) -> tuple[Array, Array]:
+    x, w = np.polynomial.hermite_e.hermegauss(order)
+    w = w / w.sum()
+    grid = np.stack(np.meshgrid(*([x] * dim), indexing="ij"), axis=-1).reshape(-1, dim)
+    weights = np.prod(np.stack(np.meshgrid(*([w] * dim), indexing="ij"), axis=-1).reshape(-1, dim), axis=1)
+    keep = weights > LIGHT
+    return grid[keep], weights[keep] / weights[keep].sum()

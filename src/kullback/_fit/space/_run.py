@@ -1,0 +1,131 @@
+"""From P in many dimensions and a family to a Fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from kullback._distribution import Density
+from kullback._fit.space._assess import Assessment, assess
+from kullback._fit.space._forward import fit_forward
+from kullback._fit.space._reverse import Interrupted, Optimum, minimise
+from kullback._fit.space._starts import starts
+from kullback._fit.space._target import SpaceTarget
+from kullback._measure import measure
+from kullback._result import Divergence, Fit, InputError, Status
+from kullback._result import Optimum as Told
+from kullback._support import reals
+from kullback.families import Family, Laplace, Mixture, Normal, StudentT
+
+
+def fit_space(target: SpaceTarget, family: Family, direction: str, given: Density | None) -> Fit:
+    """The fit of a prepared target."""
+    if not isinstance(family, Normal | StudentT | Mixture | Laplace) or (
+        isinstance(family, Laplace) and direction == "reverse"
+    ):
+        raise InputError(f"{family} is fitted {direction} in one and two dimensions; P has {target.dim}")
+    if target.density.support != reals(target.dim):
+        raise InputError(
+            f"P lives on {target.density.support} and {family} on {reals(target.dim)}: KL(Q‖P) is infinite for "
+            f'every such Q. Take carried("{family}"), which lives where P does.'
+        )
+    interrupted = False
+    if direction == "forward":
+        found = [fit_forward(target, family)]
+        names = [found[0].start]
+    else:
+        found, interrupted = _reverse(target, family, given)
+        names = [o.start for o in found]
+    best = found[0]
+    cloud = target.cloud(best.density)
+    seen = assess(target.oracle, best.density, cloud, target.peaks, target.seed, target.power)
+    forward, reverse = _values(target, best.density, seen)
+    left = forward if direction == "forward" else reverse
+    log_z = seen.importance.log_evidence
+    optima = tuple(
+        Told(o.density, float(left.value) if i == 0 else o.value + log_z, o.start, o.gradient)
+        for i, o in enumerate(found)
+    )
+    return Fit(
+        best.density, target.name, str(family), direction, forward, replace(reverse, direction="reverse"),
+        seen.coverage, optima, tuple(dict.fromkeys(names)),
+        Status.INTERRUPTED if interrupted else best.status, _detail(best, direction), _notes(target, seen), target,
+        seen.importance,
+    )  # fmt: skip
+
+
+def _values(target: SpaceTarget, q: Density, seen: Assessment) -> tuple[Divergence, Divergence]:
+    """Where P is normalised by its own formula, its divergences by the methods that know it."""
+    p = target.density
+    if p.anonymous or not p.normalized:
+        return seen.forward, seen.reverse
+    found = []
+    for a, b, fallback in ((p, q, seen.forward), (q, p, seen.reverse)):
+        exact = measure(a, b)
+        found.append(exact if exact.error <= fallback.error or not np.isfinite(fallback.value) else fallback)
+    return found[0], found[1]
+
+
+def _reverse(target: SpaceTarget, family: Family, given: Density | None) -> tuple[list[Optimum], bool]:
+    """The distinct optima, the best first, and whether the search was interrupted."""
+    found: list[Optimum] = []
+    failed: InputError | None = None
+    interrupted = False
+    for name, base, theta in starts(target, family, given):
+        try:
+            found.append(minimise(target.oracle, family, base, theta, name, target.seed, target.say))
+        except InputError as error:
+            failed = error
+        except Interrupted as stop:
+            interrupted = True
+            if stop.best is not None:
+                found.append(stop.best)
+            break
+    if not found:
+        if interrupted:
+            raise KeyboardInterrupt
+        assert failed is not None
+        raise failed
+    return _distinct(found), interrupted
+
+
+def _distinct(found: list[Optimum]) -> list[Optimum]:
+    kept: list[Optimum] = []
+    for o in sorted(found, key=lambda o: o.value):
+        if not any(_same(o, other) for other in kept):
+            kept.append(o)
+    return kept
+
+
+def _same(a: Optimum, b: Optimum) -> bool:
+    """Whether two optima differ by less than what is known of them."""
+    if abs(a.value - b.value) > 0.02 + 0.01 * abs(a.value - b.value):
+        return False
+    one, other = a.density.facts.moments, b.density.facts.moments
+    if one is None or other is None:
+        return True
+    sd = np.sqrt(np.diag(np.atleast_2d(one[1])))
+    apart = np.abs(np.atleast_1d(one[0]) - np.atleast_1d(other[0])) / sd
+    wider = np.abs(0.5 * np.log(np.diag(np.atleast_2d(other[1]))) - np.log(sd))
+    return bool(apart.max() < 0.1 and wider.max() < 0.1)
+
+
+def _detail(o: Optimum, direction: str) -> str:
+    if direction == "forward":
+        return f"The moments of P are known to {o.error:.1g} of its spread, from {o.draws} weighted draws."
+    return (
+        f"Largest gradient {o.gradient:.1g} on {o.draws} draws; the optimum is known to {o.error:.1g} of Q's spread."
+    )
+
+
+def _notes(target: SpaceTarget, seen: Assessment) -> tuple[str, ...]:
+    notes = list(seen.notes)
+    if target.oracle.note:
+        notes.append(target.oracle.note)
+    if not target.enumerated:
+        notes.append(f"P has more modes than were enumerated ({len(target.peaks)} were found)")
+    notes.append(f"{target.oracle.evaluations} evaluations of log_prob")
+    return tuple(notes)
+

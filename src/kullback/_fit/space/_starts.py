@@ -1,0 +1,113 @@
+"""Where reverse searches begin: each mode with its curvature, all modes as one, and what the caller gave."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kullback._distribution import Density
+from kullback._fit.space._climb import Peak, factor
+from kullback._fit.space._cloud import laplace_masses
+from kullback._fit.space._members import Base, identity
+from kullback._fit.space._target import SpaceTarget
+from kullback._format import vector
+from kullback._support import Array
+from kullback.families import Mixture, Normal
+from kullback.numerics import em
+
+SEVERAL = 6  # modes that get a search of their own
+
+Start = tuple[str, Base, Array]
+
+
+def starts(target: SpaceTarget, family: Any, given: Density | None) -> list[Start]:
+    found: list[Start] = []
+    if given is not None:
+        found.append(_given(given, family))
+    if isinstance(family, Mixture):
+        return found + _mixture_starts(target, family)
+    peaks = target.peaks
+    masses = laplace_masses(peaks)
+    for i in np.argsort(-masses, kind="stable")[:SEVERAL]:
+        base = _base(peaks[i].x, peaks[i].tril, family)
+        found.append((f"mode at {vector(peaks[i].x)}", base, identity(family, target.dim)))
+    if len(peaks) > 1:
+        whole = _whole(peaks, masses)
+        found.append(("all modes together", _base(whole.x, whole.tril, family), identity(family, target.dim)))
+    return found
+
+
+def _whole(peaks: list[Peak], masses: Array) -> Peak:
+    x = np.array([p.x for p in peaks])
+    mean = masses @ x
+    offset = x - mean
+    inner = np.einsum("k,kij,klj->il", masses, [p.tril for p in peaks], [p.tril for p in peaks])
+    return Peak(mean, peaks[0].height, factor((offset * masses[:, None]).T @ offset + inner), True)
+
+
+def _base(centre: Array, tril: Array, family: Any) -> Base:
+    if isinstance(family, Normal) and not family.full:
+        back = np.linalg.inv(tril)
+        return Base(centre, np.diag(1 / np.sqrt((back**2).sum(axis=0))))
+    return Base(centre, tril)
+
+
+def _given(q: Density, family: Any) -> Start:
+    dim = q.dim
+    if isinstance(family, Mixture):
+        parts = q.facts.components or ((1.0, q),)
+        mean, covariance = _moments(q)
+        base = Base(mean, factor(covariance))
+        means = np.array([base.inward(np.atleast_1d(p.facts.moments[0])[None])[0] for _, p in parts])  # type: ignore[index]
+        back = np.linalg.inv(base.base)
+        inner = np.array([back @ np.atleast_2d(p.facts.moments[1]) @ back.T for _, p in parts])  # type: ignore[index]
+        return "given", base, family.from_components(np.array([w for w, _ in parts]), means, inner)
+    a = q.parameters
+    if "df" in a:
+        tril = np.atleast_2d(a.get("scale_tril", a.get("scale")))
+        theta = identity(family, dim)
+        if len(theta) > len(identity(Normal(), dim)):
+            theta[-1] = np.log(a["df"])
+        return "given", Base(np.atleast_1d(a["loc"]), tril), theta
+    mean, covariance = _moments(q)
+    if isinstance(family, Normal) and not family.full:
+        return "given", Base(mean, np.diag(np.sqrt(np.diag(covariance)))), identity(family, dim)
+    return "given", Base(mean, factor(covariance)), identity(family, dim)
+
+
+def _moments(q: Density) -> tuple[Array, Array]:
+    assert q.facts.moments is not None
+    return np.atleast_1d(q.facts.moments[0]), np.atleast_2d(q.facts.moments[1])
+
+
+def _mixture_starts(target: SpaceTarget, family: Mixture) -> list[Start]:
+    """The heaviest modes, and what EM makes of weighted draws."""
+    cloud, peaks = target.own_cloud, target.peaks
+    mean, covariance, _ = cloud.moments()
+    base = Base(mean, factor(covariance))
+    back = np.linalg.inv(base.base)
+    found: list[Start] = []
+    k = family.components
+    masses = laplace_masses(peaks)
+    if len(peaks) >= k:
+        chosen = np.argsort(-masses, kind="stable")[:k]
+        means = base.inward(np.array([peaks[i].x for i in chosen]))
+        inner = [back @ peaks[i].tril @ peaks[i].tril.T @ back.T for i in chosen]
+        theta = family.from_components(masses[chosen] / masses[chosen].sum(), means, np.array(inner))
+        found.append((f"the {k} heaviest modes", base, theta))
+    for r, m in enumerate(fitted_mixtures(cloud.x, cloud.weights, base, k, target.seed, 1 if len(peaks) >= k else 3)):
+        found.append((f"EM {r + 1}", base, family.from_components(m.weights, m.means, m.covariances)))
+    return found
+
+
+def fitted_mixtures(x: Array, w: Array, base: Base, k: int, seed: int, count: int) -> list[em.Mixtures]:
+    """The best of several climbs of EM on weighted draws, in the coordinates of `base`, the highest first."""
+    y = base.inward(x)
+    rng = np.random.default_rng([seed, 33])
+    tries = 1 if k == 1 else 4 * count
+    begin = em.spread_starts(y, w, k, rng, tries)
+    rows = np.repeat(w[None], tries, axis=0)
+    climbed = em.climb(y, rows, begin, floor=1e-6 * np.eye(y.shape[1]), tolerance=1e-7, max_steps=200)
+    order = np.argsort(-climbed.log_likelihood, kind="stable")[:count]
+    return [climbed.mixtures.pick(int(r)) for r in order]
