@@ -45,9 +45,7 @@ def posterior(name: str) -> Posterior:
     found = json.loads((Path(__file__).parent / "data" / f"{name}.json").read_text())
     data = {k: np.asarray(v, dtype=float) if isinstance(v, list) else v for k, v in found["data"].items()}
     reference = found["reference"]
-    return Posterior(
-        MODELS[name](data), found["dim"], np.array(reference["mean"]), np.array(reference["sd"])
-    )
+    return Posterior(MODELS[name](data), found["dim"], np.array(reference["mean"]), np.array(reference["sd"]))
 
 
 def _ark(d: dict[str, Any]) -> Callable[[Any], Any]:

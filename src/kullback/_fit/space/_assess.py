@@ -16,12 +16,12 @@ from kullback._fit.space._climb import Peak
 from kullback._fit.space._cloud import Cloud
 from kullback._fit.space._oracle import Oracle
 from kullback._fit.space._proposal import Proposal
-from kullback._result import Coverage, Divergence, Importance, Mode, Status
+from kullback._result import Coverage, Divergence, Importance, InputError, Mode, Status
 from kullback._support import Array
 from kullback._vocabulary import log_sum_exp
 from kullback.numerics.pareto import meaning, pareto_k
 
-OWN = 1 << 11  # draws of Q alone, for what weights p/q look like from there
+OWN, FINE = 1 << 11, 1 << 15  # draws of Q alone, for what weights p/q look like from there; and where log Z is known
 BLOCKS = 16
 THRESHOLD = math.log(0.01)
 LIGHT = 1e-4
@@ -37,9 +37,17 @@ class Assessment:
     notes: tuple[str, ...]
 
 
-def assess(oracle: Oracle, q: Density, cloud: Cloud, peaks: list[Peak], seed: int, power: float) -> Assessment:
-    """`power` is that of P's tails."""
+def assess(
+    oracle: Oracle, q: Density, cloud: Cloud, peaks: list[Peak], seed: int, power: float, known_z: float | None = None
+) -> Assessment:
+    """`power` is that of P's tails; `known_z` is log Z where P is known to be normalised."""
+    oracle.nan_at = None
     own = _own(oracle, q, seed)
+    if oracle.nan_at is not None:
+        raise InputError(
+            f"log_prob is NaN at {oracle.nan_at}, where Q has its mass. Let it return −∞ outside the support, or "
+            "state the support"
+        )
     x = cloud.x[:, 0] if oracle.dim == 1 else cloud.x
     log_q = q._log_prob(x)
     zero = cloud.log_z
@@ -47,13 +55,21 @@ def assess(oracle: Oracle, q: Density, cloud: Cloud, peaks: list[Peak], seed: in
         u = np.exp(cloud.log_p - cloud.log_r - zero)
         v = np.exp(log_q - cloud.log_r)
         sets = _Sets(cloud.block, cloud.base, u, v, cloud.log_p - log_q)
-        values, errors = _by_importance(sets, zero)
+        values, errors = _by_importance(sets, zero, known_z)
     else:
-        values, errors = _by_runs(cloud, log_q, own)
+        values, errors = _by_runs(cloud, log_q, own, known_z)
+    if known_z is None:
+        errors[:3] = [math.hypot(e, cloud.doubt) for e in errors[:3]]
+    else:
+        _check_claim(values[0], errors[0], cloud)
+        values[0], errors[0] = known_z, 0.0
+        alone, error = _reverse_alone(_own(oracle, q, seed, FINE))
+        if error < errors[2]:
+            values[2], errors[2] = alone + known_z, error
     log_z, forward, reverse, missed, wasted = values
     notes = _doubts(cloud, forward, reverse, errors)
     status = Status.TOLERANCE_MISSED if notes else Status.OK
-    method = "importance sampling" if cloud.log_r is not None else "tempered SMC"
+    method = cloud.method
     n = len(cloud.x)
     kinds = {"error_kind": "standard_error", "method": method, "n": n, "seed": seed}
     left = Divergence(forward, errors[1], status=status, **kinds)  # type: ignore[arg-type]
@@ -83,16 +99,16 @@ class _Own:
     meaning: str
 
 
-def _own(oracle: Oracle, q: Density, seed: int) -> _Own:
+def _own(oracle: Oracle, q: Density, seed: int, n: int = OWN) -> _Own:
     parts = q.facts.components or ((1.0, q),)
     proposal = Proposal(np.array([w for w, _ in parts]), tuple(part for _, part in parts))
-    x, base, block, _ = proposal.draw(OWN, BLOCKS, [seed, 60])
+    x, base, block, _ = proposal.draw(n, BLOCKS, [seed, 60])
     log_q = q._log_prob(x[:, 0] if oracle.dim == 1 else x)
     log_w = oracle.values(x) - log_q
     w = base * np.exp(log_w - log_w.max()) if (log_w > -np.inf).any() else np.zeros(len(x))
     share = float(w.sum() ** 2 / (w**2 / base).sum()) if w.any() else 0.0
     k = pareto_k(log_w)
-    return _Own(log_w, log_q, block, base, share, k, meaning(k, OWN))
+    return _Own(log_w, log_q, block, base, share, k, meaning(k, n))
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +120,25 @@ class _Sets:
     log_ratio: Array  # log p̃ − log q
 
 
-def _by_importance(s: _Sets, zero: float) -> tuple[list[float], list[float]]:
+def _check_claim(log_z: float, error: float, cloud: Cloud) -> None:
+    """A callable that claims to be normalised is held to it, where its integral is known."""
+    if cloud.log_r is not None and cloud.k < 0.5 and not cloud.doubt and abs(log_z) > max(6 * error, 1e-3):
+        raise InputError(
+            f"P integrates to {math.exp(min(log_z, 700)):.6g}, not to 1; pass normalized=False if it is known up to a "
+            "constant"
+        )
+
+
+def _reverse_alone(own: _Own) -> tuple[float, float]:
+    """E_Q[log q − log p̃] from Q's own draws, and its error."""
+    if not (own.log_w > -np.inf).all():
+        return math.inf, math.inf
+    sums = np.bincount(own.block, weights=-own.base * own.log_w)[:, None]
+    values, errors = _jackknife(sums, lambda t: t)
+    return values[0], errors[0]
+
+
+def _by_importance(s: _Sets, zero: float, known: float | None) -> tuple[list[float], list[float]]:
     """(log Z, forward, reverse, missed, wasted) and their errors."""
     u, v, d = s.u, s.v, s.log_ratio
     gap = bool(((v > 0) & (d == -np.inf)).any())
@@ -122,8 +156,9 @@ def _by_importance(s: _Sets, zero: float) -> tuple[list[float], list[float]]:
     sums = np.stack([np.bincount(s.block, weights=c) for c in columns], axis=1)
 
     def told(total: Array) -> Array:
-        log_z = zero + math.log(max(total[0], 1e-300))
-        return np.array([log_z, total[1] / total[0] - log_z, total[2] + log_z, total[3] / total[0], total[4]])
+        found = zero + math.log(max(total[0], 1e-300))
+        log_z = found if known is None else known
+        return np.array([found, total[1] / total[0] - log_z, total[2] + log_z, total[3] / total[0], total[4]])
 
     values, errors = _jackknife(sums, told)
     if gap:
@@ -131,7 +166,7 @@ def _by_importance(s: _Sets, zero: float) -> tuple[list[float], list[float]]:
     return values, errors
 
 
-def _by_runs(cloud: Cloud, log_q: Array, own: _Own) -> tuple[list[float], list[float]]:
+def _by_runs(cloud: Cloud, log_q: Array, own: _Own, known: float | None) -> tuple[list[float], list[float]]:
     """The same from SMC's runs and Q's own draws, which know nothing of each other."""
     zero = cloud.log_z
     w = np.exp(cloud.log_b - zero)
@@ -140,10 +175,12 @@ def _by_runs(cloud: Cloud, log_q: Array, own: _Own) -> tuple[list[float], list[f
     sums = np.stack([np.bincount(cloud.block, weights=c) for c in columns], axis=1)
 
     def of_p(total: Array) -> Array:
-        log_z = zero + math.log(total[0])
-        return np.array([log_z, total[1] / total[0] - log_z, total[2] / total[0]])
+        found = zero + math.log(total[0])
+        log_z = found if known is None else known
+        return np.array([found, total[1] / total[0] - log_z, total[2] / total[0]])
 
-    (log_z, forward, missed), (e_z, e_f, e_m) = _jackknife(sums, of_p)
+    (found_z, forward, missed), (e_z, e_f, e_m) = _jackknife(sums, of_p)
+    log_z = found_z if known is None else known
     finite = own.log_w > -np.inf
     back = own.base * np.where(finite, -own.log_w, 0.0)
     low = own.base * (own.log_w < log_z + THRESHOLD)
@@ -151,7 +188,8 @@ def _by_runs(cloud: Cloud, log_q: Array, own: _Own) -> tuple[list[float], list[f
         np.stack([np.bincount(own.block, weights=c) for c in (back, low)], axis=1), lambda t: t
     )
     reverse = reverse + log_z if finite.all() else math.inf
-    return [log_z, forward, reverse, missed, wasted], [e_z, e_f, math.hypot(e_r, e_z), e_m, e_w]
+    e_r = e_r if known is not None else math.hypot(e_r, e_z)
+    return [found_z, forward, reverse, missed, wasted], [e_z, e_f, e_r, e_m, e_w]
 
 
 def _jackknife(sums: Array, told) -> tuple[list[float], list[float]]:  # type: ignore[no-untyped-def]
@@ -176,6 +214,11 @@ def _doubts(cloud: Cloud, forward: float, reverse: float, errors: list[float]) -
     out = []
     if cloud.log_r is not None and not cloud.reliable:
         out.append(f"the weights of the draws for P have k̂ = {cloud.k:.2f}: log Z and KL(P‖Q) may be far off")
+    if cloud.doubt:
+        out.append(
+            f"the draws for P were found with difficulty (k̂ = {cloud.k:.2f}), and two ways to log Z differ by "
+            f"{cloud.doubt:.2g}, which is in the errors: parts of P may still be missing"
+        )
     if cloud.log_r is None and errors[0] > 0.3:
         out.append(f"independent tempered runs differ in log Z by {errors[0]:.1g}: P's parts may be weighed wrongly")
     if reverse < -4 * errors[2] - 1e-9 or forward < -4 * errors[1] - 1e-9:

@@ -127,12 +127,15 @@ def _peak(oracle: Oracle, x: Array, height: float, slope: Array, widths: Array) 
     gain = float(_newton(hessian[None], (slope * widths)[None])[1][0])
     found = bool(values[0] > 1e-7 * top and gain < 1e-4)
     held = np.maximum(np.where(values > 0, values, np.abs(values)), 1e-8 * top)
-    covariance = (vectors / held) @ vectors.T * np.outer(widths, widths)
+    with np.errstate(over="ignore", invalid="ignore"):
+        covariance = (vectors / held) @ vectors.T * np.outer(widths, widths)
     return Peak(x, height, factor(covariance), found)
 
 
 def factor(covariance: Array) -> Array:
-    """A Cholesky factor in units of the diagonal, which may span many orders."""
+    """A Cholesky factor in units of the diagonal, which may span many orders; NaN if the covariance is not finite."""
+    if not np.isfinite(covariance).all():
+        return np.full_like(covariance, np.nan)
     sd = np.sqrt(np.diag(covariance))
     correlation = covariance / np.outer(sd, sd)
     jitter = 0.0

@@ -26,6 +26,7 @@ from kullback.numerics.pareto import pareto_k, threshold
 REPLICATES = 16
 PILOT, DRAWS, MOST = 1 << 10, 1 << 12, 1 << 17
 ROUNDS = 3
+BEYOND = 30  # dimensions above which no mixture is fitted to draws
 FEW = 0.02  # an effective share of the draws below which the proposal is improved
 
 
@@ -45,6 +46,8 @@ class Cloud:
     k: float
     method: str
     proposal: Proposal | None = None
+    control: Density | None = None
+    doubt: float = 0.0  # how far two ways to log Z differ, where one alone is not to be relied on
 
     @property
     def log_z(self) -> float:
@@ -61,23 +64,65 @@ class Cloud:
 
     @property
     def reliable(self) -> bool:
+        """Whether the weights have a mean to rely on."""
         return not self.k > threshold(len(self.x))
 
     def moments(self) -> tuple[Array, Array, float]:
-        """Mean and covariance, and the largest standard error of a mean or a log sd in units of the sd."""
-        w = self.weights
-        mean = w @ self.x
-        offset = self.x - mean
-        covariance = (offset * w[:, None]).T @ offset
+        """Mean and covariance, and the largest standard error of a mean or a log sd in units of the sd.
+
+        Where the normal `control` was drawn from too, the difference of its weighted draws from its own moments
+        is taken off: near it, that is nearly all of the error.
+        """
+        w, v = self.weights, np.zeros(len(self.x))
+        centre, tril = w @ self.x, None
+        if self.control is not None and self.log_r is not None and self.base is not None:
+            centre = np.atleast_1d(self.control.facts.moments[0])  # type: ignore[index]
+            tril = np.linalg.cholesky(np.atleast_2d(self.control.facts.moments[1]))  # type: ignore[index]
+            x = self.x[:, 0] if self.x.shape[1] == 1 else self.x
+            v = self.base * np.exp(self.control._log_prob(x) - self.log_r)
+        else:
+            offset = self.x - centre
+            tril = np.diag(np.sqrt(w @ offset**2))
+        z = np.linalg.solve(tril, (self.x - centre).T).T
+        radius = (z * z).sum(axis=1)
+        first = _slope(w, v, radius)
+        second = _slope(w, v, radius**2)
+        one = (w - first * v) @ z
+        two = ((w - second * v)[:, None] * z).T @ z + second * np.eye(z.shape[1])
+        inner = two - np.outer(one, one)
+        values = np.linalg.eigvalsh(inner)
+        if values[0] <= 0:  # the control does not fit: without it
+            first = second = 0.0
+            one = w @ z
+            inner = ((z - one) * w[:, None]).T @ (z - one)
+        mean, covariance = centre + tril @ one, tril @ inner @ tril.T
         sd = np.sqrt(np.diag(covariance))
-        z = offset / sd
+        blocks = int(self.block.max()) + 1
+        y = (self.x - mean) / sd
+        own = (np.sqrt(np.diag(tril @ tril.T)) / sd) ** 2
         shifts = []
-        for r in range(int(self.block.max()) + 1):
+        for r in range(blocks):
             keep = self.block == r
-            share = w[keep] * (self.block.max() + 1)
-            shifts.append(np.concatenate([share @ z[keep], 0.5 * (share @ (z[keep] ** 2 - 1))]))
-        error = np.std(shifts, axis=0, ddof=1) / np.sqrt(len(shifts))
+            a = blocks * (w - first * v)[keep] @ y[keep] + first * (centre - mean) / sd
+            b = blocks * (w - second * v)[keep] @ y[keep] ** 2 + second * (own + ((centre - mean) / sd) ** 2)
+            shifts.append(np.concatenate([a, 0.5 * (b - 1)]))
+        error = np.std(shifts, axis=0, ddof=1) / np.sqrt(blocks)
         return mean, covariance, float(error.max())
+
+    @property
+    def moment_k(self) -> float:
+        """k̂ of the terms that second moments are the mean of: above 0.7 no number of draws at hand knows them."""
+        w = self.weights
+        centre = w @ self.x
+        spread = np.sqrt(w @ (self.x - centre) ** 2)
+        far = np.abs((self.x - centre) / spread).max(axis=1)
+        return pareto_k(np.log(np.maximum(w, 1e-300)) + 2 * np.log(np.maximum(far, 1e-3)))
+
+
+def _slope(w: Array, v: Array, size: Array) -> float:
+    """How much of v's deviation to take off from w's, where both weigh terms of that size."""
+    total = float((v * v) @ size)
+    return float(np.clip((w * v) @ size / total, 0.0, 1.5)) if total > 0 else 0.0
 
 
 def cloud(
@@ -92,28 +137,54 @@ def cloud(
 ) -> Cloud:
     """A cloud for P; `power` is that of its tails, `many` says that the modes were too many to enumerate."""
     df = min(DF, power)
-    if not many:
-        proposal = _first(q, peaks, df)
-        found = _draw(oracle, proposal, PILOT, [seed, 40, 0])
-        for round_ in range(ROUNDS):
-            proposal = _learned(proposal, found, q)
-            found = _draw(oracle, proposal, DRAWS, [seed, 41, round_])
-            good = found.reliable and found.k < 0.5
-            say(f"importance sampling: {found.effective:.0f} of {len(found.x)} draws count, k̂ = {found.k:.2f}")
-            if (good and found.effective > FEW * len(found.x)) or (round_ > 0 and found.reliable and not many):
-                return found
-            if oracle.dim > 30:
-                break
-            proposal = _refitted(proposal, found, df, [seed, 42, round_]) or proposal
+    known = q is not None and q.facts.family in ("normal", "multivariate_normal")
+    control = q if known else None
+    proposal = _first(q, peaks, df)
+    rounds = 0 if many else ROUNDS
+    found = _draw(oracle, proposal, PILOT, [seed, 40, 0])
+    for round_ in range(rounds):
+        proposal = _learned(proposal, found, q)
+        found = _draw(oracle, proposal, DRAWS, [seed, 41, round_])
+        found.control = control
+        say(f"importance sampling: {found.effective:.0f} of {len(found.x)} draws count, k̂ = {found.k:.2f}")
+        if _good(found):
+            return found
+        if round_ > 0 and found.reliable:
+            found.doubt = abs(found.log_z - last)
+            return found
+        last = found.log_z
+        if oracle.dim > BEYOND:
+            break
+        proposal = _refitted(proposal, found, df, [seed, 42, round_]) or proposal
     x, log_b, block, log_p = smc(oracle, q, peaks, df, seed, say)
-    return Cloud(x, log_b, block, log_p, None, None, 0.0, "tempered SMC")
+    particles = Cloud(x, log_b, block, log_p, None, None, 0.0, "tempered SMC")
+    if oracle.dim > BEYOND:
+        return particles
+    for round_ in range(rounds):  # what the particles found, drawn from afresh: weights tell how well that is known
+        refitted = _refitted(proposal, particles if round_ == 0 else found, df, [seed, 44, round_], most=16)
+        if refitted is None:
+            break
+        proposal = refitted
+        found = _draw(oracle, proposal, 2 * DRAWS, [seed, 45, round_])
+        found.control = control
+        found.doubt = abs(found.log_z - particles.log_z)
+        say(f"importance sampling after SMC: {found.effective:.0f} of {len(found.x)} draws count, k̂ = {found.k:.2f}")
+        if found.reliable and found.effective > FEW * len(found.x):
+            return found
+    return particles
+
+
+def _good(found: Cloud) -> bool:
+    return found.reliable and found.k < 0.5 and found.effective > FEW * len(found.x)
 
 
 def larger(oracle: Oracle, found: Cloud, seed: int) -> Cloud | None:
     """Four times as many draws of the same proposal, or None where there are enough or SMC drew."""
     if found.proposal is None or 4 * len(found.x) > MOST:
         return None
-    return _draw(oracle, found.proposal, 4 * len(found.x), [seed, 43, len(found.x)])
+    more = _draw(oracle, found.proposal, 4 * len(found.x), [seed, 43, len(found.x)])
+    more.control, more.doubt = found.control, found.doubt
+    return more
 
 
 def _first(q: Density | None, peaks: list[Peak], df: float) -> Proposal:
@@ -168,7 +239,7 @@ def _learned(proposal: Proposal, found: Cloud, q: Density | None) -> Proposal:
     return Proposal(moved / moved.sum(), proposal.parts)
 
 
-def _refitted(proposal: Proposal, found: Cloud, df: float, seed: list[int]) -> Proposal | None:
+def _refitted(proposal: Proposal, found: Cloud, df: float, seed: list[int], most: int = 8) -> Proposal | None:
     """A mixture of Student-t's fitted to the weighted draws beside half of the proposal."""
     w = found.weights
     keep = w > 1e-8
@@ -179,9 +250,9 @@ def _refitted(proposal: Proposal, found: Cloud, df: float, seed: list[int]) -> P
     mean = w @ x
     sd = np.sqrt(w @ (x - mean) ** 2)
     z = (x - mean) / sd
-    k = int(np.clip(found.effective / (10 * d), 1, 8))
+    k = int(np.clip(found.effective / (10 * d), 1, most))
     held = 0.9 * w + 0.1 / len(w) * (w > 0)  # one heavy draw must not own a component
-    m, _ = em.fit(z, held / held.sum(), k, floor=1e-3 * np.eye(d), seed=seed[0], starts=2)
+    m, _ = em.fit(z, held / held.sum(), k, floor=1e-3 * np.eye(d), seed=seed[-1], starts=2)
     parts, weights = [], []
     for share, centre, covariance in zip(m.weights[0], m.means[0], m.covariances[0], strict=True):
         parts.append(student(mean + sd * centre, sd[:, None] * np.linalg.cholesky(1.2 * covariance), df))

@@ -2,7 +2,7 @@
 
 Particles start from a Cauchy around the first mode, several of its widths across, and follow p̃^β·r^(1−β) by Langevin
 steps while β rises to 1. Where one ends, a straight way up to a known mode shows that it belongs there; the others
-climb. As long as some mode was met only by a few, more particles follow, as there may be others that none has met.
+climb. As long as a round finds new modes, or some mode was met only by a few, twice as many particles follow.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from kullback._result import InputError
 from kullback._support import Array
 
 PARTICLES = 64
-MOST = {1: 4096, 2: 4096, 3: 2048}
-MOST_BEYOND = 512
+MOST = 4096
 MODES = 128  # more than this are not enumerated
 WIDE = 4.0  # the Cauchy's scale in widths of the first mode
 TEMPERATURES = np.geomspace(0.01, 1.0, 12)
 MOVES = 3
+FARTHEST = 1e30
 SHALLOW = 0.5  # nats: a way up that never falls by more is a way up
 SAME = 0.05  # two summits closer than this many widths are one
+NEW = 0.05  # the share of modes that the last round may have found anew, if all count as enumerated
 OFTEN = 4  # how often the rarest mode must have been met before the search ends
 AROUND = 1.5  # once there are several, the Cauchy's scale in units of all of them
 
@@ -51,6 +52,11 @@ def first_peak(oracle: Oracle, starts: list[Array], seed: int) -> Peak:
         if best is None or found.height > best.height:
             best = found
     assert best is not None
+    if not (np.isfinite(best.x).all() and np.isfinite(best.tril).all() and np.abs(best.x).max() < FARTHEST):
+        raise InputError(
+            f"log_prob rises without end: from {chosen[0]} it was followed to {best.x}, where it is {best.height:.6g}. "
+            "P has no finite integral; give the parameters proper priors, or a support"
+        )
     oracle.scale = np.sqrt((best.tril**2).sum(axis=1))
     return best
 
@@ -58,20 +64,21 @@ def first_peak(oracle: Oracle, starts: list[Array], seed: int) -> Peak:
 def modes(oracle: Oracle, first: Peak, seed: int, say: Callable[[str], None]) -> tuple[list[Peak], bool]:
     """The modes found, the highest first, and whether the search ended because no new ones came."""
     peaks = [first]
-    most = MOST.get(oracle.dim, MOST_BEYOND)
+    most = MOST if oracle.dim <= 20 else MOST // 2
     total, round_ = 0, 0
     counts = np.zeros(0, dtype=int)
     while True:
         n = PARTICLES if total == 0 else min(total, most - total)
         x, f = tempered(oracle, _surrounding(peaks), n, [seed, 31, round_])
-        peaks, owner = _sorted_in(oracle, peaks, x, f)
+        before = len(peaks)
+        peaks, owner = sorted_in(oracle, peaks, x, f)
         counts = np.bincount(owner, minlength=len(peaks)) + np.pad(counts, (0, len(peaks) - len(counts)))
         total, round_ = total + n, round_ + 1
         say(f"modes: {len(peaks)} found with {total} particles")
-        settled = len(peaks) == 1 or (round_ > 1 and int(counts[1:].min()) >= OFTEN)
+        settled = len(peaks) == before and (len(peaks) == 1 or (round_ > 1 and int(counts[1:].min()) >= OFTEN))
         if settled or total >= most or len(peaks) > MODES:
-            ordered = sorted(peaks, key=lambda p: -p.height)
-            return ordered, settled or (len(peaks) <= MODES and float((counts == 1).mean()) < 0.1)
+            few = len(peaks) <= MODES and len(peaks) - before <= NEW * len(peaks)
+            return sorted(peaks, key=lambda p: -p.height), settled or few
 
 
 def _surrounding(peaks: list[Peak]) -> Peak:
@@ -126,7 +133,7 @@ def tempered(oracle: Oracle, first: Peak, n: int, seed: list[int]) -> tuple[Arra
     return x, f
 
 
-def _sorted_in(oracle: Oracle, peaks: list[Peak], x: Array, f: Array) -> tuple[list[Peak], Array]:
+def sorted_in(oracle: Oracle, peaks: list[Peak], x: Array, f: Array) -> tuple[list[Peak], Array]:
     """Each particle with the mode it belongs to; those that see no known mode climb, a few at a time."""
     owner = np.full(len(x), -1)
     tried = np.zeros(len(x), int)  # how many peaks were held against each
@@ -164,5 +171,6 @@ def _uphill(oracle: Oracle, x: Array, f: Array, peak: Peak) -> Array:
     points = x[:, None] + steps[:, None] * (peak.x - x)[:, None]
     values = oracle.values(points.reshape(-1, x.shape[1])).reshape(len(x), -1)
     path = np.column_stack([f, values, np.full(len(x), peak.height)])
+    path = np.maximum(path, -1e300)
     falls = np.maximum.accumulate(path, axis=1) - path
     return np.asarray(falls.max(axis=1) <= SHALLOW)

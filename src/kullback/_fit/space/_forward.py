@@ -22,6 +22,7 @@ from kullback.numerics import em
 from kullback.numerics.lazy import optimize
 
 TARGET = 0.01  # of P's spread: the error of the mean and of log sd
+KNOWN = 0.7  # k̂ of the second moments' terms above which they are not known
 
 
 def fit_forward(target: SpaceTarget, family: Any) -> Optimum:
@@ -32,8 +33,13 @@ def fit_forward(target: SpaceTarget, family: Any) -> Optimum:
             "infinite for every normal Q. Fit student_t, or use direction='reverse'."
         )
     cloud = _enough(target)
-    density, status, gradient = fit_draws(cloud.x, cloud.weights, family, target)
-    _, _, error = cloud.moments()
+    mean, covariance, error = cloud.moments()
+    if isinstance(family, Normal):
+        density = multivariate_normal(mean, covariance if family.full else np.diag(np.diag(covariance)))
+        known = error <= 2 * TARGET and cloud.moment_k <= KNOWN
+        status, gradient = Status.CONVERGED if known else Status.TOLERANCE_MISSED, 0.0
+    else:
+        density, status, gradient = fit_draws(cloud.x, cloud.weights, family, target)
     value = float(-cloud.weights @ density._log_prob(cloud.x))
     base = Base(np.zeros(target.dim), np.eye(target.dim))
     return Optimum(np.zeros(0), base, value, gradient, error, len(cloud.x), status, "moments", density)
@@ -56,9 +62,6 @@ def fit_draws(x: Array, w: Array, family: Any, target: SpaceTarget) -> tuple[Den
     mean = w @ x
     offset = x - mean
     covariance = (offset * w[:, None]).T @ offset
-    if isinstance(family, Normal):
-        inner = covariance if family.full else np.diag(np.diag(covariance))
-        return multivariate_normal(mean, inner), Status.CONVERGED, 0.0
     if isinstance(family, Laplace):
         return _laplace(x, w), Status.CONVERGED, 0.0
     base = Base(mean, factor(covariance))

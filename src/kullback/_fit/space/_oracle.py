@@ -67,8 +67,8 @@ class Oracle:
         return self(x)[0]
 
     @property
-    def cheap(self) -> bool:
-        """Whether a slope costs about as much as a value."""
+    def exact(self) -> bool:
+        """Whether slopes are exact, and cost about as much as values."""
         return not self._differences
 
     def _plain(self, x: Array) -> Array:

@@ -27,6 +27,7 @@ from kullback.numerics.lazy import optimize
 TARGET = 0.004  # of Q's spread: the standard error of each coordinate's mean, and of the logarithm of its sd
 GRADIENT = 1e-6  # in whitened coordinates, where the optimum is off by about as much
 
+
 class Interrupted(Exception):
     """Ctrl-C during a search: the best so far, None if it had hardly begun."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from kullback._distribution import Density
 from kullback._fit.space._assess import Assessment, assess
+from kullback._fit.space._factors import SHOWN, Factors
 from kullback._fit.space._forward import fit_forward
+from kullback._fit.space._product import ProductFit
 from kullback._fit.space._reverse import Interrupted, Optimum, minimise
 from kullback._fit.space._starts import starts
 from kullback._fit.space._target import SpaceTarget
@@ -31,6 +32,8 @@ def fit_space(target: SpaceTarget, family: Family, direction: str, given: Densit
             f"P lives on {target.density.support} and {family} on {reals(target.dim)}: KL(Q‖P) is infinite for "
             f'every such Q. Take carried("{family}"), which lives where P does.'
         )
+    if target.factors is not None and isinstance(family, Normal):
+        return _product(target, target.factors, family, direction)
     interrupted = False
     if direction == "forward":
         found = [fit_forward(target, family)]
@@ -40,7 +43,8 @@ def fit_space(target: SpaceTarget, family: Family, direction: str, given: Densit
         names = [o.start for o in found]
     best = found[0]
     cloud = target.cloud(best.density)
-    seen = assess(target.oracle, best.density, cloud, target.peaks, target.seed, target.power)
+    known = 0.0 if target.density.normalized else None
+    seen = assess(target.oracle, best.density, cloud, target.peaks, target.seed, target.power, known)
     forward, reverse = _values(target, best.density, seen)
     left = forward if direction == "forward" else reverse
     log_z = seen.importance.log_evidence
@@ -53,6 +57,25 @@ def fit_space(target: SpaceTarget, family: Family, direction: str, given: Densit
         seen.coverage, optima, tuple(dict.fromkeys(names)),
         Status.INTERRUPTED if interrupted else best.status, _detail(best, direction), _notes(target, seen), target,
         seen.importance,
+    )  # fmt: skip
+
+
+def _product(target: SpaceTarget, factors: Factors, family: Normal, direction: str) -> Fit:
+    """Independent coordinates: everything but missed and wasted mass is exact to the quadrature."""
+    found = ProductFit(factors, direction, target.seed)
+    cloud = target.cloud(found.q)
+    seen = assess(target.oracle, found.q, cloud, [target.first], target.seed, target.power)
+    importance = replace(seen.importance, log_evidence=factors.log_z, log_evidence_error=factors.slack)
+    left = found.forward if direction == "forward" else found.reverse
+    optima = (replace(found.optima[0], value=float(left.value)), *found.optima[1:])
+    notes = [f"the coordinates of P are independent, as its slopes show; it has {factors.modes} modes"]
+    if factors.modes > SHOWN:
+        notes[0] += f", of which the {SHOWN} heaviest are listed"
+    notes.append(f"{target.oracle.evaluations} evaluations of log_prob")
+    return Fit(
+        found.q, target.name, str(family), direction, found.forward, replace(found.reverse, direction="reverse"),
+        factors.coverage(found.q, seen.coverage), optima, ("each coordinate by itself",), found.status, "",
+        tuple(notes), target, importance,
     )  # fmt: skip
 
 
@@ -113,11 +136,14 @@ def _same(a: Optimum, b: Optimum) -> bool:
 
 
 def _detail(o: Optimum, direction: str) -> str:
+    if o.status is Status.TOLERANCE_MISSED:
+        return (
+            f"The moments of P are not known: {o.draws} weighted draws leave {o.error:.1g} of its spread, and their "
+            "largest terms say that far more would be needed. Fit a family with heavier tails, or reverse."
+        )
     if direction == "forward":
         return f"The moments of P are known to {o.error:.1g} of its spread, from {o.draws} weighted draws."
-    return (
-        f"Largest gradient {o.gradient:.1g} on {o.draws} draws; the optimum is known to {o.error:.1g} of Q's spread."
-    )
+    return f"Largest gradient {o.gradient:.1g} on {o.draws} draws; the optimum is known to {o.error:.1g} of Q's spread."
 
 
 def _notes(target: SpaceTarget, seen: Assessment) -> tuple[str, ...]:
@@ -128,4 +154,3 @@ def _notes(target: SpaceTarget, seen: Assessment) -> tuple[str, ...]:
         notes.append(f"P has more modes than were enumerated ({len(target.peaks)} were found)")
     notes.append(f"{target.oracle.evaluations} evaluations of log_prob")
     return tuple(notes)
-

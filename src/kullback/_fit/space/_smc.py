@@ -23,25 +23,39 @@ MOVES = 4
 STAGES = 200
 ACCEPT = 0.6
 WIDE = 2.0
+PILOTS = 4  # single runs that widen the start until P is no wider
 
 
 def smc(
     oracle: Oracle, q: Density | None, peaks: list[Peak], df: float, seed: int, say: Callable[[str], None]
 ) -> tuple[Array, Array, Array, Array]:
     """Points (RUNS·PARTICLES, d), log weights with log Σ exp = log Z, the run of each point, and log p̃."""
-    rng = np.random.default_rng([seed, 50])
-    d, n = oracle.dim, RUNS * PARTICLES
     start = _start(oracle, q, peaks, df)
-    run = np.repeat(np.arange(RUNS), PARTICLES)
+    for round_ in range(PILOTS):
+        say(f"tempered SMC: pilot {round_ + 1}")
+        x, *_ = _runs(oracle, start, 1, np.random.default_rng([seed, 51, round_]), lambda _: None)
+        wider = _Start(x.mean(axis=0), WIDE * factor(np.cov(x.T).reshape(oracle.dim, -1)), start.df)
+        growth = np.log(np.diag(wider.tril) / np.diag(start.tril)).max()
+        if growth < 0.2:
+            break
+        start = wider
+    return _runs(oracle, start, RUNS, np.random.default_rng([seed, 50]), say)
+
+
+def _runs(
+    oracle: Oracle, start: _Start, runs: int, rng: np.random.Generator, say: Callable[[str], None]
+) -> tuple[Array, Array, Array, Array]:
+    d, n = oracle.dim, runs * PARTICLES
+    run = np.repeat(np.arange(runs), PARTICLES)
     x = start.draw(n, rng)
     f, g = oracle(x)
-    log_z = np.zeros(RUNS)
+    log_z = np.zeros(runs)
     beta, step = 0.0, 1.0 / max(d, 1) ** (1 / 3)
     for stage in range(STAGES):
         r, _ = start(x)
         gain = np.where(f > -np.inf, f - r, -np.inf)
         change = _next(gain, 1 - beta)
-        log_w = (change * gain).reshape(RUNS, PARTICLES)
+        log_w = (change * gain).reshape(runs, PARTICLES)
         top = log_w.max(axis=1, keepdims=True)
         w = np.exp(log_w - top)
         log_z += np.log(w.mean(axis=1)) + top[:, 0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,13 +10,15 @@ from kullback._distribution import Density
 from kullback._fit.space._climb import Peak, factor
 from kullback._fit.space._cloud import laplace_masses
 from kullback._fit.space._members import Base, identity
-from kullback._fit.space._target import SpaceTarget
 from kullback._format import vector
 from kullback._support import Array
 from kullback.families import Mixture, Normal
 from kullback.numerics import em
 
 SEVERAL = 6  # modes that get a search of their own
+
+if TYPE_CHECKING:
+    from kullback._fit.space._target import SpaceTarget
 
 Start = tuple[str, Base, Array]
 

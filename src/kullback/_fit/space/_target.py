@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from functools import cached_property
 
@@ -10,12 +11,19 @@ import numpy as np
 from kullback._distribution import Density
 from kullback._fit.space._climb import Peak
 from kullback._fit.space._cloud import Cloud, cloud
-from kullback._fit.space._explore import first_peak, modes
+from kullback._fit.space._explore import MODES, first_peak, modes, sorted_in
+from kullback._fit.space._factors import Factors, factors
 from kullback._fit.space._far import check_far
 from kullback._fit.space._oracle import Oracle
+from kullback._fit.space._reverse import Optimum, minimise
+from kullback._fit.space._starts import starts
+from kullback._result import InputError
 from kullback._support import Array
+from kullback._vocabulary import multivariate_normal
+from kullback.families import Normal
 
 Say = Callable[[str], None]
+HEAVIEST = 32  # weighted draws that are followed up to their modes
 
 
 class SpaceTarget:
@@ -42,6 +50,14 @@ class SpaceTarget:
         return check_far(self.oracle, self.first, self.seed)
 
     @cached_property
+    def factors(self) -> Factors | None:
+        """P's coordinates, where its formula is not known and they are independent."""
+        if not self.density.anonymous and self.density.normalized:
+            return None
+        assert self.power > 0
+        return factors(self.oracle, self.first, self.seed, self.say)
+
+    @cached_property
     def _modes(self) -> tuple[list[Peak], bool]:
         assert self.power > 0
         return modes(self.oracle, self.first, self.seed, self.say)
@@ -55,13 +71,39 @@ class SpaceTarget:
         """Whether the search for modes ended because no new ones came."""
         return self._modes[1]
 
+    @cached_property
+    def guide(self) -> Density:
+        """The best normal in reverse KL: where draws that stand for P begin."""
+        family = Normal()
+        found: list[Optimum] = []
+        for name, base, theta in starts(self, family, None):
+            with contextlib.suppress(InputError):
+                found.append(minimise(self.oracle, family, base, theta, name, self.seed, self.say, target=0.05))
+        if not found:
+            return multivariate_normal(self.first.x, scale_tril=self.first.tril)
+        return min(found, key=lambda o: o.value).density
+
     def cloud(self, q: Density | None) -> Cloud:
-        return cloud(self.oracle, q, self.peaks, self.seed, self.say, power=self.power, many=not self.enumerated)
+        if self.factors is not None:
+            return self.factors.cloud(self.oracle, self.seed)
+        while True:
+            found = cloud(self.oracle, q, self.peaks, self.seed, self.say, power=self.power, many=not self.enumerated)
+            if not self.enumerated or not self._overlooked(found):
+                return found
+
+    def _overlooked(self, found: Cloud) -> bool:
+        """Whether the heaviest draws lie around modes not known yet, which are then known."""
+        top = np.argsort(-found.log_b, kind="stable")[:HEAVIEST]
+        peaks, _ = sorted_in(self.oracle, self.peaks, found.x[top], found.log_p[top])
+        if len(peaks) == len(self.peaks) or len(self.peaks) > MODES:
+            return False
+        self._modes = (sorted(peaks, key=lambda p: -p.height), True)
+        return True
 
     @cached_property
     def own_cloud(self) -> Cloud:
-        """Draws for P from its modes alone, for forward fits and starts."""
-        return self.cloud(None)
+        """Draws for P around its modes and the best normal, for forward fits and starts."""
+        return self.cloud(self.guide)
 
 
 def _parts(f: Density) -> list[Density]:
