@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         Plan,
         Status,
     )
-    from kullback.sources import read
+    from kullback.sources import from_model, read
 
 __version__ = "0.1.0"
 
@@ -41,6 +41,7 @@ _ROOMS = {
     "fit": "_fit",
     "advise": "_advise",
     "read": "sources",
+    "from_model": "sources",
     "Discrete": "_distribution",
     "Density": "_distribution",
     "Sample": "_distribution",
@@ -83,6 +84,7 @@ __all__ = [
     "divergence",
     "families",
     "fit",
+    "from_model",
     "plan",
     "plots",
     "read",

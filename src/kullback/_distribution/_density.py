@@ -11,6 +11,7 @@ import numpy as np
 
 from kullback._distribution._callable import EPS, UserBatch, UserPoints
 from kullback._distribution._power_gamma import PowerGamma
+from kullback._distribution._sites import Sites
 from kullback._format import vector
 from kullback._result import InputError, KindError
 from kullback._support import Array, Box, Interval, Support, reals
@@ -41,6 +42,7 @@ class Facts:
     for a bijection g, which the key names with its parameters: of two variables with the same key the divergence
     is that of their Z. `power_gamma` makes it a power of a gamma variable, or the logarithm of one. `points` is
     how many evaluations a slow log density is worth. `gradient` is that of the log density at a batch of points.
+    `sites` names the parts of the vector.
     """
 
     family: str = ""
@@ -63,6 +65,7 @@ class Facts:
     points: int | None = None
     landmarks: tuple[float, ...] = ()
     gradient: Callable[[Array], Array] | None = None
+    sites: Sites | None = None
 
 
 class Density:
@@ -111,6 +114,7 @@ class Density:
         grad: Callable[[Any], Any] | None = None,
         facts: Facts | None = None,
         name: str = "",
+        sites: Sites | None = None,
     ) -> None:
         if not callable(log_prob):
             raise KindError(f"log_prob must be callable, not {type(log_prob).__name__}")
@@ -125,7 +129,7 @@ class Density:
         if grad is not None and not callable(grad):
             raise KindError(f"grad must be callable, not {type(grad).__name__}")
         slope = None if grad is None else grad if vectorized else partial(_by_point, grad)
-        self.facts = facts if facts is not None else Facts(sample=sample, gradient=slope)
+        self.facts = facts if facts is not None else Facts(sample=sample, gradient=slope, sites=sites)
         self.name = name or self.facts.family or getattr(log_prob, "__name__", "density")
 
     @property

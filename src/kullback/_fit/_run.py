@@ -19,6 +19,7 @@ from kullback._fit._target import Target, density_moments, is_counting, prepare
 from kullback._fit.space import SpaceTarget, fit_space
 from kullback._measure import check_seed, measure, prepared
 from kullback._result import Divergence, Fit, InputError, KindError, Optimum, Status
+from kullback._support import reals
 from kullback._vocabulary import multivariate_normal
 from kullback.families import Family, LatticeFamily, Normal, as_family
 from kullback.methods._progress import Progress
@@ -106,12 +107,21 @@ def both(
 
 
 def _ready(p: Measured, start: Any, seed: int, say: Say) -> Target | SpaceTarget:
-    """P made ready: on the line and in the plane by quadrature, beyond them by its gradient."""
-    if isinstance(p, Density) and p.dim > 2:
-        given = _start_density(start)
-        known = given.facts.moments if given is not None else None
-        return SpaceTarget(p, seed, say, [] if known is None else [np.asarray(known[0])])
-    return prepare(p, seed)
+    """P made ready: on the line and in the plane by quadrature, beyond them by its gradient.
+
+    A callable in the plane that shows several modes goes by its gradient too: cells around one of them would have to
+    find the others.
+    """
+    if not isinstance(p, Density) or (p.dim <= 2 and not p.anonymous):
+        return prepare(p, seed)
+    given = _start_density(start)
+    known = given.facts.moments if given is not None else None
+    target = SpaceTarget(p, seed, say, [] if known is None else [np.atleast_1d(known[0])])
+    if p.dim > 2:
+        return target
+    if p.dim == 2 and p.support == reals(2) and len(target.peaks) > 1:
+        return target
+    return prepare(target.oracle.as_density(), seed)
 
 
 def _fitted(ready: Target | SpaceTarget, family: Family, direction: str, start: Any, seed: int) -> Fit:

@@ -7,8 +7,11 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from kullback._format import dumps, html_table, number, percent, plain, text_table, uncertain, vector
 from kullback._result._divergence import Divergence
+from kullback._result._errors import KindError
 from kullback._result._importance import Importance
 from kullback._result._status import Status
 
@@ -105,6 +108,26 @@ class Fit:
     notes: tuple[str, ...] = ()
     target: Any = None
     importance: Importance | None = None
+
+    @property
+    def sites(self) -> dict[str, dict[str, Any]]:
+        """For a model's posterior: the location and scale of Q by site, on the unconstrained scale."""
+        named = self._named()
+        mean, covariance = self.q.facts.moments
+        sd = np.sqrt(np.diag(np.atleast_2d(covariance)))
+        locs, scales = named.split(np.atleast_1d(mean)), named.split(sd)
+        return {name: {"loc": locs[name], "scale": scales[name]} for name in locs}
+
+    def draws(self, n: int, *, seed: int = 0) -> dict[str, Any]:
+        """For a model's posterior: `n` draws of Q by site, on each site's own support."""
+        found: dict[str, Any] = self._named().constrain(self.q.sample(n, seed=seed).reshape(n, -1))
+        return found
+
+    def _named(self) -> Any:
+        facts = getattr(getattr(self.target, "density", None), "facts", None)
+        if facts is None or facts.sites is None:
+            raise KindError("only a fit of kl.from_model(model, ...) has sites")
+        return facts.sites
 
     @property
     def log_evidence(self) -> float:

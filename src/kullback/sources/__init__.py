@@ -17,6 +17,7 @@ from kullback._result import InputError, KindError
 from kullback._vocabulary import distribution as read_text
 from kullback.sources import arrays, frames, mappings, numpyro, scipy, scipy_new, tfp, torch
 from kullback.sources.files import read
+from kullback.sources.models import from_model
 
 SOURCES: tuple[Callable[[Any, str], Distribution | None], ...] = (
     mappings.recognise,
@@ -30,7 +31,7 @@ SOURCES: tuple[Callable[[Any, str], Distribution | None], ...] = (
 
 _DOORS: dict[type, Callable[[Any, str], Distribution | None]] = {}  # which source took a type before
 
-__all__ = ["SOURCES", "as_distribution", "read"]
+__all__ = ["SOURCES", "as_distribution", "from_model", "read"]
 
 
 def as_distribution(

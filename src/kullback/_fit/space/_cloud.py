@@ -24,6 +24,7 @@ from kullback.numerics import em
 from kullback.numerics.pareto import pareto_k, threshold
 
 REPLICATES = 16
+LEARN = 1 << 11  # resampled draws that a mixture is fitted to
 PILOT, DRAWS, MOST = 1 << 10, 1 << 12, 1 << 17
 ROUNDS = 3
 BEYOND = 30  # dimensions above which no mixture is fitted to draws
@@ -73,39 +74,32 @@ class Cloud:
         Where the normal `control` was drawn from too, the difference of its weighted draws from its own moments
         is taken off: near it, that is nearly all of the error.
         """
-        w, v = self.weights, np.zeros(len(self.x))
-        centre, tril = w @ self.x, None
+        u, v = np.exp(self.log_b - self.log_z), np.zeros(len(self.x))
         if self.control is not None and self.log_r is not None and self.base is not None:
-            centre = np.atleast_1d(self.control.facts.moments[0])  # type: ignore[index]
-            tril = np.linalg.cholesky(np.atleast_2d(self.control.facts.moments[1]))  # type: ignore[index]
+            assert self.control.facts.moments is not None
+            centre, tril = self.control.facts.moments
+            centre, tril = np.atleast_1d(centre), np.linalg.cholesky(np.atleast_2d(tril))
             x = self.x[:, 0] if self.x.shape[1] == 1 else self.x
             v = self.base * np.exp(self.control._log_prob(x) - self.log_r)
         else:
-            offset = self.x - centre
-            tril = np.diag(np.sqrt(w @ offset**2))
+            centre = u @ self.x
+            tril = np.diag(np.sqrt(u @ (self.x - centre) ** 2))
         z = np.linalg.solve(tril, (self.x - centre).T).T
         radius = (z * z).sum(axis=1)
-        first = _slope(w, v, radius)
-        second = _slope(w, v, radius**2)
-        one = (w - first * v) @ z
-        two = ((w - second * v)[:, None] * z).T @ z + second * np.eye(z.shape[1])
-        inner = two - np.outer(one, one)
-        values = np.linalg.eigvalsh(inner)
-        if values[0] <= 0:  # the control does not fit: without it
-            first = second = 0.0
-            one = w @ z
-            inner = ((z - one) * w[:, None]).T @ (z - one)
-        mean, covariance = centre + tril @ one, tril @ inner @ tril.T
-        sd = np.sqrt(np.diag(covariance))
         blocks = int(self.block.max()) + 1
-        y = (self.x - mean) / sd
-        own = (np.sqrt(np.diag(tril @ tril.T)) / sd) ** 2
-        shifts = []
+        slopes = [_slope(u, v, size) for size in (np.ones_like(radius), radius, radius**2)]
+        mean, covariance = _moments(u, v, slopes, z, 1.0)
+        if np.linalg.eigvalsh(covariance)[0] <= 0:  # the control does not fit: without it
+            slopes = [0.0, 0.0, 0.0]
+            mean, covariance = _moments(u, v, slopes, z, 1.0)
+        told = []
         for r in range(blocks):
             keep = self.block == r
-            a = blocks * (w - first * v)[keep] @ y[keep] + first * (centre - mean) / sd
-            b = blocks * (w - second * v)[keep] @ y[keep] ** 2 + second * (own + ((centre - mean) / sd) ** 2)
-            shifts.append(np.concatenate([a, 0.5 * (b - 1)]))
+            m, c = _moments(u[keep], v[keep], slopes, z[keep], 1 / blocks)
+            told.append((centre + tril @ m, np.diag(tril @ c @ tril.T)))
+        mean, covariance = centre + tril @ mean, tril @ covariance @ tril.T
+        sd = np.sqrt(np.diag(covariance))
+        shifts = [np.concatenate([(m - mean) / sd, 0.5 * (c / sd**2 - 1)]) for m, c in told]
         error = np.std(shifts, axis=0, ddof=1) / np.sqrt(blocks)
         return mean, covariance, float(error.max())
 
@@ -119,17 +113,26 @@ class Cloud:
         return pareto_k(np.log(np.maximum(w, 1e-300)) + 2 * np.log(np.maximum(far, 1e-3)))
 
 
-def _slope(w: Array, v: Array, size: Array) -> float:
-    """How much of v's deviation to take off from w's, where both weigh terms of that size."""
+def _moments(u: Array, v: Array, slopes: list[float], z: Array, share: float) -> tuple[Array, Array]:
+    """Mean and covariance of draws z weighed by u, less what v's weights miss of a standard normal of that share."""
+    none, first, second = slopes
+    total = float(u.sum() - none * (v.sum() - share))
+    mean = (u - first * v) @ z / total
+    square = (((u - second * v)[:, None] * z).T @ z + second * share * np.eye(z.shape[1])) / total
+    return mean, square - np.outer(mean, mean)
+
+
+def _slope(u: Array, v: Array, size: Array) -> float:
+    """How much of v's deviation to take off from u's, where both weigh terms of that size."""
     total = float((v * v) @ size)
-    return float(np.clip((w * v) @ size / total, 0.0, 1.5)) if total > 0 else 0.0
+    return float(np.clip((u * v) @ size / total, 0.0, 1.5)) if total > 0 else 0.0
 
 
 def cloud(
     oracle: Oracle,
     q: Density | None,
     peaks: list[Peak],
-    seed: int,
+    seed: list[int],
     say: Callable[[str], None],
     *,
     power: float = np.inf,
@@ -141,31 +144,30 @@ def cloud(
     control = q if known else None
     proposal = _first(q, peaks, df)
     rounds = 0 if many else ROUNDS
-    found = _draw(oracle, proposal, PILOT, [seed, 40, 0])
+    found = _draw(oracle, proposal, PILOT, [*seed, 40, 0])
     for round_ in range(rounds):
         proposal = _learned(proposal, found, q)
-        found = _draw(oracle, proposal, DRAWS, [seed, 41, round_])
+        found = _draw(oracle, proposal, DRAWS, [*seed, 41, round_])
         found.control = control
         say(f"importance sampling: {found.effective:.0f} of {len(found.x)} draws count, k̂ = {found.k:.2f}")
         if _good(found):
             return found
-        if round_ > 0 and found.reliable:
-            found.doubt = abs(found.log_z - last)
+        if round_ > 0 and found.reliable:  # but not well: another way must say the same
+            particles = _particles(oracle, q, peaks, df, seed, say)
+            found.doubt = abs(found.log_z - particles.log_z)
             return found
-        last = found.log_z
         if oracle.dim > BEYOND:
             break
-        proposal = _refitted(proposal, found, df, [seed, 42, round_]) or proposal
-    x, log_b, block, log_p = smc(oracle, q, peaks, df, seed, say)
-    particles = Cloud(x, log_b, block, log_p, None, None, 0.0, "tempered SMC")
+        proposal = _refitted(proposal, found, df, [*seed, 42, round_]) or proposal
+    particles = _particles(oracle, q, peaks, df, seed, say)
     if oracle.dim > BEYOND:
         return particles
     for round_ in range(rounds):  # what the particles found, drawn from afresh: weights tell how well that is known
-        refitted = _refitted(proposal, particles if round_ == 0 else found, df, [seed, 44, round_], most=16)
+        refitted = _refitted(proposal, particles if round_ == 0 else found, df, [*seed, 44, round_], most=16)
         if refitted is None:
             break
         proposal = refitted
-        found = _draw(oracle, proposal, 2 * DRAWS, [seed, 45, round_])
+        found = _draw(oracle, proposal, 2 * DRAWS, [*seed, 45, round_])
         found.control = control
         found.doubt = abs(found.log_z - particles.log_z)
         say(f"importance sampling after SMC: {found.effective:.0f} of {len(found.x)} draws count, k̂ = {found.k:.2f}")
@@ -174,15 +176,22 @@ def cloud(
     return particles
 
 
+def _particles(
+    oracle: Oracle, q: Density | None, peaks: list[Peak], df: float, seed: list[int], say: Callable[[str], None]
+) -> Cloud:
+    x, log_b, block, log_p = smc(oracle, q, peaks, df, seed, say)
+    return Cloud(x, log_b, block, log_p, None, None, 0.0, "tempered SMC")
+
+
 def _good(found: Cloud) -> bool:
     return found.reliable and found.k < 0.5 and found.effective > FEW * len(found.x)
 
 
-def larger(oracle: Oracle, found: Cloud, seed: int) -> Cloud | None:
+def larger(oracle: Oracle, found: Cloud, seed: list[int]) -> Cloud | None:
     """Four times as many draws of the same proposal, or None where there are enough or SMC drew."""
     if found.proposal is None or 4 * len(found.x) > MOST:
         return None
-    more = _draw(oracle, found.proposal, 4 * len(found.x), [seed, 43, len(found.x)])
+    more = _draw(oracle, found.proposal, 4 * len(found.x), [*seed, 43, len(found.x)])
     more.control, more.doubt = found.control, found.doubt
     return more
 
@@ -241,18 +250,18 @@ def _learned(proposal: Proposal, found: Cloud, q: Density | None) -> Proposal:
 
 def _refitted(proposal: Proposal, found: Cloud, df: float, seed: list[int], most: int = 8) -> Proposal | None:
     """A mixture of Student-t's fitted to the weighted draws beside half of the proposal."""
-    w = found.weights
-    keep = w > 1e-8
-    x, w = found.x[keep], w[keep] / w[keep].sum()
+    places = np.searchsorted(np.cumsum(found.weights), (np.arange(LEARN) + 0.5) / LEARN)
+    x = found.x[np.minimum(places, len(found.x) - 1)]
     d = x.shape[1]
-    if found.effective < 4 * d or keep.sum() < 10 * d:
+    if found.effective < 4 * d:
         return None
-    mean = w @ x
-    sd = np.sqrt(w @ (x - mean) ** 2)
-    z = (x - mean) / sd
+    mean, sd = x.mean(axis=0), x.std(axis=0)
+    if not (sd > 0).all():
+        return None
+    z, even = (x - mean) / sd, np.full(LEARN, 1 / LEARN)
     k = int(np.clip(found.effective / (10 * d), 1, most))
-    held = 0.9 * w + 0.1 / len(w) * (w > 0)  # one heavy draw must not own a component
-    m, _ = em.fit(z, held / held.sum(), k, floor=1e-3 * np.eye(d), seed=seed[-1], starts=2)
+    begin = em.spread_starts(z, even, k, np.random.default_rng(seed), 1)
+    m = em.climb(z, even[None], begin, floor=1e-3 * np.eye(d), tolerance=1e-4, max_steps=50).mixtures
     parts, weights = [], []
     for share, centre, covariance in zip(m.weights[0], m.means[0], m.covariances[0], strict=True):
         parts.append(student(mean + sd * centre, sd[:, None] * np.linalg.cholesky(1.2 * covariance), df))

@@ -16,12 +16,12 @@ from kullback._fit.space._oracle import Oracle
 from kullback._result import InputError
 from kullback._support import Array
 
-PARTICLES = 64
+PARTICLES = 96
 MOST = 4096
 MODES = 128  # more than this are not enumerated
 WIDE = 4.0  # the Cauchy's scale in widths of the first mode
-TEMPERATURES = np.geomspace(0.01, 1.0, 12)
-MOVES = 3
+TEMPERATURES = np.geomspace(0.01, 1.0, 8)
+MOVES = 2
 FARTHEST = 1e30
 SHALLOW = 0.5  # nats: a way up that never falls by more is a way up
 SAME = 0.05  # two summits closer than this many widths are one
@@ -75,7 +75,8 @@ def modes(oracle: Oracle, first: Peak, seed: int, say: Callable[[str], None]) ->
         counts = np.bincount(owner, minlength=len(peaks)) + np.pad(counts, (0, len(peaks) - len(counts)))
         total, round_ = total + n, round_ + 1
         say(f"modes: {len(peaks)} found with {total} particles")
-        settled = len(peaks) == before and (len(peaks) == 1 or (round_ > 1 and int(counts[1:].min()) >= OFTEN))
+        often = len(peaks) == 1 or int(counts[1:].min()) >= OFTEN
+        settled = round_ > 1 and len(peaks) == before and often
         if settled or total >= most or len(peaks) > MODES:
             few = len(peaks) <= MODES and len(peaks) - before <= NEW * len(peaks)
             return sorted(peaks, key=lambda p: -p.height), settled or few
@@ -104,7 +105,7 @@ def tempered(oracle: Oracle, first: Peak, n: int, seed: list[int]) -> tuple[Arra
         f, g = oracle(x)
     back = np.linalg.inv(first.tril)
 
-    def bridge(x: Array, f: Array, g: Array) -> tuple[Array, Array]:
+    def bridge(x: Array, f: Array, g: Array, beta: float) -> tuple[Array, Array]:
         """log of p̃^β·r^(1−β), and its slope in units of the first mode, held where a far start would overshoot."""
         z = (x - first.x) @ back.T / WIDE
         squared = np.minimum((z * z).sum(axis=1), 1e300)
@@ -117,12 +118,12 @@ def tempered(oracle: Oracle, first: Peak, n: int, seed: list[int]) -> tuple[Arra
     step = np.full(n, 1.0)
     for beta in TEMPERATURES:
         for _ in range(MOVES):
-            here, drift = bridge(x, f, g)
+            here, drift = bridge(x, f, g, beta)
             h = step[:, None]
             noise = rng.standard_normal((n, d))
             y = x + (0.5 * h**2 * drift + h * noise) @ first.tril.T
             fy, gy = oracle(y)
-            there, back_drift = bridge(y, fy, gy)
+            there, back_drift = bridge(y, fy, gy, beta)
             returned = (x - y) @ back.T - 0.5 * h**2 * back_drift
             forth = 0.5 * (noise**2).sum(axis=1) - 0.5 * (returned**2).sum(axis=1) / step**2
             with np.errstate(invalid="ignore", over="ignore"):

@@ -1,7 +1,7 @@
 """Independent coordinates: where log p̃ is a sum over them, each is measured on the line and nothing is drawn.
 
-Two coordinates hang together if moving one changes the slope in the other. The slopes are compared at points near
-and far; where no pair does, the integral is a product, and a target of 2¹⁶ modes is 16 targets of two.
+The sum is held against log p̃ at tempered particles, between them, and far out. Where it holds, the integral is a
+product, and a target of 2¹⁶ modes is 16 targets of two.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from kullback._distribution import Density
 from kullback._fit._target import Target, density_moments, prepare
 from kullback._fit.space._climb import Peak
 from kullback._fit.space._cloud import Cloud
+from kullback._fit.space._explore import tempered
 from kullback._fit.space._oracle import Oracle
 from kullback._result import Coverage, Mode
 from kullback._support import Array
 from kullback.methods import _line
 from kullback.numerics.qmc import Sobol
 
-POINTS = 6
-SAME = 1e-9  # of the largest slope in a coordinate
+PARTICLES = 64
+SAME = 1e-11  # of the terms of the sum
 DRAWS, BLOCKS = 1 << 13, 16
 SHOWN = 8
 
@@ -46,9 +47,9 @@ class Factors:
             return None
         return np.array([float(m[0][0]) for m in known]), np.diag([float(m[1][0, 0]) for m in known])
 
-    def cloud(self, oracle: Oracle, seed: int) -> Cloud:
+    def cloud(self, oracle: Oracle, seed: list[int]) -> Cloud:
         """Draws of P itself, each coordinate by its own distribution function."""
-        u = np.concatenate([Sobol(oracle.dim, [seed, 70, r]).next(DRAWS // BLOCKS) for r in range(BLOCKS)])
+        u = np.concatenate([Sobol(oracle.dim, [*seed, 70, r]).next(DRAWS // BLOCKS) for r in range(BLOCKS)])
         x = np.column_stack([_quantile(t.density, u[:, i]) for i, t in enumerate(self.targets)])
         log_b = np.full(len(x), self.log_z - np.log(len(x)))
         block = np.repeat(np.arange(BLOCKS), DRAWS // BLOCKS)
@@ -72,7 +73,7 @@ class Factors:
 
 def factors(oracle: Oracle, peak: Peak, seed: int, say: Callable[[str], None]) -> Factors | None:
     """P's coordinates as targets on the line, or None where two of them hang together."""
-    if not oracle.exact or not _independent(oracle, peak, seed):
+    if not _independent(oracle, peak, seed):
         return None
     say("independent coordinates: each is measured on the line")
     targets: list[Target] = []
@@ -104,21 +105,29 @@ def _side(oracle: Oracle, peak: Peak, i: int, top: float) -> Density:
 
 
 def _independent(oracle: Oracle, peak: Peak, seed: int) -> bool:
-    rng = np.random.default_rng([seed, 71])
+    """log p̃(x) − top = Σ [log p̃(the mode with xᵢ) − top] at particles, between them, and far from them."""
     d = oracle.dim
-    z = rng.standard_normal((2 * POINTS, d)) * np.repeat([[0.5], [1.0], [3.0], [10.0]], POINTS // 2, axis=0)
-    x = peak.x + z * np.sqrt((peak.tril**2).sum(axis=1))
-    here, other = x[:POINTS], x[POINTS:]
-    moved = np.repeat(here[:, None], d, axis=1)
-    moved[:, np.arange(d), np.arange(d)] = other
-    values, slopes = oracle(np.concatenate([here, moved.reshape(-1, d)]))
-    if not np.isfinite(values).all():
-        return False
-    start, after = slopes[:POINTS, None], slopes[POINTS:].reshape(POINTS, d, d)
-    change = np.abs(after - start)
-    change[:, np.arange(d), np.arange(d)] = 0.0
-    size = np.maximum(np.abs(after).max(axis=(0, 1)), np.abs(start).max(axis=(0, 1)))
-    return bool((change.max(axis=(0, 1)) <= SAME * np.maximum(size, 1e-300)).all())
+    x, _ = tempered(oracle, peak, PARTICLES, [seed, 71])
+    rng = np.random.default_rng([seed, 72])
+    pairs = x[rng.integers(PARTICLES, size=(PARTICLES, 2))]
+    between = pairs[:, 0] + rng.random((PARTICLES, 1)) * (pairs[:, 1] - pairs[:, 0])
+    swapped = np.where(rng.random((PARTICLES, d)) < 0.5, pairs[:, 0], pairs[:, 1])
+    reach = np.repeat([1.0, 3.0, 10.0, 30.0], PARTICLES)[:, None]
+    far = peak.x + reach * rng.standard_normal((len(reach), d)) * np.sqrt((peak.tril**2).sum(axis=1))
+    points = np.concatenate([x, between, swapped, far])
+    top = float(oracle.values(peak.x[None])[0])
+    for start in range(0, len(points), PARTICLES):  # most targets fail at the first
+        part = points[start : start + PARTICLES]
+        single = np.repeat(np.repeat(peak.x[None, None], d, axis=1), len(part), axis=0)
+        single[:, np.arange(d), np.arange(d)] = part
+        terms = oracle.values(single.reshape(-1, d)).reshape(len(part), d) - top
+        here = oracle.values(part) - top
+        if not (np.isfinite(here).all() and np.isfinite(terms).all()):
+            return False
+        size = np.abs(terms).sum(axis=1) + abs(top) + 1
+        if not (np.abs(here - terms.sum(axis=1)) <= SAME * size).all():
+            return False
+    return True
 
 
 def _quantile(f: Density, u: Array) -> Array:

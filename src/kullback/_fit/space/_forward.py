@@ -49,7 +49,7 @@ def _enough(target: SpaceTarget) -> Cloud:
     """Draws until mean and spread are known to TARGET, or their number ends."""
     cloud = target.own_cloud
     while cloud.moments()[2] > TARGET:
-        more = larger(target.oracle, cloud, target.seed)
+        more = larger(target.oracle, cloud, [target.seed, 0])
         if more is None:
             break
         cloud = more

@@ -86,16 +86,17 @@ class StudentMember:
         self.extra = 1
 
     def _radius(self, theta: Array, u: Array) -> tuple[Array, Array]:
-        """√(v/χ²ᵥ) at the levels u, and its derivative in theta's last entry, log v."""
+        """√(v/χ²ᵥ) at the levels u, of which few differ, and its derivative in theta's last entry, log v."""
+        u, places = np.unique(u, return_inverse=True)
         if self.family.df is not None:
             v = self.family.df
-            return np.sqrt(0.5 * v / special.gammaincinv(0.5 * v, u)), np.zeros_like(u)
+            return np.sqrt(0.5 * v / special.gammaincinv(0.5 * v, u))[places], np.zeros(len(places))
         log_v = float(np.clip(theta[-1], *DF_RANGE))
         step = 1e-4
         r, up, down = (
             np.sqrt(0.5 * v / special.gammaincinv(0.5 * v, u)) for v in np.exp(log_v + np.array([0, step, -step]))
         )
-        return r, (up - down) / (2 * step)
+        return r[places], ((up - down) / (2 * step))[places]
 
     def spread(self, theta: Array, e: Array) -> tuple[Array, Array]:
         z, u = e[:, :-1], special.ndtr(e[:, -1])

@@ -66,6 +66,16 @@ class Oracle:
             return np.where(np.isnan(found), -np.inf, found)
         return self(x)[0]
 
+    def as_density(self) -> Density:
+        """P itself, evaluated in compiled batches where it can be."""
+        p = self.density
+        if not self._jax or p.facts.gradient is not None:
+            return p
+        return Density(
+            lambda x: self(x.reshape(len(x), -1))[0], dim=p.dim, support=p.support, normalized=p.normalized,
+            vectorized=True, name=p.name, sites=p.facts.sites,
+        )  # fmt: skip
+
     @property
     def exact(self) -> bool:
         """Whether slopes are exact, and cost about as much as values."""

@@ -5,7 +5,7 @@ Either can say how far its own optimum is off, and which finer one comes next.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -17,18 +17,21 @@ from kullback._fit.space._oracle import Oracle
 from kullback._support import Array
 from kullback.families import Normal
 from kullback.numerics.draws import normal_blocks
+from kullback.numerics.lazy import special
 
 BLOCKS = 8
 FIRST, MOST = 64, 1 << 16  # draws a block at first, and in all at most
 ORDERS = (6, 10, 16, 24, 36)  # of the Gauss-Hermite rules
 LIGHT = 1e-15  # nodes with less weight than this are left out
+LEVELS = 512  # a quantile a draw would cost more than log p̃
 FINE = 1e-5  # what a Gauss-Hermite rule aims at: it converges faster than any power where log p̃ is smooth
 
 
 def first_rule(family: Any, dim: int, seed: int) -> Draws | Product:
     if isinstance(family, Normal) and dim <= 4:
         return Product(dim, 0, seed)
-    return Draws(dim + member_of(family).extra, _first_size(dim), seed, 0)
+    extra = member_of(family).extra
+    return Draws(dim + extra, _first_size(dim), seed, 0, bool(extra))
 
 
 def _first_size(dim: int) -> int:
@@ -44,6 +47,7 @@ class Draws:
     block: int
     seed: int
     round: int
+    levels: bool = False  # the last coordinate is a radius, which takes one of LEVELS values
 
     @property
     def size(self) -> int:
@@ -51,7 +55,8 @@ class Draws:
 
     @cached_property
     def points(self) -> Array:
-        return normal_blocks(self.dim, self.block, BLOCKS, [self.seed, 20, self.round])
+        e = normal_blocks(self.dim, self.block, BLOCKS, [self.seed, 20, self.round])
+        return _levelled(e) if self.levels else e
 
     def whole(self, oracle: Oracle, family: Any, base: Base) -> Objective:
         return objective(oracle, family, base, self.points.reshape(-1, self.dim))
@@ -67,7 +72,7 @@ class Draws:
         if error <= target or 2 * self.size > MOST:
             return None
         factor = 4 if error > 3 * target and 4 * self.size <= MOST else 2
-        return Draws(self.dim, factor * self.block, self.seed, self.round + 1)
+        return replace(self, block=factor * self.block, round=self.round + 1)
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,15 @@ class Product:
         if self.level + 1 < last or (self.level + 1 == last and error > target):
             return Product(self.dim, self.level + 1, self.seed)
         return None if error <= target else Draws(self.dim, MOST // BLOCKS // 4, self.seed, 0)
+
+
+def _levelled(e: Array) -> Array:
+    """The last coordinate by its rank in each block, as the middle of one of LEVELS equal shares."""
+    n = e.shape[1]
+    levels = min(LEVELS, n)
+    ranks = np.argsort(np.argsort(e[..., -1], axis=1), axis=1)
+    e[..., -1] = special.ndtri((ranks * levels // n + 0.5) / levels)
+    return e
 
 
 @lru_cache(maxsize=32)

@@ -27,19 +27,19 @@ PILOTS = 4  # single runs that widen the start until P is no wider
 
 
 def smc(
-    oracle: Oracle, q: Density | None, peaks: list[Peak], df: float, seed: int, say: Callable[[str], None]
+    oracle: Oracle, q: Density | None, peaks: list[Peak], df: float, seed: list[int], say: Callable[[str], None]
 ) -> tuple[Array, Array, Array, Array]:
     """Points (RUNS·PARTICLES, d), log weights with log Σ exp = log Z, the run of each point, and log p̃."""
     start = _start(oracle, q, peaks, df)
     for round_ in range(PILOTS):
         say(f"tempered SMC: pilot {round_ + 1}")
-        x, *_ = _runs(oracle, start, 1, np.random.default_rng([seed, 51, round_]), lambda _: None)
+        x, *_ = _runs(oracle, start, 1, np.random.default_rng([*seed, 51, round_]), lambda _: None)
         wider = _Start(x.mean(axis=0), WIDE * factor(np.cov(x.T).reshape(oracle.dim, -1)), start.df)
         growth = np.log(np.diag(wider.tril) / np.diag(start.tril)).max()
         if growth < 0.2:
             break
         start = wider
-    return _runs(oracle, start, RUNS, np.random.default_rng([seed, 50]), say)
+    return _runs(oracle, start, RUNS, np.random.default_rng([*seed, 50]), say)
 
 
 def _runs(

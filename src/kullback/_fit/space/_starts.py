@@ -61,13 +61,13 @@ def _given(q: Density, family: Any) -> Start:
         parts = q.facts.components or ((1.0, q),)
         mean, covariance = _moments(q)
         base = Base(mean, factor(covariance))
-        means = np.array([base.inward(np.atleast_1d(p.facts.moments[0])[None])[0] for _, p in parts])  # type: ignore[index]
+        means = np.array([base.inward(_moments(p)[0][None])[0] for _, p in parts])
         back = np.linalg.inv(base.base)
-        inner = np.array([back @ np.atleast_2d(p.facts.moments[1]) @ back.T for _, p in parts])  # type: ignore[index]
+        inner = np.array([back @ _moments(p)[1] @ back.T for _, p in parts])
         return "given", base, family.from_components(np.array([w for w, _ in parts]), means, inner)
     a = q.parameters
     if "df" in a:
-        tril = np.atleast_2d(a.get("scale_tril", a.get("scale")))
+        tril = np.atleast_2d(a["scale_tril"] if "scale_tril" in a else a["scale"])
         theta = identity(family, dim)
         if len(theta) > len(identity(Normal(), dim)):
             theta[-1] = np.log(a["df"])

@@ -83,11 +83,14 @@ class SpaceTarget:
             return multivariate_normal(self.first.x, scale_tril=self.first.tril)
         return min(found, key=lambda o: o.value).density
 
-    def cloud(self, q: Density | None) -> Cloud:
+    def cloud(self, q: Density | None, stage: int = 1) -> Cloud:
+        """Draws for P with Q among their proposals; another `stage` takes others."""
         if self.factors is not None:
-            return self.factors.cloud(self.oracle, self.seed)
+            return self.factors.cloud(self.oracle, [self.seed, stage])
         while True:
-            found = cloud(self.oracle, q, self.peaks, self.seed, self.say, power=self.power, many=not self.enumerated)
+            found = cloud(
+                self.oracle, q, self.peaks, [self.seed, stage], self.say, power=self.power, many=not self.enumerated
+            )
             if not self.enumerated or not self._overlooked(found):
                 return found
 
@@ -103,7 +106,7 @@ class SpaceTarget:
     @cached_property
     def own_cloud(self) -> Cloud:
         """Draws for P around its modes and the best normal, for forward fits and starts."""
-        return self.cloud(self.guide)
+        return self.cloud(self.guide, stage=0)
 
 
 def _parts(f: Density) -> list[Density]:

@@ -1,0 +1,88 @@
+"""A NumPyro model with its data: the posterior of its latent sites, on the unconstrained scale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from kullback._distribution import Density
+from kullback._distribution._sites import Sites
+from kullback._result import InputError, KindError, MissingExtraError
+from kullback._support import Array
+
+
+def from_model(model: Callable[..., Any], *args: Any, **kwargs: Any) -> Density:
+    """The unnormalised posterior of a NumPyro model's latent sites, for `fit` and `divergence`.
+
+    Parameters
+    ----------
+    model : callable
+        A NumPyro model: a function with `numpyro.sample` statements. Its latent sites must be continuous.
+    *args, **kwargs
+        What the model is called with: its data.
+
+    Returns
+    -------
+    Density
+        An unnormalised density on the unconstrained scale, the sites one after the other in the order of their
+        names, as NumPyro's own guides have them. A Fit of it tells its results by site: `fit.sites` on the
+        unconstrained scale, `fit.draws(n)` on each site's own support.
+
+    Raises
+    ------
+    InputError
+        A model without latent sites, or with discrete ones.
+    MissingExtraError
+        NumPyro is not installed.
+
+    Examples
+    --------
+    >>> import kullback as kl
+    >>> import numpyro, numpyro.distributions as dist
+    >>> def model(y):
+    ...     x = numpyro.sample("x", dist.Normal(0.0, 1.0))
+    ...     numpyro.sample("y", dist.Normal(x, 0.5), obs=y)
+    >>> fit = kl.fit(kl.from_model(model, 10.0), "normal", direction="reverse")
+    >>> round(float(fit.q.parameters["loc"]), 6), round(float(fit.q.parameters["scale"]), 6)
+    (8.0, 0.447214)
+    """
+    try:
+        import jax
+        from jax.flatten_util import ravel_pytree
+        from numpyro import handlers
+        from numpyro.distributions import biject_to
+        from numpyro.infer.util import constrain_fn, potential_energy
+    except ImportError:
+        raise MissingExtraError("NumPyro", "fit", "from_model") from None
+    if not callable(model):
+        raise KindError(f"model must be a function with numpyro.sample statements, not {type(model).__name__}")
+    with jax.enable_x64(True):
+        trace = handlers.trace(handlers.seed(model, jax.random.PRNGKey(0))).get_trace(*args, **kwargs)
+        latent = {k: s for k, s in trace.items() if s["type"] == "sample" and not s["is_observed"]}
+        discrete = [k for k, s in latent.items() if getattr(s["fn"], "is_discrete", False)]
+        if discrete:
+            raise InputError(
+                f"the model has discrete latent sites {discrete}; sum them out, as a density in them has no gradient"
+            )
+        if not latent:
+            raise InputError("the model has no latent sites: every sample statement has obs=")
+        start = {k: jax.numpy.asarray(biject_to(s["fn"].support).inv(s["value"]), "float64") for k, s in latent.items()}
+        flat, unravel = ravel_pytree(start)
+    dim = int(flat.size)
+
+    def log_prob(u: Any) -> Any:
+        return -potential_energy(model, args, kwargs, unravel(jax.numpy.reshape(u, (dim,))))
+
+    def one(u: Any) -> Any:
+        return constrain_fn(model, args, kwargs, unravel(u))
+
+    def constrain(points: Array) -> dict[str, Array]:
+        with jax.enable_x64(True):
+            found = jax.jit(jax.vmap(one))(np.asarray(points, dtype=np.float64).reshape(len(points), dim))
+        return {k: np.asarray(v) for k, v in found.items()}
+
+    shapes = {k: tuple(start[k].shape) for k in sorted(start)}
+    name = getattr(model, "__name__", "model")
+    return Density(log_prob, dim=dim, normalized=False, name=name, sites=Sites(shapes, constrain))
