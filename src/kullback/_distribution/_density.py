@@ -61,6 +61,7 @@ class Facts:
     noise: float = 0.0
     points: int | None = None
     landmarks: tuple[float, ...] = ()
+    grad: Callable[[Array], Array] | None = None
 
 
 class Density:
