@@ -17,7 +17,7 @@ import kullback as kl
 ROOT = Path(__file__).parent.parent
 EXPORTED = """
     Advice Comparison Density Discrete Divergence Fit InputError KindError KullbackError MissingExtraError
-    NoMethodError Plan Sample Status Table __version__ advise compare divergence families fit plan plots read
+    NoMethodError Plan Sample Status Table __version__ advise compare divergence families fit from_model plan plots read
     to_numpyro to_scipy
 """.split()  # noqa: SIM905
 

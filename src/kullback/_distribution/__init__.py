@@ -11,6 +11,7 @@ from kullback._distribution._discrete import Discrete
 from kullback._distribution._moved import moved, translated
 from kullback._distribution._power_gamma import PowerGamma
 from kullback._distribution._rows import Sample, Table
+from kullback._distribution._unbound import Unbound, unbound
 
 Distribution = Discrete | Density | Sample | Table | Batch
 Measured = Discrete | Density | Sample  # a Table becomes one of these when its columns are chosen
@@ -26,8 +27,10 @@ __all__ = [
     "Sample",
     "Table",
     "Tail",
+    "Unbound",
     "moved",
     "numeric_array",
     "numeric_column",
     "translated",
+    "unbound",
 ]

@@ -41,7 +41,7 @@ class Facts:
     is not ours. `factors` are the densities of independent coordinates. `base` is (key, Z) if the variable is g(Z)
     for a bijection g, which the key names with its parameters: of two variables with the same key the divergence
     is that of their Z. `power_gamma` makes it a power of a gamma variable, or the logarithm of one. `points` is
-    how many evaluations a slow log density is worth. `gradient` is that of the log density at a batch of points.
+    how many evaluations a slow log density is worth. `grad` is that of the log density at a batch of points.
     `sites` names the parts of the vector.
     """
 
@@ -64,8 +64,8 @@ class Facts:
     noise: float = 0.0
     points: int | None = None
     landmarks: tuple[float, ...] = ()
-    gradient: Callable[[Array], Array] | None = None
     sites: Sites | None = None
+    grad: Callable[[Array], Array] | None = None
 
 
 class Density:
@@ -129,7 +129,7 @@ class Density:
         if grad is not None and not callable(grad):
             raise KindError(f"grad must be callable, not {type(grad).__name__}")
         slope = None if grad is None else grad if vectorized else partial(_by_point, grad)
-        self.facts = facts if facts is not None else Facts(sample=sample, gradient=slope, sites=sites)
+        self.facts = facts if facts is not None else Facts(sample=sample, grad=slope, sites=sites)
         self.name = name or self.facts.family or getattr(log_prob, "__name__", "density")
 
     @property

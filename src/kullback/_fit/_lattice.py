@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -15,14 +16,16 @@ from kullback._measure import measure
 from kullback._result import Coverage, Fit, InputError, Mode, Optimum, Status
 from kullback._support import Array, Lattice, is_subset
 from kullback.families import LatticeFamily, log_mean_range
+from kullback.methods.alpha import alpha_divergence
 from kullback.methods.lattice import as_lattice, points
 from kullback.numerics.lazy import optimize
+from kullback.numerics.terms import drift
 
 THRESHOLD = math.log(0.01)
 
 
-def fit_lattice(p: Measured, family: LatticeFamily, direction: str, start: float | None) -> Fit:
-    """Forward: equal means. Reverse: the stationary points in the mean, the best first."""
+def fit_lattice(p: Measured, family: LatticeFamily, direction: str | float, start: float | None) -> Fit:
+    """Forward: equal means. Reverse and between them: the stationary points in the mean, the best first."""
     mass, notes = _mass(p)
     name = str(p)
     support = mass.support
@@ -39,6 +42,8 @@ def fit_lattice(p: Measured, family: LatticeFamily, direction: str, start: float
         if not mean > 0:
             raise InputError(f"P has mean {mean:g}; {family} needs a positive one")
         found = [Found(np.array([mean]), 0.0, 0.0, Status.EXACT, "mean")]
+    elif isinstance(direction, float):
+        found = _between(mass, family, start, direction)
     else:
         if not is_subset(family.support, support):
             raise InputError(
@@ -49,7 +54,8 @@ def fit_lattice(p: Measured, family: LatticeFamily, direction: str, start: float
     members = [family.member(float(f.theta[0])) for f in found]
     q = members[0]
     forward, reverse = measure(mass, q), measure(q, mass)
-    residual = forward if direction == "forward" else reverse
+    middle = alpha_divergence(mass, q, direction) if isinstance(direction, float) else None
+    residual = middle or (forward if direction == "forward" else reverse)
     optima = tuple(
         Optimum(member, float(residual.value) if i == 0 else f.value, f.start, f.gradient)
         for i, (f, member) in enumerate(zip(found, members, strict=True))
@@ -67,6 +73,7 @@ def fit_lattice(p: Measured, family: LatticeFamily, direction: str, start: float
         found[0].status,
         notes=notes,
         target=mass,
+        alpha_divergence=middle,
     )
 
 
@@ -109,6 +116,30 @@ def _reverse(mass: Density, family: LatticeFamily, start: float | None) -> list[
         centre = float(w @ ratio)
         return float((w * family.score(math.exp(u), k)) @ (ratio - centre))
 
+    return _stationary(mass, family, start, slope, lambda q: float(measure(q, mass).value))
+
+
+def _between(mass: Density, family: LatticeFamily, start: float | None, alpha: float) -> list[Found]:
+    """Roots of the derivative of D_α, over the integers that either needs."""
+    own, _ = points(mass, 1 << 22)
+
+    def slope(u: float) -> float:
+        q = family.member(math.exp(u))
+        k, _ = points(q, 1 << 22)
+        k = np.arange(min(own[0], k[0]), max(own[-1], k[-1]) + 1.0)
+        return -float(drift(mass._log_prob(k), q._log_prob(k), alpha) @ family.score(math.exp(u), k))
+
+    return _stationary(mass, family, start, slope, lambda q: float(alpha_divergence(mass, q, alpha).value))
+
+
+def _stationary(
+    mass: Density,
+    family: LatticeFamily,
+    start: float | None,
+    slope: Callable[[float], float],
+    value: Callable[[Density], float],
+) -> list[Found]:
+    """The roots of the slope where it turns upwards, from the least value; else the flattest edge."""
     low, high = log_mean_range(family)
     middle = math.log(max(float((mass.facts.moments or (1.0, 1.0))[0]), 1e-3))
     grid = np.unique(np.clip(np.concatenate([np.linspace(middle - 4, middle + 3, 57)]), low, high))
@@ -121,13 +152,23 @@ def _reverse(mass: Density, family: LatticeFamily, start: float | None) -> list[
     for i in range(len(grid) - 1):
         if slopes[i] < 0 <= slopes[i + 1]:
             u = float(optimize.brentq(slope, grid[i], grid[i + 1], xtol=1e-15, rtol=1e-14))
-            value = float(measure(family.member(math.exp(u)), mass).value)
             begin = f"mean near {math.exp(grid[i]):.4g}"
-            found.append(Found(np.array([math.exp(u)]), value, abs(slope(u)), Status.STATIONARY, begin))
+            found.append(
+                Found(
+                    np.array([math.exp(u)]), value(family.member(math.exp(u))), abs(slope(u)), Status.STATIONARY, begin
+                )
+            )
     if not found:
         u = float(grid[int(np.argmin(np.abs(slopes)))])
-        value = float(measure(family.member(math.exp(u)), mass).value)
-        found = [Found(np.array([math.exp(u)]), value, float(np.abs(slopes).min()), Status.BOUNDARY, "edge")]
+        found = [
+            Found(
+                np.array([math.exp(u)]),
+                value(family.member(math.exp(u))),
+                float(np.abs(slopes).min()),
+                Status.BOUNDARY,
+                "edge",
+            )
+        ]
     return sorted(found, key=lambda f: f.value)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from kullback._fit._search import Found, distinct, hessian, minimise, search
 from kullback._fit._target import Target
 from kullback._format import vector
-from kullback._objectives import reverse
+from kullback._objectives import Objective, reverse
 from kullback._result import InputError, Status
 from kullback._support import Array, reals
 from kullback.families import Family, Mixture
@@ -25,22 +25,34 @@ def fit_reverse(target: Target, family: Family, start: Array | None, seed: int) 
             f"P lives on {target.density.support} and {family} on {reals(target.dim)}: KL(Q‖P) is infinite for "
             "every such Q. Transform P to the whole line (its logarithm, for a positive P), or fit forward."
         )
-    starts = [] if start is None else [("given", start)]
-    starts += _starts(target, family, seed)
-    first, last = LEVELS[target.dim]
-    if target.dim == 2 and isinstance(family, Mixture):
-        first = 1  # a mixture bends between coarse nodes, and settles where they do not look
+    begin = [] if start is None else [("given", start)]
+    begin += starts(target, family, seed)
+    last = LEVELS[target.dim][1]
     objectives = [reverse(family, target.log_prob, target.dim, level, target.breaks) for level in range(last + 2)]
-    found = distinct(search(objectives[first], starts, ZERO), target.density_nodes[0], family)
+    found = settled(target, family, objectives, begin, mixture_first(target, family))
     if not found:
         raise InputError(
             f"KL(Q‖P) is infinite at every start for {family} and P = {target.name}: P's density vanishes, or is "
             "lost to underflow, where Q must have mass"
         )
-    return distinct([_refined(f, objectives, first, last) for f in found], target.density_nodes[0], family)
+    return found
 
 
-def _refined(found: Found, objectives: list, level: int, last: int) -> Found:  # type: ignore[type-arg]
+def mixture_first(target: Target, family: Family) -> int:
+    """The coarsest nodes: in the plane a mixture bends between coarse ones, and settles where they do not look."""
+    return 1 if target.dim == 2 and isinstance(family, Mixture) else LEVELS[target.dim][0]
+
+
+def settled(
+    target: Target, family: Family, objectives: list[Objective], begin: list[tuple[str, Array]], first: int
+) -> list[Found]:
+    """The distinct optima from these starts, each on nodes that double until they no longer matter."""
+    found = distinct(search(objectives[first], begin, ZERO), target.density_nodes[0], family)
+    last = LEVELS[target.dim][1]
+    return distinct([refined(f, objectives, first, last) for f in found], target.density_nodes[0], family)
+
+
+def refined(found: Found, objectives: list[Objective], level: int, last: int) -> Found:
     """The optimum on ever finer nodes, until the next doubling promises less than TARGET."""
     while level < last and abs(found.value) > ZERO:
         finer = objectives[level + 1]
@@ -58,7 +70,7 @@ def _refined(found: Found, objectives: list, level: int, last: int) -> Found:  #
     return found
 
 
-def _starts(target: Target, family: Family, seed: int) -> list[tuple[str, Array]]:
+def starts(target: Target, family: Family, seed: int) -> list[tuple[str, Array]]:
     """P's moments, its components, each mode with its curvature, and for mixtures what EM finds."""
     frame = target.frame
     inner = target.moments

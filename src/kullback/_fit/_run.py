@@ -10,6 +10,7 @@ import numpy as np
 
 from kullback._distribution import Density, Measured, Sample
 from kullback._estimate import bootstrap, density
+from kullback._fit._alpha import fit_alpha
 from kullback._fit._coverage import coverage
 from kullback._fit._forward import fit_forward
 from kullback._fit._lattice import fit_lattice
@@ -23,12 +24,13 @@ from kullback._support import reals
 from kullback._vocabulary import multivariate_normal
 from kullback.families import Family, LatticeFamily, Normal, as_family
 from kullback.methods._progress import Progress
+from kullback.methods.alpha import alpha_divergence
 from kullback.methods.mixture_plug_in import quick_divergence
 
 Say = Callable[[str], None]
 
 
-def fit(p: Any, family: Any, *, direction: str, start: Any = None, seed: int = 0) -> Fit:
+def fit(p: Any, family: Any, *, direction: str | float, start: Any = None, seed: int = 0) -> Fit:
     """Fit a family to P by the least divergence in one direction.
 
     Parameters
@@ -39,9 +41,10 @@ def fit(p: Any, family: Any, *, direction: str, start: Any = None, seed: int = 0
     family : str or kl.families object
         What Q may be: ``"normal"``, ``'normal(covariance="diagonal")'``, ``"laplace"``, ``"student_t"``,
         ``"mixture(2)"``; for a discrete P ``"poisson"``, ``"geometric"``, ``"binomial(10)"``.
-    direction : {"forward", "reverse"}
+    direction : {"forward", "reverse"} or float
         forward minimises KL(P‖Q), which makes Q cover P; reverse minimises KL(Q‖P), which lets Q settle on
-        what it can match.
+        what it can match. A number alpha in [0, 1] minimises Minka's divergence
+        D(P, Q) = (1 − ∫ p^alpha q^(1−alpha)) / (alpha (1 − alpha)) between them: 0 is reverse, 1 is forward.
     start : Fit or Density, optional
         One more place to begin the search from.
     seed : int
@@ -60,6 +63,9 @@ def fit(p: Any, family: Any, *, direction: str, start: Any = None, seed: int = 0
 
     Notes
     -----
+    Minka's divergence is finite for alpha < 1 whatever the tails, and its optima follow as `alpha_divergence`:
+    T. Minka, Divergence measures and message passing, Microsoft Research TR-2005-173 (2005).
+
     For draws, forward is maximum likelihood; both divergences then use a mixture of normals in P's place,
     its size chosen by BIC, and their error includes a bootstrap of the draws.
 
@@ -73,7 +79,7 @@ def fit(p: Any, family: Any, *, direction: str, start: Any = None, seed: int = 0
     >>> round(fit.forward.value, 6), fit.regime, round(fit.wasted, 3)
     (0.663216, 'covering', 0.154)
     """
-    check_direction(direction)
+    direction = checked_direction(direction)
     check_seed(seed)
     chosen = as_family(family)
     target = prepared(p, "p")
@@ -124,8 +130,13 @@ def _ready(p: Measured, start: Any, seed: int, say: Say) -> Target | SpaceTarget
     return prepare(target.oracle.as_density(), seed)
 
 
-def _fitted(ready: Target | SpaceTarget, family: Family, direction: str, start: Any, seed: int) -> Fit:
+def _fitted(ready: Target | SpaceTarget, family: Family, direction: str | float, start: Any, seed: int) -> Fit:
     if isinstance(ready, SpaceTarget):
+        if not isinstance(direction, str):
+            raise InputError(
+                f"alpha = {direction:g} is fitted on the line and in the plane; P = {ready.name} goes by its gradient. "
+                "Take direction='forward' or 'reverse'"
+            )
         given = _start_density(start)
         if given is not None and given.dim != ready.dim:
             raise InputError(f"start = {given} is no member of {family} in {ready.dim} dimensions")
@@ -155,20 +166,28 @@ def _one_of(forward: Fit | InputError, reverse: Fit | InputError) -> tuple[Fit |
     return forward, reverse
 
 
-def fit_target(target: Target, family: Family, direction: str, start: Any, seed: int) -> Fit:
+def fit_target(target: Target, family: Family, direction: str | float, start: Any, seed: int) -> Fit:
     """The fit of a prepared target."""
     begin = _encoded(start, family, target)
+    return told(target, family, direction, _found(target, family, direction, begin, seed), seed)
+
+
+def _found(target: Target, family: Family, direction: str | float, begin: Any, seed: int) -> list[Found]:
+    if not isinstance(direction, str):
+        return fit_alpha(target, family, begin, seed, direction)
     run = fit_forward if direction == "forward" else fit_reverse
-    found = run(target, family, begin, seed)
+    return run(target, family, begin, seed)
+
+
+def told(target: Target, family: Family, direction: str | float, found: list[Found], seed: int) -> Fit:
+    """The Fit of optima that were found: all that it states is measured afresh."""
     members = [family.density(f.theta, target.frame) for f in found]
     left = [_residual(target, m, direction) for m in members]
     order = sorted(range(len(found)), key=lambda i: _rank(left[i]))
     found, members, left = [found[i] for i in order], [members[i] for i in order], [left[i] for i in order]
     q, limit = members[0], family.limit(found[0].theta)
-    if direction == "forward":
-        forward, reverse = left[0], measure(q, target.density)
-    else:
-        forward, reverse = measure(target.density, q), left[0]
+    forward = left[0] if direction == "forward" else measure(target.density, q)
+    reverse = left[0] if direction == "reverse" else measure(q, target.density)
     if target.slack:
         forward = replace(forward, error=forward.error + target.slack)
         reverse = replace(reverse, error=reverse.error + target.slack)
@@ -190,7 +209,15 @@ def fit_target(target: Target, family: Family, direction: str, start: Any, seed:
         limit or _detail(found[0]),
         target.notes,
         target,
+        None if isinstance(direction, str) else _of_draws(target, left[0]),
     )
+
+
+def _of_draws(target: Target, d: Divergence) -> Divergence:
+    """A divergence told as what it is where P had to be estimated."""
+    if target.estimated is None:
+        return d
+    return replace(d, status=Status.ESTIMATED, notes=(target.estimated.note, "its error leaves out that of the draws"))
 
 
 def _detail(found: Found) -> str:
@@ -199,8 +226,10 @@ def _detail(found: Found) -> str:
     return ""
 
 
-def _residual(target: Target, member: Density, direction: str) -> Divergence:
+def _residual(target: Target, member: Density, direction: str | float) -> Divergence:
     """The divergence that the direction minimises, measured afresh."""
+    if not isinstance(direction, str):
+        return alpha_divergence(target.density, member, direction)
     return measure(target.density, member) if direction == "forward" else measure(member, target.density)
 
 
@@ -212,7 +241,7 @@ def _rank(left: Divergence) -> float:
 def _with_sampling(
     target: Target,
     family: Family,
-    direction: str,
+    direction: str | float,
     q: Density,
     values: tuple[Divergence, Divergence],
     seed: int,
@@ -284,6 +313,14 @@ def _refuse_discrete(target: Measured, family: Family) -> None:
         )
 
 
-def check_direction(direction: Any) -> None:
-    if direction not in ("forward", "reverse"):
-        raise InputError(f"direction must be 'forward' (covers P) or 'reverse' (seeks a mode), not {direction!r}")
+def checked_direction(direction: Any) -> str | float:
+    """ "forward", "reverse", or a number strictly between the two."""
+    if isinstance(direction, str) and direction in ("forward", "reverse"):
+        return direction
+    number = isinstance(direction, int | float | np.integer | np.floating) and not isinstance(direction, bool)
+    if number and 0 <= direction <= 1:
+        return {0.0: "reverse", 1.0: "forward"}.get(float(direction), float(direction))
+    raise InputError(
+        "direction must be 'forward' (covers P), 'reverse' (seeks a mode), or a number between 0 (reverse) and 1 "
+        f"(forward), not {direction!r}"
+    )

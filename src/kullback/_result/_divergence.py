@@ -28,8 +28,8 @@ class Divergence:
     error_kind : {"rounding", "bound", "estimate", "standard_error"}
         What `error` is: floating-point rounding, a provable bound, a numerical estimate, or one standard
         deviation of a random value.
-    direction : {"forward", "reverse"}
-        Forward is KL(P‖Q), reverse is KL(Q‖P).
+    direction : {"forward", "reverse"} or float
+        Forward is KL(P‖Q), reverse is KL(Q‖P); a number in (0, 1) is the alpha of Minka's divergence between them.
     method : str
         The method that gave the value.
     n : int
@@ -58,7 +58,7 @@ class Divergence:
     value: Any
     error: Any = 0.0
     error_kind: str = "rounding"
-    direction: str = "forward"
+    direction: str | float = "forward"
     method: str = "exact"
     n: int = 0
     seed: int | None = None
@@ -119,6 +119,8 @@ class Divergence:
 
     @property
     def formula(self) -> str:
+        if isinstance(self.direction, float):
+            return f"D(P, Q) at alpha {self.direction:g}"
         return "KL(P‖Q)" if self.direction == "forward" else "KL(Q‖P)"
 
     def __str__(self) -> str:

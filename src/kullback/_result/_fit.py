@@ -92,6 +92,8 @@ class Fit:
         Where the search began.
     status : Status
         Exact, stationary, or what stopped it.
+    alpha_divergence : Divergence or None
+        Where `direction` is a number alpha between 0 and 1: Minka's divergence at the optimum, the residual.
     """
 
     q: Any
@@ -107,6 +109,7 @@ class Fit:
     detail: str = ""
     notes: tuple[str, ...] = ()
     target: Any = None
+    alpha_divergence: Divergence | None = None
     importance: Importance | None = None
 
     @property
@@ -156,6 +159,8 @@ class Fit:
     @property
     def residual(self) -> Divergence:
         """The divergence that was minimised."""
+        if self.alpha_divergence is not None:
+            return self.alpha_divergence
         return self.reverse if self.direction == "reverse" else self.forward
 
     @property
@@ -184,6 +189,7 @@ class Fit:
             "parameters": plain(self.parameters),
             "forward": self.forward.to_dict(),
             "reverse": self.reverse.to_dict(),
+            "alpha_divergence": None if self.alpha_divergence is None else self.alpha_divergence.to_dict(),
             "coverage": self.coverage.to_dict(),
             "regime": self.regime,
             "optima": [
@@ -208,6 +214,8 @@ class Fit:
 
         rows = [("Q", str(self.q)), ("forward KL(P‖Q)", shown(self.forward))]
         rows.append(("reverse KL(Q‖P)", shown(self.reverse)))
+        if self.alpha_divergence is not None:
+            rows.append((f"Minka's D at alpha {self.direction:g}", shown(self.alpha_divergence)))
         rows.append(("missed", f"{percent(self.missed)} of P lies where q < 0.01 p"))
         rows.append(("wasted", f"{percent(self.wasted)} of Q lies where p < 0.01 q"))
         if self.importance is not None:
@@ -221,7 +229,8 @@ class Fit:
         return rows
 
     def _title(self) -> str:
-        return f"{self.family} fitted to {self.p}, {self.direction}"
+        way = self.direction if isinstance(self.direction, str) else f"alpha {self.direction:g}"
+        return f"{self.family} fitted to {self.p}, {way}"
 
     def __repr__(self) -> str:
         return self._title() + "\n" + text_table(self.rows())

@@ -47,6 +47,8 @@ def factor(matrix: Any, dim: int, name: str) -> tuple[Array, Array]:
 
 def whitened(x: Array, loc: Array, tril: Array) -> Array:
     """L⁻¹(x − loc) for each row of x, shape (n, d)."""
+    if len(loc) == 1:
+        return (x - loc) / tril[0, 0]
     if len(loc) == 2:  # two dimensions are solved by hand: the solver's overhead would dominate
         first = (x[:, 0] - loc[0]) / tril[0, 0]
         return np.column_stack([first, (x[:, 1] - loc[1] - tril[1, 0] * first) / tril[1, 1]])

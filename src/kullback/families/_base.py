@@ -49,6 +49,7 @@ class Family(ABC):
     """A family of densities on the line or in space."""
 
     lattice = False
+    smooth = True  # whether log q has no kinks, so that nodes of P serve as well as its own
 
     @abstractmethod
     def __str__(self) -> str: ...
@@ -69,6 +70,10 @@ class Family(ABC):
         """Nodes for expectations under q; each level about doubles the points a side."""
 
     @abstractmethod
+    def edges(self, theta: Array) -> Array:
+        """On the line: where panels that hold all of a member begin and end."""
+
+    @abstractmethod
     def from_moments(self, mean: Array, covariance: Array) -> Array:
         """The theta of the member with these moments, as near as the family comes."""
 
@@ -85,8 +90,9 @@ class Family(ABC):
         return ""
 
 
-def line_cloud(family: Family, theta: Array, edges: Array, breaks: Array, level: int) -> Cloud:
+def line_cloud(family: Family, theta: Array, breaks: Array, level: int) -> Cloud:
     """Gauss-Legendre panels between a member's own edges and the target's breaks."""
+    edges = family.edges(theta)
     inner = breaks[(breaks > edges[0]) & (breaks < edges[-1])]
     both = np.union1d(edges, inner)
     if level:

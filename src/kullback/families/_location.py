@@ -67,7 +67,7 @@ class Normal(Family):
     def cloud(self, theta: Array, dim: int, level: int, breaks: Array) -> Cloud:
         mean, tril = unpack(theta, dim, self.full)
         if dim == 1:
-            return line_cloud(self, theta, mean[0] + tril[0, 0] * NORMAL_EDGES, breaks, level)
+            return line_cloud(self, theta, breaks, level)
         z, dz = plane(trapezoid(32 * 2**level + 1))
         w = np.exp(-0.5 * (z * z).sum(axis=1)) * dz / (2 * np.pi)
         keep = w > 1e-20
@@ -75,6 +75,10 @@ class Normal(Family):
         y = mean + z @ tril.T
         log_q = -0.5 * (z * z).sum(axis=1) - float(np.log(np.diag(tril)).sum()) - dim * HALF_LOG_2PI
         return Cloud(y, w, log_q, factor_score(tril, z, z, self.full))
+
+    def edges(self, theta: Array) -> Array:
+        mean, tril = unpack(theta, 1, self.full)
+        return mean[0] + tril[0, 0] * NORMAL_EDGES
 
     def from_moments(self, mean: Array, covariance: Array) -> Array:
         if not self.full:
@@ -97,6 +101,8 @@ class Normal(Family):
 class Laplace(Family):
     """The Laplace; in several dimensions one independent Laplace a coordinate."""
 
+    smooth = False
+
     def __str__(self) -> str:
         return "laplace"
 
@@ -113,8 +119,11 @@ class Laplace(Family):
     def cloud(self, theta: Array, dim: int, level: int, breaks: Array) -> Cloud:
         scale = np.exp(np.clip(theta[dim:], -300, 300))
         if dim == 1:
-            return line_cloud(self, theta, theta[0] + scale[0] * LAPLACE_EDGES, breaks, level)
+            return line_cloud(self, theta, breaks, level)
         return graded_cloud(self, theta, theta[:dim], np.diag(scale), level, 40.0)
+
+    def edges(self, theta: Array) -> Array:
+        return theta[0] + np.exp(np.clip(theta[1], -300, 300)) * LAPLACE_EDGES
 
     def from_moments(self, mean: Array, covariance: Array) -> Array:
         return np.concatenate([mean, 0.5 * np.log(np.diag(covariance) / 2)])
@@ -175,8 +184,12 @@ class StudentT(Family):
     def cloud(self, theta: Array, dim: int, level: int, breaks: Array) -> Cloud:
         mean, tril, v = self._split(theta, dim)
         if dim == 1:
-            return line_cloud(self, theta, mean[0] + tril[0, 0] * STUDENT_EDGES, breaks, level)
+            return line_cloud(self, theta, breaks, level)
         return graded_cloud(self, theta, mean, tril, level, min(1e6, max(64.0, 10 ** (13 / v))))
+
+    def edges(self, theta: Array) -> Array:
+        mean, tril, _ = self._split(theta, 1)
+        return mean[0] + tril[0, 0] * STUDENT_EDGES
 
     def from_moments(self, mean: Array, covariance: Array) -> Array:
         v = self.df if self.df is not None else 8.0

@@ -11,7 +11,7 @@ from kullback._result import InputError
 from kullback._support import Array
 from kullback._vocabulary import log_sum_exp, mixture, multivariate_normal
 from kullback.families._base import Cloud, Family, Frame, line_cloud, pack, unpack
-from kullback.families._location import NORMAL_EDGES, Normal
+from kullback.families._location import Normal
 from kullback.numerics.grids import plane, trapezoid
 
 NORMAL = Normal()
@@ -59,8 +59,7 @@ class Mixture(Family):
         log_w, rows = self.split(theta)
         members = [unpack(row, dim, True) for row in rows]
         if dim == 1:
-            edges = np.unique(np.concatenate([m[0] + tril[0, 0] * NORMAL_EDGES for m, tril in members]))
-            return line_cloud(self, theta, edges, breaks, level)
+            return line_cloud(self, theta, breaks, level)
         z, dz = plane(trapezoid(32 * 2**level + 1))
         w = np.exp(-0.5 * (z * z).sum(axis=1)) * dz / (2 * np.pi)
         keep = w > 1e-18
@@ -69,6 +68,9 @@ class Mixture(Family):
         weights = np.concatenate([np.exp(a) * w for a in log_w])
         log_q, score = self.log_prob(theta, y)
         return Cloud(y, weights, log_q, score)
+
+    def edges(self, theta: Array) -> Array:
+        return np.unique(np.concatenate([NORMAL.edges(row) for row in self.split(theta)[1]]))
 
     def from_moments(self, mean: Array, covariance: Array) -> Array:
         """K normals spread along the widest direction, together with these moments."""

@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kullback._distribution import Density
+from kullback._distribution import Density, _charts
 from kullback._result import InputError
 from kullback._support import Array
-from kullback.methods import _charts
 from kullback.methods._line import checked
 from kullback.numerics.cubature import focused, graded
 from kullback.numerics.grids import graded as graded_line

@@ -8,10 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from kullback._distribution import Density
+from kullback._distribution import Density, _charts
 from kullback._result import Divergence, InputError, Status
 from kullback._support import Array
-from kullback.methods import _charts
 from kullback.methods._gap import Gap
 from kullback.methods._line import checked
 from kullback.methods._parts import Part, parts

@@ -52,3 +52,21 @@ def plane(rule: tuple[Array, Array]) -> tuple[Array, Array]:
     z, w = rule
     first, second = np.meshgrid(z, z, indexing="ij")
     return np.column_stack([first.ravel(), second.ravel()]), np.outer(w, w).ravel()
+
+
+def balanced(edges: Array) -> Array:
+    """Sorted edges with more between them, so that no panel is more than about twice as long as its neighbour."""
+    gaps = np.diff(edges)
+    size = np.minimum(np.append(gaps, np.inf), np.append(np.inf, gaps))  # how long a panel at each edge may be
+    for i in range(1, len(edges)):
+        size[i] = min(size[i], size[i - 1] + gaps[i - 1])
+    for i in range(len(edges) - 2, -1, -1):
+        size[i] = min(size[i], size[i + 1] + gaps[i])
+    more = [edges]
+    for k in np.flatnonzero(gaps > 2 * np.minimum(size[:-1], size[1:])):
+        i = int(k)
+        meet = 0.5 * (gaps[i] + size[i + 1] - size[i])
+        for start, step, reach in ((edges[i], size[i], meet), (edges[i + 1], -size[i + 1], gaps[i] - meet)):
+            places = step * (2.0 ** np.arange(1, 70) - 1)
+            more.append(start + places[np.abs(places) < reach])
+    return np.unique(np.concatenate(more))

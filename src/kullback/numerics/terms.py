@@ -75,3 +75,46 @@ def excess_of(e: float) -> float:
     for c in _ODD:
         tail = tail * z + c
     return 2 * z / (1 - s) - 2 * s * z * tail
+
+
+def between(log_p: Array, log_q: Array, alpha: float) -> Array:
+    """(α·p + (1 − α)·q − p^α·q^(1−α)) / (α(1 − α)) ≥ 0 for each entry; the two deviances at α = 1 and 0."""
+    if alpha > 0.5:
+        return _between(log_p, log_q, 1 - alpha)
+    return _between(log_q, log_p, alpha)
+
+
+def _between(log_b: Array, log_c: Array, a: float) -> Array:
+    """The same for the share a ≤ ½ of c: (c − b − b·(e^(a·r) − 1)/a) / (1 − a) with r = log(c/b)."""
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        b, c = np.exp(log_b), np.exp(log_c)
+        r = np.where((log_b > -np.inf) & (log_c > -np.inf), log_c - log_b, 0.0)
+        direct = (c - b - _drift(log_b, b, r, a)) / (1 - a)
+        small = np.clip(r, -0.5, 0.5)
+        total, powers = np.zeros_like(small), [1.0]
+        for _ in _INVERSE_FACTORIALS[1:]:
+            powers.append(1.0 + a * powers[-1])  # 1 + a + a² + …
+        for f, power in zip(reversed(_INVERSE_FACTORIALS), reversed(powers), strict=True):
+            total = total * small + f * power
+        found = np.where(np.abs(r) < 0.5, b * small * small * total, direct)
+        found = np.where(log_b == -np.inf, c / (1 - a), found)
+        alone = (log_c == -np.inf) & (log_b > -np.inf)
+        return np.where(alone, b / a if a > 0 else np.inf, found)
+
+
+def drift(log_p: Array, log_q: Array, alpha: float) -> Array:
+    """(p^α·q^(1−α) − q)/α for each entry; q·log(p/q) at α = 0."""
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        q = np.exp(log_q)
+        r = np.where(log_q > -np.inf, log_p - log_q, 0.0)
+        return np.where(log_q > -np.inf, _drift(log_q, q, r, alpha), np.exp(log_p) if alpha == 1 else 0.0)
+
+
+def _drift(log_b: Array, b: Array, r: Array, a: float) -> Array:
+    t = a * r
+    gentle = (
+        np.sign(r) * np.exp(log_b + np.log(np.abs(r))) * np.where(t == 0, 1.0, np.expm1(t) / np.where(t == 0, 1, t))
+    )
+    if a == 0:
+        return np.where(r == 0, 0.0, gentle)
+    return np.where(np.abs(t) < 1, np.where(r == 0, 0.0, gentle), (np.exp(log_b + t) - b) / a)

@@ -69,7 +69,7 @@ class Oracle:
     def as_density(self) -> Density:
         """P itself, evaluated in compiled batches where it can be."""
         p = self.density
-        if not self._jax or p.facts.gradient is not None:
+        if not self._jax or p.facts.grad is not None:
             return p
         return Density(
             lambda x: self(x.reshape(len(x), -1))[0], dim=p.dim, support=p.support, normalized=p.normalized,
@@ -87,9 +87,9 @@ class Oracle:
     def _choose(self) -> Sloped:
         self._differences, self._jax = False, False
         f = self.density._log_prob
-        if self.density.facts.gradient is not None:
+        if self.density.facts.grad is not None:
             self.note = "gradients by the grad that was given"
-            return self._given(self.density.facts.gradient)
+            return self._given(self.density.facts.grad)
         known = gradient_by_formula(self.density)
         if known is not None:
             return known

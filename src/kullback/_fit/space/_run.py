@@ -56,7 +56,7 @@ def fit_space(target: SpaceTarget, family: Family, direction: str, given: Densit
         best.density, target.name, str(family), direction, forward, replace(reverse, direction="reverse"),
         seen.coverage, optima, tuple(dict.fromkeys(names)),
         Status.INTERRUPTED if interrupted else best.status, _detail(best, direction), _notes(target, seen), target,
-        seen.importance,
+        importance=seen.importance,
     )  # fmt: skip
 
 
@@ -75,7 +75,7 @@ def _product(target: SpaceTarget, factors: Factors, family: Normal, direction: s
     return Fit(
         found.q, target.name, str(family), direction, found.forward, replace(found.reverse, direction="reverse"),
         factors.coverage(found.q, seen.coverage), optima, ("each coordinate by itself",), found.status, "",
-        tuple(notes), target, importance,
+        tuple(notes), target, importance=importance,
     )  # fmt: skip
 
 
