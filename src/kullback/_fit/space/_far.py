@@ -23,7 +23,8 @@ def check_far(oracle: Oracle, peak: Peak, seed: int) -> float:
     rng = np.random.default_rng([seed, 32])
     widths = np.sqrt((peak.tril**2).sum(axis=1))
     axes = np.concatenate([np.diag(widths), -np.diag(widths)])
-    main = peak.tril.T[:d]
+    values, vectors = np.linalg.eigh((peak.tril @ peak.tril.T) / np.outer(widths, widths))
+    main = (vectors * np.sqrt(np.maximum(values, 0))).T * widths
     lines = np.concatenate([axes, main, -main])
     rays = rng.standard_normal((RAYS, d)) @ peak.tril.T
     rays /= np.linalg.norm(np.linalg.solve(peak.tril, rays.T).T, axis=1, keepdims=True)

@@ -32,6 +32,9 @@ def fit_forward(target: SpaceTarget, family: Any) -> Optimum:
             f"P = {target.name} has no finite variance (its tails have power {target.power:.3g}), so KL(P‖Q) is "
             "infinite for every normal Q. Fit student_t, or use direction='reverse'."
         )
+    stated = target.density.facts.moments
+    if isinstance(family, Normal) and stated is not None and np.isfinite(stated[1]).all():
+        return _stated(target, family, np.asarray(stated[0]), np.asarray(stated[1]))
     cloud = _enough(target)
     mean, covariance, error = cloud.moments()
     if isinstance(family, Normal):
@@ -43,6 +46,13 @@ def fit_forward(target: SpaceTarget, family: Any) -> Optimum:
     value = float(-cloud.weights @ density._log_prob(cloud.x))
     base = Base(np.zeros(target.dim), np.eye(target.dim))
     return Optimum(np.zeros(0), base, value, gradient, error, len(cloud.x), status, "moments", density)
+
+
+def _stated(target: SpaceTarget, family: Normal, mean: Array, covariance: Array) -> Optimum:
+    """P states its moments: they are the normal's."""
+    density = multivariate_normal(mean, covariance if family.full else np.diag(np.diag(covariance)))
+    base = Base(np.zeros(target.dim), np.eye(target.dim))
+    return Optimum(np.zeros(0), base, 0.0, 0.0, 0.0, 0, Status.EXACT, "moments", density)
 
 
 def _enough(target: SpaceTarget) -> Cloud:

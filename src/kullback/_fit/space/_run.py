@@ -141,6 +141,8 @@ def _detail(o: Optimum, direction: str) -> str:
             f"The moments of P are not known: {o.draws} weighted draws leave {o.error:.1g} of its spread, and their "
             "largest terms say that far more would be needed. Fit a family with heavier tails, or reverse."
         )
+    if o.status is Status.EXACT:
+        return ""
     if direction == "forward":
         return f"The moments of P are known to {o.error:.1g} of its spread, from {o.draws} weighted draws."
     return f"Largest gradient {o.gradient:.1g} on {o.draws} draws; the optimum is known to {o.error:.1g} of Q's spread."
