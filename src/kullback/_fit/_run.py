@@ -13,6 +13,7 @@ from kullback._estimate import bootstrap, density
 from kullback._fit._alpha import fit_alpha
 from kullback._fit._coverage import coverage
 from kullback._fit._forward import fit_forward
+from kullback._fit._importance import importance
 from kullback._fit._lattice import fit_lattice
 from kullback._fit._reverse import fit_reverse
 from kullback._fit._search import Found
@@ -210,6 +211,7 @@ def told(target: Target, family: Family, direction: str | float, found: list[Fou
         target.notes,
         target,
         None if isinstance(direction, str) else _of_draws(target, left[0]),
+        importance(target, q, seed),
     )
 
 

@@ -26,6 +26,7 @@ class Target:
     estimated: Estimate | None = None
     name: str = "P"
     slack: float = 0.0  # the error of the log of P's integral, where that had to be found
+    log_z: float = 0.0  # that logarithm
 
     @property
     def dim(self) -> int:
@@ -93,7 +94,19 @@ def prepare(p: Measured, seed: int) -> Target:
     if p.dim > 2:
         raise InputError(f"p has {p.dim} dimensions; fits serve one and two so far")
     whole, slack = _line.normalise(p) if p.dim == 1 else _space.normalise(p)
-    return Target(whole, _frame(whole), name=str(p), slack=slack)
+    frame = _frame(whole)
+    return Target(whole, frame, name=str(p), slack=slack, log_z=_log_integral(p, whole, frame))
+
+
+def _log_integral(p: Density, whole: Density, frame: Frame) -> float:
+    """What was taken off log p to make it a density, read off where P has its mass."""
+    if p.normalized:
+        return 0.0
+    steps = np.linspace(-2, 2, 9)[:, None] * np.ones(frame.dim)
+    x = frame.outward(steps)
+    before, after = p._log_prob(x), whole._log_prob(x)
+    seen = np.isfinite(before) & np.isfinite(after)
+    return float((before - after)[seen][0]) if seen.any() else float("nan")
 
 
 def density_moments(f: Density) -> tuple[Array, Array] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from kullback._format import plain, uncertain
+from kullback._format import number, plain, uncertain
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,8 +36,10 @@ class Importance:
     def rows(self) -> list[tuple[str, str]]:
         """What a person reads of it."""
         forward, reverse = self.effective_sample_size
+        known = self.log_evidence == 0 and self.log_evidence_error == 0  # P was normalised
+        shown = uncertain(self.log_evidence, self.log_evidence_error, "standard_error")
         return [
-            ("log evidence", uncertain(self.log_evidence, self.log_evidence_error, "standard_error")),
+            *([] if known else [("log evidence", shown)]),
             ("effective draws", f"{forward:.0f} (seen from P) and {reverse:.0f} (seen from Q) of {self.n} draws of Q"),
-            ("Pareto k̂", f"{self.pareto_k:.2f}: {self.meaning}"),
+            ("Pareto k̂", f"{number(round(self.pareto_k, 2))}: {self.meaning}"),
         ]
