@@ -25,7 +25,7 @@ from kullback.families._base import unpack
 from kullback.numerics.lazy import optimize
 
 TARGET = 0.004  # of Q's spread: the standard error of each coordinate's mean, and of the logarithm of its sd
-GRADIENT = 1e-6  # in whitened coordinates, where the optimum is off by about as much
+GRADIENT = 5e-6  # in whitened coordinates, where the optimum is off by about as much
 
 
 class Interrupted(Exception):
@@ -108,10 +108,11 @@ def _minimised(
     dim = len(base.centre)
     begun = base
     rule = first_rule(family, dim, seed)
+    inverse, wanted = None, GRADIENT
     while True:
         for _ in range(4):  # whitened again, until the search ends about where it began
             f = best.watch(rule.whole(oracle, family, base), base, rule.size)
-            theta, value, gradient, inverse = _search(f, theta)
+            theta, value, gradient, inverse = _search(f, theta, wanted, inverse)
             if value >= HUGE:
                 raise InputError(
                     f"KL(Q‖P) is infinite from the start {name!r}: log_prob is −∞ or NaN"
@@ -125,13 +126,15 @@ def _minimised(
                 raise InputError(_unbounded())
             if moved < 0.3:
                 break
+            inverse = None
         error = max(_size(base, family, shifts) for shifts in rule.shifts(oracle, family, base, theta, inverse))
         say(f"reverse: {rule.size} draws, the optimum is known to {error:.2g} of Q's spread")
         finer = rule.finer(error, target)
         if finer is None:
             break
         rule = finer
-    steady = gradient <= GRADIENT * max(1.0, 1e-3 * abs(value))
+        wanted = float(np.clip(error / 100, GRADIENT, 20 * GRADIENT))  # far below what the draws can tell
+    steady = gradient <= wanted * max(1.0, 1e-3 * abs(value))
     status = Status.STATIONARY if steady else Status.NOT_STATIONARY
     return Optimum(theta, base, value, gradient, error, rule.size, status, name, member_of(family).density(theta, base))
 
@@ -149,23 +152,37 @@ def rebased(family: Any, base: Base, theta: Array) -> tuple[Base, Array]:
     return Base(base.outward(mean[None])[0], base.base @ tril), fresh
 
 
-def _search(f: Objective, theta: Array) -> tuple[Array, float, float, Any]:
-    """L-BFGS, then steps along its own inverse curvature for what lies below the rounding of the value."""
-    found = optimize.minimize(
-        f, theta, jac=True, method="L-BFGS-B", options={"maxcor": 30, "gtol": GRADIENT / 2, "ftol": 0, "maxiter": 500,
-                                                        "maxls": 40},
-    )  # fmt: skip
+def _search(
+    f: Objective, theta: Array, wanted: float = GRADIENT, inverse: Any = None
+) -> tuple[Array, float, float, Any]:
+    """Steps along an inverse curvature known from coarser draws, L-BFGS, and such steps again for what is left.
+
+    Near the optimum only the gradient can tell: the value has been lost to rounding.
+    """
+    if inverse is not None:
+        theta, value, slope = _stepped(f, theta, inverse, wanted, 8)
+        if np.abs(slope).max() <= wanted:
+            return theta, value, float(np.abs(slope).max()), inverse
+    options = {"maxcor": 30, "gtol": wanted / 2, "ftol": 0, "maxiter": 500, "maxls": 40}
+    found = optimize.minimize(f, theta, jac=True, method="L-BFGS-B", options=options)
     best, value, slope = np.asarray(found.x), float(found.fun), np.asarray(found.jac)
-    inverse = found.hess_inv
-    for _ in range(5):
-        if np.abs(slope).max() <= GRADIENT / 2 or value >= HUGE:
+    if np.abs(slope).max() > wanted / 2 and value < HUGE:
+        best, value, slope = _stepped(f, best, found.hess_inv, wanted, 5)
+    return best, value, float(np.abs(slope).max()), found.hess_inv
+
+
+def _stepped(f: Objective, theta: Array, inverse: Any, wanted: float, most: int) -> tuple[Array, float, Array]:
+    """Newton steps with that inverse curvature, as long as they shorten the gradient."""
+    value, slope = f(theta)
+    for _ in range(most):
+        if np.abs(slope).max() <= wanted / 2 or value >= HUGE:
             break
-        trial = best - inverse.matvec(slope)
+        trial = theta - inverse.matvec(slope)
         other, there = f(trial)
         if not (np.abs(there).max() < 0.7 * np.abs(slope).max() and other <= value + 1e-9 * max(1.0, abs(value))):
             break
-        best, value, slope = trial, other, there
-    return best, value, float(np.abs(slope).max()), inverse
+        theta, value, slope = trial, other, there
+    return theta, value, slope
 
 
 def _size(base: Base, family: Any, shifts: Array) -> float:

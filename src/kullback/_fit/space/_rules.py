@@ -68,11 +68,11 @@ class Draws:
         return slopes, np.array([inverse.matvec(s) for s in slopes])
 
     def finer(self, error: float, target: float) -> Draws | None:
-        """Twice or four times as many, freshly scrambled: nested Sobol points may stall without being right."""
+        """More of them, freshly scrambled (nested Sobol points may stall without being right), as the error asks."""
         if error <= target or 2 * self.size > MOST:
             return None
-        factor = 4 if error > 3 * target and 4 * self.size <= MOST else 2
-        return replace(self, block=factor * self.block, round=self.round + 1)
+        factor = min(2 ** int(np.ceil(np.log2((error / target) ** 2 / 2))) if error > 2 * target else 2, 16)
+        return replace(self, block=min(factor * self.block, MOST // BLOCKS), round=self.round + 1)
 
 
 @dataclass(frozen=True)
