@@ -129,7 +129,7 @@ def test_a_callable_target_in_the_plane() -> None:
         ({"a": 0.5, "b": 0.5}, "poisson", "forward", "not integers"),
         ("normal(0, 1)", "nromal", "forward", "did you mean 'normal'"),
         ("normal(0, 1)", "mixture(0)", "forward", "at least 1"),
-        ("normal(0, 1)", "mixture", "forward", "components"),
+        ("normal(0, 1)", "mixture(1, 2)", "forward", "components"),
         ("normal(0, 1)", 'normal(covariance="banded")', "forward", "'full' or 'diagonal'"),
         ("normal(0, 1)", "normal", "sideways", "direction must be"),
         ("normal(0, 1)", 3, "forward", "family is of type int"),
@@ -187,3 +187,14 @@ def test_what_integration_could_not_tell_stays_in_the_error() -> None:
     assert abs(reverse.reverse.value - 1.08194) <= reverse.reverse.error + 5e-6
     forward = kl.fit(banana, "normal", direction="forward")
     assert forward.status is not kl.Status.EXACT
+
+
+def test_a_mixture_of_as_many_as_it_takes() -> None:
+    three = "0.3*normal(-6, 1) + 0.4*normal(0, 1) + 0.3*normal(5, 0.5)"
+    for direction in ("forward", "reverse"):
+        fit = kl.fit(three, "mixture()", direction=direction)
+        assert fit.family == "mixture(3)"
+        assert fit.residual.value < 0.01
+        assert "by the residual" in fit.notes[-1]
+    draws = kl.Sample(np.random.default_rng(0).standard_normal(500))
+    assert kl.fit(draws, "mixture()", direction="forward").family == "mixture(1)"

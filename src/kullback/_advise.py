@@ -1,26 +1,100 @@
-"""Which direction to use: the rules in order, one table.
-
-| rule | holds when | advice |
-|---|---|---|
-| only | one direction is infinite for every member | the other one, with the reason |
-| need | the person says "cover" or "major" | forward for cover, reverse for major |
-| close | forward residual ≤ 0.05 nats | forward: Q comes close to P everywhere |
-| richer | a family one step richer removes half of the residual | said first, then the next rule |
-| settle | otherwise | reverse, if the major part of P is enough, with what it misses |
-"""
+"""Which direction to use: the rules in order, one table, each with its reason and source."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
-from kullback._fit import both, fit
-from kullback._fit._run import Say
+from kullback._fit import Say, both, refit
 from kullback._format import number, percent, uncertain
-from kullback._result import Advice, Fit, InputError, KullbackError
+from kullback._result import Advice, Fit, InputError, KullbackError, Status
 from kullback.families import as_family, richer
 
-CLOSE = 0.05
+CLOSE = 0.05  # nats
+HALF = 0.5  # of the residual: what a richer family must remove
+UNKNOWN = 0.5  # an error of KL(P‖Q) above this share of it (and above CLOSE): draws could not tell
+LIGHT_TAILS = 0.7  # k̂ above which the weights p/q are told
 NEEDS = ("cover", "major")
+SHOWN, LONG = 4, 6  # modes told, and coordinates of each
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the rules look at: what is needed, both fits, and the family one step richer where it helps."""
+
+    need: str | None
+    forward: Fit
+    reverse: Fit
+    richer: Fit | None = None
+
+    @property
+    def unknown(self) -> bool:
+        """Whether the forward fit rests on draws that do not carry it."""
+        left = self.forward.forward
+        vague = left.error > max(CLOSE, UNKNOWN * abs(left.value)) and left.error_kind == "standard_error"
+        return self.forward.status is Status.TOLERANCE_MISSED or vague
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Which direction, when, why, and who says so; the first rule that holds is the advice."""
+
+    key: str
+    holds: Callable[[Evidence], bool]
+    direction: Callable[[Evidence], str]
+    why: Callable[[Evidence], str]
+    source: str
+
+
+RULES = (
+    Rule(
+        "need",
+        lambda e: e.need is not None,
+        lambda e: "forward" if e.need == "cover" else "reverse",
+        lambda e: (
+            "You need it: " + ("Q must cover all of P." if e.need == "cover" else "the major part of P is enough.")
+        ),
+        "what the fit is for, which no number tells",
+    ),
+    Rule(
+        "unknown",
+        lambda e: e.unknown,
+        lambda e: "reverse",
+        lambda e: (
+            f"KL(P‖Q) = {_nats(e.forward)} could not be told well from weighted draws of P in "
+            f"{_dim(e.forward)} dimensions; reverse needs draws of Q alone."
+        ),
+        "Dhaka et al. 2021, Challenges and Opportunities in High-Dimensional Variational Inference",
+    ),
+    Rule(
+        "close",
+        lambda e: e.forward.residual.value + 2 * _sampling(e.forward) <= CLOSE,
+        lambda e: "forward",
+        lambda e: f"Forward leaves only {_nats(e.forward)}, at most {CLOSE} nats: Q comes close to P everywhere.",
+        "Kristiadi 2016; Minka 2005, Divergence Measures and Message Passing",
+    ),
+    Rule(
+        "richer",
+        lambda e: e.richer is not None,
+        lambda e: "reverse",
+        lambda e: (
+            f"{e.forward.family} cannot come close to P: {_nats(e.forward)} remain at the forward optimum, "
+            f"more than {CLOSE}."
+        ),
+        "the trouble lies in the family, not in the direction",
+    ),
+    Rule(
+        "settle",
+        lambda e: True,
+        lambda e: "reverse",
+        lambda e: (
+            f"{e.forward.family} cannot come close to P: {_nats(e.forward)} remain at the forward optimum, "
+            f"more than {CLOSE}."
+        ),
+        "Kristiadi 2016: reverse if Q cannot come close and the major part of P is enough",
+    ),
+)
 
 
 def advise(p: Any, family: Any, *, need: str | None = None, seed: int = 0, progress: Say | None = None) -> Advice:
@@ -51,7 +125,7 @@ def advise(p: Any, family: Any, *, need: str | None = None, seed: int = 0, progr
     forward, reverse = both(p, family, seed=seed, progress=progress)
     if isinstance(forward, InputError) or isinstance(reverse, InputError):
         return _only(forward, reverse, need)
-    return decide(p, forward, reverse, need=need, seed=seed)
+    return decide(forward, reverse, need=need, seed=seed)
 
 
 def _only(forward: Fit | InputError, reverse: Fit | InputError, need: str | None) -> Advice:
@@ -70,31 +144,53 @@ def _only(forward: Fit | InputError, reverse: Fit | InputError, need: str | None
     return Advice(direction, "only", tuple(reasons), forward_fit, reverse_fit, condition)
 
 
-def decide(p: Any, forward: Fit, reverse: Fit, *, need: str | None = None, seed: int = 0) -> Advice:
+def decide(forward: Fit, reverse: Fit, *, need: str | None = None, seed: int = 0) -> Advice:
     """The rules of the table on two finished fits."""
-    left = _nats(forward)
-    found = [
-        f"Forward leaves KL(P‖Q) = {left} and wastes {percent(forward.wasted)} of Q where P has next to nothing.",
-        f"Reverse leaves KL(Q‖P) = {_nats(reverse)} and misses {percent(reverse.missed)} of P ({_lost(reverse)}).",
+    found = Evidence(need, forward, reverse)
+    if need is None and not found.unknown and not RULES[2].holds(found):
+        found = replace(found, richer=_richer(forward, seed))
+    rule = next(r for r in RULES if r.holds(found))
+    direction = rule.direction(found)
+    reasons = [rule.why(found), *_evidence(found)]
+    if found.richer is not None:
+        reasons.insert(
+            0,
+            f"First consider a richer family: {found.richer.family}, forward, leaves {_nats(found.richer)} "
+            f"where {forward.family} leaves {_nats(forward)}.",
+        )
+    condition = ""
+    if need is None and direction == "reverse":
+        condition = f"If settling on the major part of P is acceptable: it misses {percent(reverse.missed)} of P."
+    return Advice(direction, rule.key, tuple(reasons), forward, reverse, condition, found.richer, rule.source)
+
+
+def _evidence(e: Evidence) -> list[str]:
+    """What both fits show, in words."""
+    out = [
+        f"Forward leaves KL(P‖Q) = {_nats(e.forward)} and wastes {percent(e.forward.wasted)} of Q where P has "
+        "next to nothing.",
+        f"Reverse leaves KL(Q‖P) = {_nats(e.reverse)} and misses {percent(e.reverse.missed)} of P "
+        f"({_lost(e.reverse)}).",
     ]
-    if need is not None:
-        direction = "forward" if need == "cover" else "reverse"
-        why = "Q must cover all of P" if need == "cover" else "the major part of P is enough"
-        return Advice(direction, "need", (f"You need it: {why}.", *found), forward, reverse)
-    if forward.residual.value <= CLOSE:
-        reason = f"Forward leaves only {left}, at most {CLOSE} nats: Q comes close to P everywhere."
-        return Advice("forward", "close", (reason, *found), forward, reverse)
-    richer = _richer(p, forward, seed)
-    first = []
-    if richer is not None:
-        first = [
-            f"First consider a richer family: {richer.family}, forward, leaves {_nats(richer)} "
-            f"where {forward.family} leaves {left}."
-        ]
-    condition = f"If settling on the major part of P is acceptable: it misses {percent(reverse.missed)} of P."
-    reason = f"{forward.family} cannot come close to P: {left} remain at the forward optimum, more than {CLOSE}."
-    rule = "richer" if richer is not None else "settle"
-    return Advice("reverse", rule, (*first, reason, *found), forward, reverse, condition, richer)
+    k = e.reverse.pareto_k
+    if k > LIGHT_TAILS:
+        out.append(f"Seen from the reverse fit k̂ = {number(round(k, 2))}: {e.reverse.importance.meaning}.")  # type: ignore[union-attr]
+    if "diagonal" in e.forward.family and _dim(e.forward) > 1:
+        out.append(
+            "A factorised Q cannot have both: forward keeps the marginal variances, reverse the marginal precisions, "
+            "which understates spread where coordinates are correlated (Margossian and Saul 2024)."
+        )
+    return out
+
+
+def _dim(fit: Fit) -> int:
+    return int(fit.q.support.dim)
+
+
+def _sampling(fit: Fit) -> float:
+    """The error of the residual where draws gave it."""
+    d = fit.residual
+    return float(d.error) if d.error_kind == "standard_error" and d.method != "mixture plug-in" else 0.0
 
 
 def _nats(f: Fit) -> str:
@@ -103,24 +199,30 @@ def _nats(f: Fit) -> str:
 
 
 def _lost(f: Fit) -> str:
-    gone = [f"{m.label or 'the mode'} at {number_pair(m.location)}" for m in f.modes if not m.covered]
-    return "all modes are covered" if not gone else "the whole of " + ", ".join(gone)
+    gone = [m for m in f.modes if not m.covered]
+    if not gone:
+        return "all modes are covered"
+    named = ", ".join(f"{m.label or 'the mode'} at {number_pair(m.location)}" for m in gone[:SHOWN])
+    more = f" and {len(gone) - SHOWN} more" if len(gone) > SHOWN else ""
+    whole = sum(m.mass for m in gone) <= f.missed + 0.1
+    return ("the whole of " if whole else "though not the mass around it, ") + named + more
 
 
 def number_pair(location: Any) -> str:
     try:
-        return "(" + ", ".join(number(float(v)) for v in location) + ")"
+        shown = ", ".join(number(float(v)) for v in location[:LONG])
+        return f"({shown}, …)" if len(location) > LONG else f"({shown})"
     except TypeError:
         return number(float(location))
 
 
-def _richer(p: Any, forward: Fit, seed: int) -> Fit | None:
+def _richer(forward: Fit, seed: int) -> Fit | None:
     """The fit of the family one step richer, if it removes at least half of the residual."""
     family = richer(as_family(forward.family))
     if family is None:
         return None
     try:
-        candidate = fit(p, family, direction="forward", seed=seed)
+        candidate = refit(forward, family, seed=seed)
     except KullbackError:
         return None
-    return candidate if candidate.residual.value <= 0.5 * forward.residual.value else None
+    return candidate if candidate.residual.value <= HALF * forward.residual.value else None

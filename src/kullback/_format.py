@@ -45,11 +45,15 @@ def percent(share: float) -> str:
     return f"{100 * share:.3g} %" if share >= 1e-4 else "< 0.01 %"
 
 
+SHOWN = 6  # entries of a vector
+
+
 def vector(values: Any) -> str:
-    """Numbers side by side, in brackets when there are several."""
+    """Numbers side by side, in brackets when there are several, the first few of many."""
     flat = np.atleast_1d(np.asarray(values, dtype=float))
-    text = ", ".join(f"{v:.6g}" if abs(v) < 1e6 else f"{v:.12g}" for v in flat)
-    return f"({text})" if flat.size > 1 else text
+    text = ", ".join(f"{v:.6g}" if abs(v) < 1e6 else f"{v:.12g}" for v in flat[:SHOWN])
+    more = f", … {flat.size} in all" if flat.size > SHOWN else ""
+    return f"({text}{more})" if flat.size > 1 else text
 
 
 def plain(value: Any) -> Any:

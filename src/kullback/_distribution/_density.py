@@ -16,6 +16,9 @@ from kullback._format import vector
 from kullback._result import InputError, KindError
 from kullback._support import Array, Box, Interval, Support, reals
 
+SEVERAL = 8  # components that are told one by one
+SQUARE, MANY = 3, 64  # larger matrices are told by their diagonals, longer arrays by their shapes
+
 
 @dataclass(frozen=True, slots=True)
 class Tail:
@@ -168,6 +171,8 @@ class Density:
         return np.asarray(self.facts.sample(np.random.default_rng(seed), n), dtype=np.float64)
 
     def __repr__(self) -> str:
+        if len(self.facts.components) > SEVERAL:
+            return f"a mixture of {len(self.facts.components)} in {self.dim} dimensions"
         if self.facts.components:
             return " + ".join(f"{w:.6g}·{c}" for w, c in self.facts.components)
         if self.facts.parameters:
@@ -200,6 +205,10 @@ def _short(value: Any) -> str:
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
         return str(value)
+    if array.ndim == 2 and len(array) > SQUARE and array.shape[0] == array.shape[1]:
+        return f"{len(array)} by {len(array)} with the diagonal {vector(np.diag(array))}"
+    if array.ndim > 2 or len(np.atleast_1d(array)) > MANY:
+        return f"an array of shape {array.shape}"
     if array.ndim == 2:
         return "(" + ", ".join(vector(row) for row in array) + ")"
     return vector(array)

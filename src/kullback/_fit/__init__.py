@@ -1,6 +1,6 @@
 """Fit Q to P in either direction, and report what is left, covered and missed."""
 
 from kullback._fit._convert import to_numpyro, to_scipy
-from kullback._fit._run import both, fit
+from kullback._fit._run import Say, both, fit, refit
 
-__all__ = ["both", "fit", "to_numpyro", "to_scipy"]
+__all__ = ["Say", "both", "fit", "refit", "to_numpyro", "to_scipy"]

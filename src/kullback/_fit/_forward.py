@@ -125,7 +125,7 @@ def _marginal(f: Density, axis: int) -> Density | None:
 def _mixture(target: Target, family: Mixture, given: list[tuple[str, Array]], seed: int) -> list[Found]:
     """EM from several starts on the nodes or draws; the climb of each is finished by the gradient."""
     y, w = target.nodes
-    k = family.components
+    k = family.count
     weighted = np.sqrt(w @ (y - w @ y) ** 2)
     spread = np.diag(weighted**2)
     floor = 1e-16 * spread if target.sample is None else variance_floor(y, spread)

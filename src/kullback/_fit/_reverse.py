@@ -84,7 +84,7 @@ def starts(target: Target, family: Family, seed: int) -> list[tuple[str, Array]]
         out.append(("moments", family.from_moments((mean - frame.centre) / frame.scale, scaled)))
     else:
         out.append(("quartiles", family.from_moments(np.zeros(target.dim), np.eye(target.dim))))
-    if isinstance(family, Mixture) and family.components > 1:
+    if isinstance(family, Mixture) and family.count > 1:
         return out + _mixture_starts(target, family, seed)
     for mode, mass in zip(target.basins.modes, target.basins.masses, strict=True):
         if len(out) > 12 or mass < 0.01:
@@ -104,7 +104,7 @@ def _mixture_starts(target: Target, family: Mixture, seed: int) -> list[tuple[st
     y, w = target.density_nodes
     rng = np.random.default_rng([seed, 3])
     count = 6
-    begin = em.spread_starts(y, w, family.components, rng, count)
+    begin = em.spread_starts(y, w, family.count, rng, count)
     floor = 1e-8 * np.eye(target.dim)
     found = em.climb(y, np.repeat(w[None], count, axis=0), begin, floor=floor, tolerance=1e-5, max_steps=60)
     out = []

@@ -17,13 +17,14 @@ from kullback._fit._importance import importance
 from kullback._fit._lattice import fit_lattice
 from kullback._fit._reverse import fit_reverse
 from kullback._fit._search import Found
+from kullback._fit._sizes import by_residual
 from kullback._fit._target import Target, density_moments, is_counting, prepare
 from kullback._fit.space import SpaceTarget, fit_space
 from kullback._measure import check_seed, measure, prepared
 from kullback._result import Divergence, Fit, InputError, KindError, Optimum, Status
 from kullback._support import reals
 from kullback._vocabulary import multivariate_normal
-from kullback.families import Family, LatticeFamily, Normal, as_family
+from kullback.families import Family, LatticeFamily, Mixture, Normal, as_family
 from kullback.methods._progress import Progress
 from kullback.methods.alpha import alpha_divergence
 from kullback.methods.mixture_plug_in import quick_divergence
@@ -132,6 +133,11 @@ def _ready(p: Measured, start: Any, seed: int, say: Say) -> Target | SpaceTarget
 
 
 def _fitted(ready: Target | SpaceTarget, family: Family, direction: str | float, start: Any, seed: int) -> Fit:
+    if isinstance(family, Mixture) and family.components is None:
+        if isinstance(ready, Target) and ready.estimated is not None:
+            return _fitted(ready, Mixture(ready.estimated.size), direction, start, seed)  # BIC has chosen
+        modes = len(ready.peaks if isinstance(ready, SpaceTarget) else ready.basins.modes)
+        return by_residual(lambda sized: _fitted(ready, sized, direction, start, seed), modes)
     if isinstance(ready, SpaceTarget):
         if not isinstance(direction, str):
             raise InputError(
@@ -152,6 +158,13 @@ def _start_density(start: Any) -> Density | None:
     if not isinstance(given, Density):
         raise KindError(f"start must be a Fit or a density, not {type(start).__name__}")
     return given
+
+
+def refit(done: Fit, family: Family, *, direction: str = "forward", seed: int = 0) -> Fit:
+    """Another family fitted to the target of a finished fit, which need not be prepared again."""
+    if isinstance(done.target, Target | SpaceTarget):
+        return _fitted(done.target, family, direction, None, seed)
+    return fit(done.target, family, direction=direction, seed=seed)
 
 
 def _tried(run: Callable[[], Fit]) -> Fit | InputError:

@@ -245,7 +245,7 @@ class Advice:
 
     `direction` is "forward" or "reverse"; `forward` and `reverse` are the fits, None where every member of the
     family is infinitely far; `condition` is what the person must accept for it to hold;
-    `richer` is the family that would remove half of the residual, if one was found.
+    `richer` is the family that would remove half of the residual, if one was found; `source` is where the rule is from.
     """
 
     direction: str
@@ -255,6 +255,7 @@ class Advice:
     reverse: Fit | None
     condition: str = ""
     richer: Fit | None = None
+    source: str = ""
 
     @property
     def fits(self) -> tuple[Fit, ...]:
@@ -272,6 +273,7 @@ class Advice:
                 "rule": self.rule,
                 "reasons": list(self.reasons),
                 "condition": self.condition,
+                "source": self.source,
                 "richer": self.richer.family if self.richer is not None else None,
             },
         }

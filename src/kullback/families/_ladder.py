@@ -16,4 +16,4 @@ def richer(family: Family | LatticeFamily) -> Family | None:
         return StudentT()
     if isinstance(family, StudentT):
         return Mixture(2)
-    return Mixture(family.components + 1) if isinstance(family, Mixture) else None
+    return Mixture(family.count + 1) if isinstance(family, Mixture) and family.components else None

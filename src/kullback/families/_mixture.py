@@ -23,25 +23,31 @@ class Mixture(Family):
 
     Parameters
     ----------
-    components : int
-        How many.
+    components : int, optional
+        How many. Left out, `fit` takes as many as the residual divergence asks for (for draws, as BIC does).
     """
 
-    components: int
+    components: int | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.components, int | np.integer) or self.components < 1:
+        if self.components is not None and not (isinstance(self.components, int | np.integer) and self.components >= 1):
             raise InputError(f"mixture needs a whole number of components, at least 1, not {self.components!r}")
 
     def __str__(self) -> str:
-        return f"mixture({self.components})"
+        return f"mixture({self.components})" if self.components is not None else "mixture()"
+
+    @property
+    def count(self) -> int:
+        """The number of components, once it is known."""
+        assert self.components is not None
+        return int(self.components)
 
     def size(self, dim: int) -> int:
-        return self.components * (1 + NORMAL.size(dim)) - 1
+        return self.count * (1 + NORMAL.size(dim)) - 1
 
     def split(self, theta: Array) -> tuple[Array, Array]:
         """Log weights (the first logit is 0), and one row of normal parameters a component."""
-        k = self.components
+        k = self.count
         logits = np.concatenate([[0.0], theta[: k - 1]])
         return logits - log_sum_exp(logits[:, None])[0], theta[k - 1 :].reshape(k, -1)
 
@@ -75,7 +81,7 @@ class Mixture(Family):
     def from_moments(self, mean: Array, covariance: Array) -> Array:
         """K normals spread along the widest direction, together with these moments."""
         values, vectors = np.linalg.eigh(covariance)
-        k = self.components
+        k = self.count
         places = np.linspace(-1, 1, k) if k > 1 else np.zeros(1)
         spread = float(np.var(places)) or 1.0
         share = 0.5 if k > 1 else 0.0
@@ -102,7 +108,7 @@ class Mixture(Family):
 
     def encode(self, q: Density, frame: Frame) -> Array | None:
         components = q.facts.components or ((1.0, q),)
-        if len(components) != self.components or any(c.facts.moments is None for _, c in components):
+        if len(components) != self.count or any(c.facts.moments is None for _, c in components):
             return None
         rows = [NORMAL.encode(c, frame) for _, c in components]
         logits = np.log(np.array([w for w, _ in components]))

@@ -22,7 +22,9 @@ from kullback.numerics import em
 from kullback.numerics.lazy import optimize
 
 TARGET = 0.01  # of P's spread: the error of the mean and of log sd
+VAGUE = 0.1  # of P's spread: with more the moments are not known
 KNOWN = 0.7  # k̂ of the second moments' terms above which they are not known
+DOUBT = 0.2  # nats between two ways to log Z, above which parts of P may be missing from the draws
 
 
 def fit_forward(target: SpaceTarget, family: Any) -> Optimum:
@@ -39,7 +41,7 @@ def fit_forward(target: SpaceTarget, family: Any) -> Optimum:
     mean, covariance, error = cloud.moments()
     if isinstance(family, Normal):
         density = multivariate_normal(mean, covariance if family.full else np.diag(np.diag(covariance)))
-        known = error <= 2 * TARGET and cloud.moment_k <= KNOWN
+        known = error <= VAGUE and cloud.moment_k <= KNOWN and cloud.doubt <= DOUBT
         status, gradient = Status.CONVERGED if known else Status.TOLERANCE_MISSED, 0.0
     else:
         density, status, gradient = fit_draws(cloud.x, cloud.weights, family, target)
@@ -102,7 +104,7 @@ def _laplace(x: Array, w: Array) -> Density:
 def _mixture(x: Array, w: Array, family: Mixture, base: Base, target: SpaceTarget) -> Density:
     """EM from P's own modes where there are as many, and from centres spread over the draws; the likelier."""
     y = base.inward(x)
-    k, peaks = family.components, target.peaks
+    k, peaks = family.count, target.peaks
     candidates = fitted_mixtures(x, w, base, k, target.seed, 1)
     if len(peaks) >= k > 1:
         back = np.linalg.inv(base.base)

@@ -136,7 +136,7 @@ def _same(a: Optimum, b: Optimum) -> bool:
 
 
 def _detail(o: Optimum, direction: str) -> str:
-    if o.status is Status.TOLERANCE_MISSED and o.error > 0.1:
+    if o.status is Status.TOLERANCE_MISSED:
         return (
             f"The moments of P are not known: {o.draws} weighted draws leave {o.error:.1g} of its spread, and their "
             "largest terms say that far more would be needed. Fit a family with heavier tails, or reverse."

@@ -90,7 +90,7 @@ def _mixture_starts(target: SpaceTarget, family: Mixture) -> list[Start]:
     base = Base(mean, factor(covariance))
     back = np.linalg.inv(base.base)
     found: list[Start] = []
-    k = family.components
+    k = family.count
     masses = laplace_masses(peaks)
     if len(peaks) >= k:
         chosen = np.argsort(-masses, kind="stable")[:k]
