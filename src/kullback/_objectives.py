@@ -81,7 +81,9 @@ def between_near_q(
         keep = cloud.w > 0
         w, ratio = cloud.w[keep], log_p(cloud.y[keep]) - cloud.log_q[keep]
         share = drift(ratio, np.zeros_like(ratio), alpha)
-        value, mean = float(w @ between(ratio, np.zeros_like(ratio), alpha)), float(w @ share)
+        mean = float(w @ share)
+        # near 1 what is left of ∫ p^α q^(1−α) − 1 is lost in the rule's own error, and the non-negative terms are not
+        value = -mean / (1 - alpha) if alpha <= 0.5 else float(w @ between(ratio, np.zeros_like(ratio), alpha))
         if abs(float(w.sum()) - 1) > 1e-3 or not np.isfinite(value):
             return np.inf, np.zeros_like(theta)
         return value, -((w * (share - mean)) @ cloud.score[keep])
@@ -89,16 +91,18 @@ def between_near_q(
     return value_and_gradient
 
 
-def between_near_p(family: Family, y: Array, w: Array, log_p: Array, alpha: float) -> Objective:
-    """Minka's D_α for α > ½ on the nodes of P, where log p is known."""
+def between_near_p(family: Family, nodes: Callable[[], tuple[Array, Array, Array]], alpha: float) -> Objective:
+    """Minka's D_α for α > ½ on the nodes of P: points y, weights, and log p there."""
 
     def value_and_gradient(theta: Array) -> tuple[float, Array]:
+        y, w, log_p = nodes()
         log_q, score = family.log_prob(theta, y)
-        with np.errstate(over="ignore"):
-            share = np.expm1((1 - alpha) * (log_q - log_p))
-        value = -float(w @ share) / (alpha * (1 - alpha))
+        ratio = log_q - log_p
+        value = -float(w @ drift(ratio, np.zeros_like(ratio), 1 - alpha)) / alpha
         if not np.isfinite(value):
             return np.inf, np.zeros_like(theta)
-        return value, -((w * (1 + share)) @ score) / alpha
+        with np.errstate(over="ignore"):
+            pull = w * np.exp((1 - alpha) * ratio)
+        return value, -(pull @ score) / alpha
 
     return value_and_gradient

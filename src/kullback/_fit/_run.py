@@ -77,13 +77,19 @@ def fit(p: Any, family: Any, *, direction: str | float, start: Any = None, seed:
     (0.663216, 'covering', 0.154)
     """
     direction = checked_direction(direction)
-    check_seed(seed)
     chosen = as_family(family)
-    target = prepared(p, "p")
     if isinstance(chosen, LatticeFamily):
-        return fit_lattice(_for_lattice(target, chosen), chosen, direction, _mean(start))
-    _refuse_discrete(target, chosen)
-    return fit_target(prepare(target, seed), chosen, direction, start, seed)
+        check_seed(seed)
+        return fit_lattice(_for_lattice(prepared(p, "p"), chosen), chosen, direction, _mean(start))
+    return fit_target(ready(p, chosen, seed), chosen, direction, start, seed)
+
+
+def ready(p: Any, family: Family, seed: int) -> Target:
+    """P made ready for a family of densities."""
+    check_seed(seed)
+    target = prepared(p, "p")
+    _refuse_discrete(target, family)
+    return prepare(target, seed)
 
 
 def both(
@@ -123,10 +129,11 @@ def _one_of(forward: Fit | InputError, reverse: Fit | InputError) -> tuple[Fit |
 def fit_target(target: Target, family: Family, direction: str | float, start: Any, seed: int) -> Fit:
     """The fit of a prepared target."""
     begin = _encoded(start, family, target)
-    return told(target, family, direction, _found(target, family, direction, begin, seed), seed)
+    return told(target, family, direction, found_at(target, family, direction, begin, seed), seed)
 
 
-def _found(target: Target, family: Family, direction: str | float, begin: Any, seed: int) -> list[Found]:
+def found_at(target: Target, family: Family, direction: str | float, begin: Any, seed: int) -> list[Found]:
+    """The distinct optima that the search for a direction finds, the best first."""
     if not isinstance(direction, str):
         return fit_alpha(target, family, begin, seed, direction)
     run = fit_forward if direction == "forward" else fit_reverse
@@ -136,7 +143,7 @@ def _found(target: Target, family: Family, direction: str | float, begin: Any, s
 def told(target: Target, family: Family, direction: str | float, found: list[Found], seed: int) -> Fit:
     """The Fit of optima that were found: all that it states is measured afresh."""
     members = [family.density(f.theta, target.frame) for f in found]
-    left = [_residual(target, m, direction) for m in members]
+    left = [residual(target, m, direction) for m in members]
     order = sorted(range(len(found)), key=lambda i: _rank(left[i]))
     found, members, left = [found[i] for i in order], [members[i] for i in order], [left[i] for i in order]
     q, limit = members[0], family.limit(found[0].theta)
@@ -180,7 +187,7 @@ def _detail(found: Found) -> str:
     return ""
 
 
-def _residual(target: Target, member: Density, direction: str | float) -> Divergence:
+def residual(target: Target, member: Density, direction: str | float) -> Divergence:
     """The divergence that the direction minimises, measured afresh."""
     if not isinstance(direction, str):
         return alpha_divergence(target.density, member, direction)

@@ -4,22 +4,26 @@ from kullback._result._comparison import Comparison, SupportReport, Terms
 from kullback._result._divergence import Divergence
 from kullback._result._errors import InputError, KindError, KullbackError, MissingExtraError, NoMethodError
 from kullback._result._fit import Advice, Coverage, Fit, Mode, Optimum
+from kullback._result._path import Branch, Jump, Path
 from kullback._result._plan import Plan
 from kullback._result._status import Status
 
 __all__ = [
     "Advice",
+    "Branch",
     "Comparison",
     "Coverage",
     "Divergence",
     "Fit",
     "InputError",
+    "Jump",
     "KindError",
     "KullbackError",
     "MissingExtraError",
     "Mode",
     "NoMethodError",
     "Optimum",
+    "Path",
     "Plan",
     "Status",
     "SupportReport",
