@@ -166,7 +166,7 @@ def test_what_cannot_be_followed() -> None:
     for steps in (1, 2.5, True):
         with pytest.raises(kl.InputError, match="steps must be"):
             kl.path(humps(5), "normal", steps=steps)  # type: ignore[arg-type]
-    with pytest.raises(kl.InputError, match="integers"):
+    with pytest.raises(kl.InputError, match="paths serve"):
         kl.path("poisson(3)", "poisson")
     with pytest.raises(kl.InputError, match="mass on points"):
         kl.path([0.5, 0.5], "normal")

@@ -64,11 +64,19 @@ def between_on_line(
         lost = abs(float(dy @ np.exp(log_q)) - 1) > 1e-3
         if lost or not np.isfinite(value):
             return np.inf, np.zeros_like(theta)
-        pull = dy * drift(found, log_q, alpha)
-        keep = pull != 0
-        return value, -(pull[keep] @ score[keep])
+        return _sloped(value, -dy * drift(found, log_q, alpha), score)
 
     return value_and_gradient
+
+
+def _sloped(value: float, pull: Array, score: Array) -> tuple[float, Array]:
+    """The value with the gradient Σ pull·score; ∞ where that leaves the doubles."""
+    keep = pull != 0
+    with np.errstate(over="ignore", invalid="ignore"):
+        gradient = pull[keep] @ score[keep]
+    if not (np.abs(gradient) < 1e100).all():
+        return np.inf, np.zeros(score.shape[1])
+    return value, gradient
 
 
 def between_near_q(
@@ -104,5 +112,22 @@ def between_near_p(family: Family, nodes: Callable[[], tuple[Array, Array, Array
         with np.errstate(over="ignore"):
             pull = w * np.exp((1 - alpha) * ratio)
         return value, -(pull @ score) / alpha
+
+    return value_and_gradient
+
+
+def between_on_nodes(
+    log_prob: Callable[[Array], tuple[Array, Array]], dy: Array, log_p: Array, alpha: float
+) -> Objective:
+    """Minka's D_α on nodes that stay, where log p is known and the member's log density is found with its gradient."""
+
+    def value_and_gradient(theta: Array) -> tuple[float, Array]:
+        log_q, score = log_prob(theta)
+        with np.errstate(invalid="ignore", over="ignore"):
+            value = float(dy @ between(log_p, log_q, alpha))
+            lost = not float(dy @ np.exp(log_q)) < 1 + 1e-3 or (alpha < 1 and float(dy @ np.exp(log_q)) < 1 - 1e-3)
+        if lost or not np.isfinite(value):
+            return np.inf, np.zeros_like(theta)
+        return _sloped(value, -dy * drift(log_p, log_q, alpha), score)
 
     return value_and_gradient

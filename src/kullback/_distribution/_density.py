@@ -62,6 +62,7 @@ class Facts:
     points: int | None = None
     landmarks: tuple[float, ...] = ()
     grad: Callable[[Array], Array] | None = None
+    source: Any = None
 
 
 class Density:

@@ -17,7 +17,7 @@ from kullback._path._branches import best, branches, crossing
 from kullback._path._follow import Follower, Place, Trace
 from kullback._result import Branch, Divergence, InputError, Jump, Path
 from kullback._support import Array
-from kullback.families import Family, LatticeFamily, as_family
+from kullback.families import Family, as_family
 
 Progress = Callable[[str], None]
 
@@ -58,8 +58,10 @@ def path(p: Any, family: Any, *, seed: int = 0, steps: int = 20, progress: Progr
     if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 2:
         raise InputError(f"steps must be a whole number of at least 2, not {steps!r}")
     chosen = as_family(family)
-    if isinstance(chosen, LatticeFamily):
-        raise InputError(f"paths serve families of densities; {chosen} lives on the integers. Fit it at each alpha")
+    if not isinstance(chosen, Family):
+        raise InputError(
+            f"paths serve normal, laplace, student_t and mixture(K), not {chosen}: fit it at each alpha with direction="
+        )
     say = progress or (lambda _: None)
     say("preparing P")
     target = ready(p, chosen, seed)
