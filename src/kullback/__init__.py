@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kullback._distribution import Density, Discrete, Sample, Table
     from kullback._fit import fit, to_numpyro, to_scipy
     from kullback._measure import compare, divergence, plan
+    from kullback._path import path
     from kullback._result import (
         Advice,
         Comparison,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         KullbackError,
         MissingExtraError,
         NoMethodError,
+        Path,
         Plan,
         Status,
     )
@@ -39,6 +41,7 @@ _ROOMS = {
     "compare": "_measure",
     "plan": "_measure",
     "fit": "_fit",
+    "path": "_path",
     "advise": "_advise",
     "read": "sources",
     "from_model": "sources",
@@ -52,6 +55,7 @@ _ROOMS = {
     "Comparison": "_result",
     "Fit": "_result",
     "Advice": "_result",
+    "Path": "_result",
     "Plan": "_result",
     "Status": "_result",
     "KullbackError": "_result",
@@ -74,6 +78,7 @@ __all__ = [
     "KullbackError",
     "MissingExtraError",
     "NoMethodError",
+    "Path",
     "Plan",
     "Sample",
     "Status",
@@ -85,6 +90,7 @@ __all__ = [
     "families",
     "fit",
     "from_model",
+    "path",
     "plan",
     "plots",
     "read",

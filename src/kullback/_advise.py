@@ -9,7 +9,7 @@ from typing import Any
 from kullback._fit import Say, both, refit
 from kullback._format import number, percent, uncertain
 from kullback._result import Advice, Fit, InputError, KullbackError, Status
-from kullback.families import as_family, richer
+from kullback.families import Family, LatticeFamily, as_family, richer
 
 CLOSE = 0.05  # nats
 HALF = 0.5  # of the residual: what a richer family must remove
@@ -218,7 +218,11 @@ def number_pair(location: Any) -> str:
 
 def _richer(forward: Fit, seed: int) -> Fit | None:
     """The fit of the family one step richer, if it removes at least half of the residual."""
-    family = richer(as_family(forward.family))
+    try:
+        chosen = as_family(forward.family)
+    except KullbackError:  # one of the person's own, which has no name
+        return None
+    family = richer(chosen) if isinstance(chosen, Family | LatticeFamily) else None
     if family is None:
         return None
     try:

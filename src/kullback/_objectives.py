@@ -64,11 +64,19 @@ def between_on_line(
         lost = abs(float(dy @ np.exp(log_q)) - 1) > 1e-3
         if lost or not np.isfinite(value):
             return np.inf, np.zeros_like(theta)
-        pull = dy * drift(found, log_q, alpha)
-        keep = pull != 0
-        return value, -(pull[keep] @ score[keep])
+        return _sloped(value, -dy * drift(found, log_q, alpha), score)
 
     return value_and_gradient
+
+
+def _sloped(value: float, pull: Array, score: Array) -> tuple[float, Array]:
+    """The value with the gradient Σ pull·score; ∞ where that leaves the doubles."""
+    keep = pull != 0
+    with np.errstate(over="ignore", invalid="ignore"):
+        gradient = pull[keep] @ score[keep]
+    if not (np.abs(gradient) < 1e100).all():
+        return np.inf, np.zeros(score.shape[1])
+    return value, gradient
 
 
 def between_near_q(
@@ -81,7 +89,9 @@ def between_near_q(
         keep = cloud.w > 0
         w, ratio = cloud.w[keep], log_p(cloud.y[keep]) - cloud.log_q[keep]
         share = drift(ratio, np.zeros_like(ratio), alpha)
-        value, mean = float(w @ between(ratio, np.zeros_like(ratio), alpha)), float(w @ share)
+        mean = float(w @ share)
+        # near 1 what is left of ∫ p^α q^(1−α) − 1 is lost in the rule's own error, and the non-negative terms are not
+        value = -mean / (1 - alpha) if alpha <= 0.5 else float(w @ between(ratio, np.zeros_like(ratio), alpha))
         if abs(float(w.sum()) - 1) > 1e-3 or not np.isfinite(value):
             return np.inf, np.zeros_like(theta)
         return value, -((w * (share - mean)) @ cloud.score[keep])
@@ -89,16 +99,35 @@ def between_near_q(
     return value_and_gradient
 
 
-def between_near_p(family: Family, y: Array, w: Array, log_p: Array, alpha: float) -> Objective:
-    """Minka's D_α for α > ½ on the nodes of P, where log p is known."""
+def between_near_p(family: Family, nodes: Callable[[], tuple[Array, Array, Array]], alpha: float) -> Objective:
+    """Minka's D_α for α > ½ on the nodes of P: points y, weights, and log p there."""
 
     def value_and_gradient(theta: Array) -> tuple[float, Array]:
+        y, w, log_p = nodes()
         log_q, score = family.log_prob(theta, y)
-        with np.errstate(over="ignore"):
-            share = np.expm1((1 - alpha) * (log_q - log_p))
-        value = -float(w @ share) / (alpha * (1 - alpha))
+        ratio = log_q - log_p
+        value = -float(w @ drift(ratio, np.zeros_like(ratio), 1 - alpha)) / alpha
         if not np.isfinite(value):
             return np.inf, np.zeros_like(theta)
-        return value, -((w * (1 + share)) @ score) / alpha
+        with np.errstate(over="ignore"):
+            pull = w * np.exp((1 - alpha) * ratio)
+        return value, -(pull @ score) / alpha
+
+    return value_and_gradient
+
+
+def between_on_nodes(
+    log_prob: Callable[[Array], tuple[Array, Array]], dy: Array, log_p: Array, alpha: float
+) -> Objective:
+    """Minka's D_α on nodes that stay, where log p is known and the member's log density is found with its gradient."""
+
+    def value_and_gradient(theta: Array) -> tuple[float, Array]:
+        log_q, score = log_prob(theta)
+        with np.errstate(invalid="ignore", over="ignore"):
+            value = float(dy @ between(log_p, log_q, alpha))
+            lost = not float(dy @ np.exp(log_q)) < 1 + 1e-3 or (alpha < 1 and float(dy @ np.exp(log_q)) < 1 - 1e-3)
+        if lost or not np.isfinite(value):
+            return np.inf, np.zeros_like(theta)
+        return _sloped(value, -dy * drift(log_p, log_q, alpha), score)
 
     return value_and_gradient

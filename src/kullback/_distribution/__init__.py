@@ -11,7 +11,7 @@ from kullback._distribution._discrete import Discrete
 from kullback._distribution._moved import moved, translated
 from kullback._distribution._power_gamma import PowerGamma
 from kullback._distribution._rows import Sample, Table
-from kullback._distribution._unbound import Unbound, unbound
+from kullback._distribution._unbound import Unbound, carrier, log_slope, unbound
 
 Distribution = Discrete | Density | Sample | Table | Batch
 Measured = Discrete | Density | Sample  # a Table becomes one of these when its columns are chosen
@@ -28,6 +28,8 @@ __all__ = [
     "Table",
     "Tail",
     "Unbound",
+    "carrier",
+    "log_slope",
     "moved",
     "numeric_array",
     "numeric_column",

@@ -69,6 +69,7 @@ class Facts:
     landmarks: tuple[float, ...] = ()
     sites: Sites | None = None
     grad: Callable[[Array], Array] | None = None
+    source: Any = None
 
 
 class Density:

@@ -7,7 +7,7 @@ simplex, and coordinate by coordinate on a box. A divergence between two densiti
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -18,11 +18,9 @@ from kullback._distribution import _charts
 from kullback._distribution._density import Density, Facts, Tail
 from kullback._distribution._moved import moved, translated
 from kullback._result import InputError
-from kullback._support import Array, Box, Interval, Simplex, Support, reals
+from kullback._support import Array, Box, Interval, Simplex, Support, is_subset, reals
 
 Map = Callable[[Array], Array]
-
-CARRIERS = {"exp": ("exp",), "logistic": ("logistic",)}  # the keys under which the vocabulary carries by these maps
 
 
 class Unbound(NamedTuple):
@@ -33,10 +31,11 @@ class Unbound(NamedTuple):
     inward: Map
 
 
-def unbound(f: Density) -> Unbound:
+def unbound(f: Density, chart: Support | None = None) -> Unbound:
     """X's density in unconstrained coordinates u: log p(g(u)) + log |dg/du|, on the whole line or space.
 
-    Its `facts.grad` is there if f's is; a density that lives on the whole space already is returned as it is.
+    Its `facts.grad` is there if f's is; a density that lives on the whole space already is returned as it is. With a
+    larger `chart` g is the bijection of that, and U lives on an interval or a box.
 
     Examples
     --------
@@ -46,15 +45,17 @@ def unbound(f: Density) -> Unbound:
     >>> u.density, u.outward(u.inward(np.array([3.0]))).round(12)
     (normal(loc=1, scale=2), array([3.]))
     """
-    support = f.support
+    support = f.support if chart is None else chart
     dim = _charts.free(support)
-    if not dim:
+    if not dim or not is_subset(f.support, support):
         raise InputError(f"{f} lives on {support}, which no bijection here carries to the whole space")
     outward, inward = partial(_outward, support), partial(_inward, support)
     if support == reals(dim):
         return Unbound(f, outward, inward)
     if isinstance(support, Interval):
         return Unbound(_on_line(f, support), outward, inward)
+    if f.support != support:
+        raise InputError(f"{f} lives on {f.support}, a part of {support}: in more than one dimension take it whole")
     return Unbound(_in_space(f, support, dim), outward, inward)
 
 
@@ -82,7 +83,7 @@ def _box_or(support: Support, u: Array) -> tuple[Array, Array]:
 
 def _on_line(f: Density, support: Interval) -> Density:
     known = f.facts.base
-    if known is not None and known[0] == _key(support) and known[1].support == Interval():
+    if known is not None and known[0] == carrier(support) and known[1].support == Interval():
         return known[1]  # X is g(Z) by the very same g
     evaluate = _from_ends(f, support)
 
@@ -98,7 +99,11 @@ def _on_line(f: Density, support: Interval) -> Density:
         **_line_facts(f, support),
         moved=None if f.anonymous else lambda a: translated(found, a),
     )
-    found = Density(log_prob, support=Interval(), vectorized=True, normalized=f.normalized, facts=facts, name=_name(f))
+    assert isinstance(f.support, Interval)
+    low, high = _inward(support, np.array([f.support.low, f.support.high]))
+    found = Density(
+        log_prob, support=Interval(low, high), vectorized=True, normalized=f.normalized, facts=facts, name=_name(f)
+    )
     return found
 
 
@@ -114,16 +119,17 @@ def _continued(within: Map, u: Array, far: Array) -> Array:
     return found
 
 
-def _key(support: Interval) -> Any:
+def carrier(support: Support) -> Hashable:
+    """The name of g, as `Facts.base` has it: of two variables with one name the divergence is that of their U."""
     if support == Interval(0.0):
-        return CARRIERS["exp"]
-    return CARRIERS["logistic"] if support == Interval(0.0, 1.0) else None
+        return ("exp",)
+    return ("logistic",) if support == Interval(0.0, 1.0) else ("onto", support)
 
 
 def _from_ends(f: Density, support: Interval) -> Map:
     """log f(g(u)), near a finite end other than 0 by f's own formula there: in x that distance would be rounded."""
     low, high = support.low, support.high
-    if f.facts.moved is None or (low in (0.0, -math.inf) and high in (0.0, math.inf)):
+    if f.support != support or f.facts.moved is None or (low in (0.0, -math.inf) and high in (0.0, math.inf)):
         return lambda u: f._log_prob(_outward(support, u))
     at_low = f if low in (0.0, -math.inf) else moved(f, low)
     at_high = f if high in (0.0, math.inf) else moved(f, high)
@@ -148,17 +154,17 @@ def _line_facts(f: Density, support: Interval) -> dict[str, Any]:
         assert quantile is not None
         return _finite(_inward(support, quantile(u)))
 
-    parts = own.components if all(part.support == support for _, part in own.components) else ()
+    parts = own.components if all(is_subset(part.support, support) for _, part in own.components) else ()
     found: dict[str, Any] = {
         "quantile": None if quantile is None else carried,
         "transport": None if quantile is None else (1, lambda u: carried(u[:, 0])),
         "components": tuple((w, _on_line(part, support)) for w, part in parts),
         "breaks": tuple(_inside(support, own.breaks)),
         "landmarks": tuple(_inside(support, own.landmarks)),
-        "tails": _tails(own.tails),
+        "tails": _tails(own.tails) if f.support == support else None,
     }
     power = own.power_gamma
-    if power is not None and not power.logged and support == Interval(0.0):
+    if power is not None and not power.logged and f.support == support == Interval(0.0):
         found["power_gamma"] = replace(power, logged=True)
         found["moments"] = (power.log_mean, power.log_variance)
         found["entropy"] = power.log_entropy
@@ -178,6 +184,9 @@ def _tails(tails: tuple[Tail, Tail] | None) -> tuple[Tail, Tail] | None:
 
 
 def _in_space(f: Density, support: Support, dim: int) -> Density:
+    known = f.facts.base
+    if known is not None and known[0] == carrier(support) and known[1].support == reals(dim):
+        return known[1]
     factors = tuple(unbound(side).density for side in f.facts.factors) if isinstance(support, Box) else ()
     facts = _facts(f, support, dim)
     parts = [part for _, part in f.facts.components]
@@ -187,7 +196,8 @@ def _in_space(f: Density, support: Support, dim: int) -> Density:
 
     def log_prob(u: Array) -> Array:
         if factors:  # each coordinate from its own ends
-            return np.asarray(sum(side._log_prob(u[:, i]) for i, side in enumerate(factors)))
+            with np.errstate(over="ignore"):
+                return np.asarray(sum(side._log_prob(u[:, i]) for i, side in enumerate(factors)))
         x, slope = _charts.outward(support, u)
         return f._log_prob(x) + slope
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from kullback._fit._reverse import LEVELS, mixture_first, settled, starts
 from kullback._fit._search import Found
 from kullback._fit._target import Target
@@ -28,6 +30,4 @@ def _objective(target: Target, family: Family, alpha: float, level: int) -> Obje
         return between_on_line(family, target.log_prob, level, target.breaks, alpha)
     if alpha <= 0.5 or not family.smooth:
         return between_near_q(family, target.log_prob, target.dim, level, target.breaks, alpha)
-    x, w = _plane.nodes(target.density, min(level + 1, _plane.LEVELS - 1))
-    y = target.frame.inward(x)
-    return between_near_p(family, y, w / w.sum(), target.log_prob(y), alpha)
+    return between_near_p(family, partial(target.plane_nodes, min(level + 1, _plane.LEVELS - 1)), alpha)

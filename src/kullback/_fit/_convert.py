@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from kullback._distribution import Density
+from kullback._distribution import Density, carrier
 from kullback._result import Fit, KindError, MissingExtraError
+from kullback._support import Box, Interval
 
 
 def to_scipy(q: Any) -> Any:
@@ -46,6 +47,11 @@ def to_scipy(q: Any) -> Any:
         "multivariate_student_t": lambda: stats.multivariate_t(
             a["loc"], a["scale_tril"] @ a["scale_tril"].T, df=a["df"]
         ),
+        "log_normal": lambda: stats.lognorm(a["scale"], scale=np.exp(a["loc"])),
+        "exponential": lambda: stats.expon(scale=1 / a["rate"]),
+        "gamma": lambda: stats.gamma(a["concentration"], scale=1 / a["rate"]),
+        "beta": lambda: stats.beta(a["concentration1"], a["concentration0"]),
+        "weibull": lambda: stats.weibull_min(a["concentration"], scale=a["scale"]),
         "poisson": lambda: stats.poisson(a["rate"]),
         "geometric": lambda: stats.geom(a["probs"], loc=-1),
         "binomial": lambda: stats.binom(int(a["total_count"]), a["probs"]),
@@ -77,6 +83,11 @@ def to_numpyro(q: Any) -> Any:
     except ImportError:
         raise MissingExtraError("NumPyro", "fit", "to_numpyro") from None
     density = _density(q)
+    if density.facts.source is not None:
+        return density.facts.source.distribution
+    base = density.facts.base
+    if base is not None and density.family != "log_normal" and base[0] == carrier(density.support):
+        return dist.TransformedDistribution(to_numpyro(base[1]), _transform(density, dist.transforms))
     a = {key: np.asarray(value, dtype=np.float64) for key, value in density.parameters.items()}
     family = density.facts.family
     if family == "normal_mixture":
@@ -89,6 +100,7 @@ def to_numpyro(q: Any) -> Any:
         return one.to_event(1) if density.dim > 1 else one
     makers: dict[str, Any] = {
         "normal": lambda: dist.Normal(a["loc"], a["scale"]),
+        "log_normal": lambda: dist.LogNormal(a["loc"], a["scale"]),
         "multivariate_normal": lambda: dist.MultivariateNormal(a["loc"], a["covariance_matrix"]),
         "student_t": lambda: dist.StudentT(a["df"], a["loc"], a["scale"]),
         "multivariate_student_t": lambda: dist.MultivariateStudentT(a["df"], a["loc"], a["scale_tril"]),
@@ -99,6 +111,22 @@ def to_numpyro(q: Any) -> Any:
     if family not in makers:
         raise KindError(f"there is no NumPyro distribution for {density}")
     return makers[family]()
+
+
+def _transform(density: Density, t: Any) -> Any:
+    """The bijection of the support as NumPyro's transforms; on a box one for all coordinates, if they are alike."""
+    support = density.support
+    sides = set(support.sides) if isinstance(support, Box) else {support}
+    side = next(iter(sides))
+    if len(sides) > 1 or not isinstance(side, Interval):
+        raise KindError(f"NumPyro has no one transform towards {support}; use its log_prob and sample")
+    if np.isinf(side.high):
+        steps = [t.ExpTransform(), t.AffineTransform(side.low, 1.0)]
+    elif np.isinf(side.low):
+        steps = [t.AffineTransform(0.0, -1.0), t.ExpTransform(), t.AffineTransform(side.high, -1.0)]
+    else:
+        steps = [t.SigmoidTransform(), t.AffineTransform(side.low, side.high - side.low)]
+    return [t.IndependentTransform(step, 1) for step in steps] if isinstance(support, Box) else steps
 
 
 def _density(q: Any) -> Density:

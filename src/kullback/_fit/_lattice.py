@@ -26,7 +26,7 @@ THRESHOLD = math.log(0.01)
 
 def fit_lattice(p: Measured, family: LatticeFamily, direction: str | float, start: float | None) -> Fit:
     """Forward: equal means. Reverse and between them: the stationary points in the mean, the best first."""
-    mass, notes = _mass(p)
+    mass, notes = mass_of(p)
     name = str(p)
     support = mass.support
     assert isinstance(support, Lattice)
@@ -52,6 +52,19 @@ def fit_lattice(p: Measured, family: LatticeFamily, direction: str | float, star
             )
         found = _reverse(mass, family, start)
     members = [family.member(float(f.theta[0])) for f in found]
+    return told(mass, str(family), direction, found, members, name, notes)
+
+
+def told(
+    mass: Density,
+    family: str,
+    direction: str | float,
+    found: list[Found],
+    members: list[Density],
+    name: str,
+    notes: tuple[str, ...],
+) -> Fit:
+    """The Fit of optima on the integers, the best first: measured afresh."""
     q = members[0]
     forward, reverse = measure(mass, q), measure(q, mass)
     middle = alpha_divergence(mass, q, direction) if isinstance(direction, float) else None
@@ -63,7 +76,7 @@ def fit_lattice(p: Measured, family: LatticeFamily, direction: str | float, star
     return Fit(
         q,
         name,
-        str(family),
+        family,
         direction,
         forward,
         replace(reverse, direction="reverse"),
@@ -77,7 +90,7 @@ def fit_lattice(p: Measured, family: LatticeFamily, direction: str | float, star
     )
 
 
-def _mass(p: Measured) -> tuple[Density, tuple[str, ...]]:
+def mass_of(p: Measured) -> tuple[Density, tuple[str, ...]]:
     if isinstance(p, Sample):
         x, w = points_and_weights(p)
         if p.dim > 1 or (x != np.floor(x)).any():

@@ -23,7 +23,7 @@ def fit_reverse(target: Target, family: Family, start: Array | None, seed: int) 
     if target.density.support != reals(target.dim):
         raise InputError(
             f"P lives on {target.density.support} and {family} on {reals(target.dim)}: KL(Q‖P) is infinite for "
-            "every such Q. Transform P to the whole line (its logarithm, for a positive P), or fit forward."
+            f"every such Q. Carry the family to P's support, carried({str(family)!r}), or fit forward."
         )
     begin = [] if start is None else [("given", start)]
     begin += starts(target, family, seed)

@@ -9,25 +9,25 @@ from typing import Any
 import numpy as np
 
 from kullback._distribution import Density, Measured, Sample
-from kullback._estimate import bootstrap, density
 from kullback._fit._alpha import fit_alpha
+from kullback._fit._carried import fit_carried
 from kullback._fit._coverage import coverage
+from kullback._fit._custom import fit_custom
 from kullback._fit._forward import fit_forward
 from kullback._fit._importance import importance
 from kullback._fit._lattice import fit_lattice
 from kullback._fit._reverse import fit_reverse
+from kullback._fit._sampling import of_draws, with_sampling
 from kullback._fit._search import Found
 from kullback._fit._sizes import by_residual
-from kullback._fit._target import Target, density_moments, is_counting, prepare
+from kullback._fit._target import Target, is_counting, prepare
 from kullback._fit.space import SpaceTarget, fit_space
 from kullback._measure import check_seed, measure, prepared
 from kullback._result import Divergence, Fit, InputError, KindError, Optimum, Status
 from kullback._support import reals
-from kullback._vocabulary import multivariate_normal
-from kullback.families import Family, LatticeFamily, Mixture, Normal, as_family
+from kullback.families import Carried, Custom, Family, LatticeFamily, Mixture, Normal, NumPyro, as_family
 from kullback.methods._progress import Progress
 from kullback.methods.alpha import alpha_divergence
-from kullback.methods.mixture_plug_in import quick_divergence
 
 Say = Callable[[str], None]
 
@@ -42,7 +42,9 @@ def fit(p: Any, family: Any, *, direction: str | float, start: Any = None, seed:
         lattice families probabilities of integers. P stays fixed.
     family : str or kl.families object
         What Q may be: ``"normal"``, ``'normal(covariance="diagonal")'``, ``"laplace"``, ``"student_t"``,
-        ``"mixture(2)"``; for a discrete P ``"poisson"``, ``"geometric"``, ``"binomial(10)"``.
+        ``"mixture(2)"``; for a discrete P ``"poisson"``, ``"geometric"``, ``"binomial(10)"``; for a P with ends
+        ``'carried("normal")'``; any distribution class of NumPyro, or its name: ``"gamma"``, ``"beta"``; your own
+        ``kl.families.Custom``.
     direction : {"forward", "reverse"} or float
         forward minimises KL(P‖Q), which makes Q cover P; reverse minimises KL(Q‖P), which lets Q settle on
         what it can match. A number alpha in [0, 1] minimises Minka's divergence
@@ -82,15 +84,32 @@ def fit(p: Any, family: Any, *, direction: str | float, start: Any = None, seed:
     (0.663216, 'covering', 0.154)
     """
     direction = checked_direction(direction)
-    check_seed(seed)
     chosen = as_family(family)
-    target = prepared(p, "p")
     if isinstance(chosen, LatticeFamily):
-        return fit_lattice(_for_lattice(target, chosen), chosen, direction, _mean(start))
+        check_seed(seed)
+        return fit_lattice(_for_lattice(prepared(p, "p"), chosen), chosen, direction, _mean(start))
+    check_seed(seed)
+    target = prepared(p, "p")
+    if not isinstance(chosen, Family):
+        return _elsewhere(target, chosen, direction, start, seed)
     _refuse_discrete(target, chosen)
     with Progress() as say:
-        ready = _ready(target, start, seed, say)
-        return _fitted(ready, chosen, direction, start, seed)
+        return _fitted(_ready(target, start, seed, say), chosen, direction, start, seed)
+
+
+def _elsewhere(p: Any, family: Carried | Custom | NumPyro, direction: str | float, start: Any, seed: int) -> Fit:
+    """Families that do not live on the whole line or space of their own."""
+    if isinstance(family, Carried):
+        return fit_carried(p, family, direction, start, seed)
+    return fit_custom(p, family, direction, start, seed)
+
+
+def ready(p: Any, family: Family, seed: int) -> Target:
+    """P made ready for a family of densities, on the line or in the plane."""
+    check_seed(seed)
+    target = prepared(p, "p")
+    _refuse_discrete(target, family)
+    return prepare(target, seed)
 
 
 def both(
@@ -101,6 +120,11 @@ def both(
     chosen = as_family(family)
     target = prepared(p, "p")
     say = progress or (lambda _: None)
+    if not isinstance(chosen, Family | LatticeFamily):
+        say("fitting forward")
+        forward = _tried(lambda: _elsewhere(target, chosen, "forward", None, seed))
+        say("fitting reverse")
+        return _one_of(forward, _tried(lambda: _elsewhere(target, chosen, "reverse", None, seed)))
     if isinstance(chosen, LatticeFamily):
         counts, members = _for_lattice(target, chosen), chosen
         forward = _tried(lambda: fit_lattice(counts, members, "forward", None))
@@ -183,10 +207,11 @@ def _one_of(forward: Fit | InputError, reverse: Fit | InputError) -> tuple[Fit |
 def fit_target(target: Target, family: Family, direction: str | float, start: Any, seed: int) -> Fit:
     """The fit of a prepared target."""
     begin = _encoded(start, family, target)
-    return told(target, family, direction, _found(target, family, direction, begin, seed), seed)
+    return told(target, family, direction, found_at(target, family, direction, begin, seed), seed)
 
 
-def _found(target: Target, family: Family, direction: str | float, begin: Any, seed: int) -> list[Found]:
+def found_at(target: Target, family: Family, direction: str | float, begin: Any, seed: int) -> list[Found]:
+    """The distinct optima that the search for a direction finds, the best first."""
     if not isinstance(direction, str):
         return fit_alpha(target, family, begin, seed, direction)
     run = fit_forward if direction == "forward" else fit_reverse
@@ -196,7 +221,7 @@ def _found(target: Target, family: Family, direction: str | float, begin: Any, s
 def told(target: Target, family: Family, direction: str | float, found: list[Found], seed: int) -> Fit:
     """The Fit of optima that were found: all that it states is measured afresh."""
     members = [family.density(f.theta, target.frame) for f in found]
-    left = [_residual(target, m, direction) for m in members]
+    left = [residual(target, m, direction) for m in members]
     order = sorted(range(len(found)), key=lambda i: _rank(left[i]))
     found, members, left = [found[i] for i in order], [members[i] for i in order], [left[i] for i in order]
     q, limit = members[0], family.limit(found[0].theta)
@@ -206,7 +231,8 @@ def told(target: Target, family: Family, direction: str | float, found: list[Fou
         forward = replace(forward, error=forward.error + target.slack)
         reverse = replace(reverse, error=reverse.error + target.slack)
     if target.estimated is not None:
-        forward, reverse = _with_sampling(target, family, direction, q, (forward, reverse), seed)
+        refit = family if direction == "forward" and isinstance(family, Normal) else None
+        forward, reverse = with_sampling(target.estimated, refit, q, (forward, reverse), seed)
     reverse = replace(reverse, direction="reverse")
     optima = tuple(Optimum(m, _rank(d), f.start, f.gradient) for f, m, d in zip(found, members, left, strict=True))
     return Fit(
@@ -223,16 +249,9 @@ def told(target: Target, family: Family, direction: str | float, found: list[Fou
         limit or _detail(found[0]),
         target.notes,
         target,
-        None if isinstance(direction, str) else _of_draws(target, left[0]),
+        None if isinstance(direction, str) else of_draws(target.estimated, left[0]),
         importance(target, q, seed),
     )
-
-
-def _of_draws(target: Target, d: Divergence) -> Divergence:
-    """A divergence told as what it is where P had to be estimated."""
-    if target.estimated is None:
-        return d
-    return replace(d, status=Status.ESTIMATED, notes=(target.estimated.note, "its error leaves out that of the draws"))
 
 
 def _detail(found: Found) -> str:
@@ -241,7 +260,7 @@ def _detail(found: Found) -> str:
     return ""
 
 
-def _residual(target: Target, member: Density, direction: str | float) -> Divergence:
+def residual(target: Target, member: Density, direction: str | float) -> Divergence:
     """The divergence that the direction minimises, measured afresh."""
     if not isinstance(direction, str):
         return alpha_divergence(target.density, member, direction)
@@ -251,47 +270,6 @@ def _residual(target: Target, member: Density, direction: str | float) -> Diverg
 def _rank(left: Divergence) -> float:
     """What an optimum is ordered by: its value, or last of all where nothing is known of it."""
     return float(left.value) if np.isfinite(left.error) else np.inf
-
-
-def _with_sampling(
-    target: Target,
-    family: Family,
-    direction: str | float,
-    q: Density,
-    values: tuple[Divergence, Divergence],
-    seed: int,
-) -> tuple[Divergence, Divergence]:
-    """Standard errors from the bootstrap: Q refitted by moments for a forward normal, held otherwise."""
-    assert target.estimated is not None
-    replicates, factor = bootstrap(target.estimated, seed=seed)
-    refit = family if direction == "forward" and isinstance(family, Normal) else None
-    pairs = []
-    for r in range(len(replicates.weights)):
-        f = density(replicates, r)
-        g = _by_moments(f, refit) if refit is not None else q
-        pairs.append((quick_divergence(f, g), quick_divergence(g, f)))
-    errors = factor * np.std(np.array(pairs), axis=0, ddof=1)
-    out = []
-    for value, error in zip(values, errors, strict=True):
-        out.append(
-            replace(
-                value,
-                error=float(np.hypot(value.error, error)) if np.isfinite(value.value) else 0.0,
-                error_kind="standard_error",
-                method="mixture plug-in",
-                seed=seed,
-                status=value.status if value.status.infinite else Status.ESTIMATED,
-                notes=(target.estimated.note,),
-            )
-        )
-    return out[0], out[1]
-
-
-def _by_moments(f: Density, family: Normal) -> Density:
-    moments = density_moments(f)
-    assert moments is not None
-    mean, covariance = moments
-    return multivariate_normal(mean, covariance if family.full else np.diag(np.diag(covariance)))
 
 
 def _encoded(start: Any, family: Family, target: Target) -> Any:

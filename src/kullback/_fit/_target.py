@@ -51,6 +51,18 @@ class Target:
         return self.frame.inward(x), w / w.sum()
 
     @cached_property
+    def _planes(self) -> dict[int, tuple[Array, Array, Array]]:
+        return {}
+
+    def plane_nodes(self, level: int) -> tuple[Array, Array, Array]:
+        """In the plane: the density's nodes of a level in the frame, weights that sum to one, and log p there."""
+        if level not in self._planes:
+            x, w = _plane.nodes(self.density, level)
+            y = self.frame.inward(x)
+            self._planes[level] = y, w / w.sum(), self.log_prob(y)
+        return self._planes[level]
+
+    @cached_property
     def breaks(self) -> Array:
         """P's landmarks in the frame; none in the plane."""
         if self.dim > 1:

@@ -5,23 +5,27 @@ from kullback._result._divergence import Divergence
 from kullback._result._errors import InputError, KindError, KullbackError, MissingExtraError, NoMethodError
 from kullback._result._fit import Advice, Coverage, Fit, Mode, Optimum
 from kullback._result._importance import Importance
+from kullback._result._path import Branch, Jump, Path
 from kullback._result._plan import Plan
 from kullback._result._status import Status
 
 __all__ = [
     "Advice",
+    "Branch",
     "Comparison",
     "Coverage",
     "Divergence",
     "Fit",
     "Importance",
     "InputError",
+    "Jump",
     "KindError",
     "KullbackError",
     "MissingExtraError",
     "Mode",
     "NoMethodError",
     "Optimum",
+    "Path",
     "Plan",
     "Status",
     "SupportReport",

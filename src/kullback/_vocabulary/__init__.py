@@ -9,6 +9,7 @@ from kullback._vocabulary import (  # the imports enter their words
     _vectors,
 )
 from kullback._vocabulary._carried import carried, shifted
+from kullback._vocabulary._onto import onto
 from kullback._vocabulary._parse import Call, distribution, parse
 from kullback._vocabulary._space import (
     laplace_product,
@@ -38,6 +39,7 @@ __all__ = [
     "mixture",
     "multivariate_normal",
     "multivariate_student_t",
+    "onto",
     "parse",
     "product",
     "shifted",

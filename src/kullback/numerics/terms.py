@@ -89,7 +89,7 @@ def _between(log_b: Array, log_c: Array, a: float) -> Array:
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         b, c = np.exp(log_b), np.exp(log_c)
         r = np.where((log_b > -np.inf) & (log_c > -np.inf), log_c - log_b, 0.0)
-        direct = (c - b - _drift(log_b, b, r, a)) / (1 - a)
+        direct = (c - b - _drift(log_b, log_c, b, r, a)) / (1 - a)
         small = np.clip(r, -0.5, 0.5)
         total, powers = np.zeros_like(small), [1.0]
         for _ in _INVERSE_FACTORIALS[1:]:
@@ -98,7 +98,7 @@ def _between(log_b: Array, log_c: Array, a: float) -> Array:
             total = total * small + f * power
         found = np.where(np.abs(r) < 0.5, b * small * small * total, direct)
         found = np.where(log_b == -np.inf, c / (1 - a), found)
-        alone = (log_c == -np.inf) & (log_b > -np.inf)
+        alone = (log_c == -np.inf) & (b > 0)
         return np.where(alone, b / a if a > 0 else np.inf, found)
 
 
@@ -107,14 +107,15 @@ def drift(log_p: Array, log_q: Array, alpha: float) -> Array:
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         q = np.exp(log_q)
         r = np.where(log_q > -np.inf, log_p - log_q, 0.0)
-        return np.where(log_q > -np.inf, _drift(log_q, q, r, alpha), np.exp(log_p) if alpha == 1 else 0.0)
+        return np.where(log_q > -np.inf, _drift(log_q, log_p, q, r, alpha), np.exp(log_p) if alpha == 1 else 0.0)
 
 
-def _drift(log_b: Array, b: Array, r: Array, a: float) -> Array:
+def _drift(log_b: Array, log_c: Array, b: Array, r: Array, a: float) -> Array:
     t = a * r
-    gentle = (
-        np.sign(r) * np.exp(log_b + np.log(np.abs(r))) * np.where(t == 0, 1.0, np.expm1(t) / np.where(t == 0, 1, t))
-    )
+    growth = np.where(t == 0, 1.0, np.expm1(t) / np.where(t == 0, 1.0, t))
+    gentle = np.sign(r) * np.exp(log_b + np.log(np.abs(r))) * growth
     if a == 0:
         return np.where(r == 0, 0.0, gentle)
-    return np.where(np.abs(t) < 1, np.where(r == 0, 0.0, gentle), (np.exp(log_b + t) - b) / a)
+    # not log b + t: where log b is huge, that difference would lose log c
+    mean = np.exp((1 - a) * log_b + a * log_c if a < 1 else log_c)
+    return np.where(np.abs(t) < 1, np.where(r == 0, 0.0, gentle), (mean - b) / a)
