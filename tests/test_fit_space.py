@@ -334,3 +334,27 @@ def test_an_interrupted_fit_is_the_best_so_far_and_goes_on() -> None:
     stop = -1
     further = kl.fit(density(log_prob, 3, vectorized=True), "normal", direction="reverse", start=fit)
     np.testing.assert_allclose(further.q.parameters["loc"], whole.q.parameters["loc"], atol=0.02)
+
+
+def test_a_normal_carried_to_a_box() -> None:
+    """A log-normal, a logit-normal and a normal, correlated in the coordinates without ends."""
+    covariance = np.array([[1.0, 0.5, 0.2], [0.5, 0.6, 0.1], [0.2, 0.1, 0.4]])
+    precision = np.linalg.inv(covariance)
+
+    def log_prob(x: Any) -> Any:
+        u = jnp.stack([jnp.log(x[0]), jnp.log(x[1]) - jnp.log1p(-x[1]), x[2]]) - jnp.array([1.0, -0.5, 3])
+        return -0.5 * u @ (precision @ u) - jnp.log(x[0]) - jnp.log(x[1]) - jnp.log1p(-x[1])
+
+    p = density(log_prob, 3, support=[(0, np.inf), (0, 1), (-np.inf, np.inf)])
+    with pytest.raises(kl.InputError, match="carried"):
+        kl.fit(p, "normal", direction="reverse")
+    for direction in ("forward", "reverse"):
+        fit = kl.fit(p, 'carried("normal")', direction=direction)
+        np.testing.assert_allclose(fit.q.parameters["loc"], [1, -0.5, 3], atol=1e-3)
+        np.testing.assert_allclose(fit.q.parameters["covariance_matrix"], covariance, atol=1e-3)
+        assert abs(fit.residual.value) < 1e-5
+        assert fit.q.support == p.support
+        draws = fit.q.sample(1000)
+        assert (draws[:, 0] > 0).all()
+        assert ((draws[:, 1] > 0) & (draws[:, 1] < 1)).all()
+    assert fit.log_evidence == pytest.approx(0.5 * np.linalg.slogdet(2 * np.pi * covariance)[1], abs=1e-4)

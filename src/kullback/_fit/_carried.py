@@ -10,15 +10,19 @@ from kullback._fit._chart import Chart, chart, common, told
 from kullback._fit._forward import fit_forward
 from kullback._fit._reverse import fit_reverse
 from kullback._fit._search import Found
+from kullback._fit.space import fit_carried_space
 from kullback._measure import prepared
 from kullback._result import Fit, InputError, KindError
 from kullback._support import Array, Lattice, Support, reals
 from kullback._vocabulary import onto
 from kullback.families import Carried
+from kullback.methods._progress import Progress
 
 
 def fit_carried(p: Any, family: Carried, direction: str | float, start: Any, seed: int) -> Fit:
     """The fit of a carried family to P on its support."""
+    if isinstance(p, Density) and p.dim > 2:
+        return _in_space(p, family, direction, start, seed)
     seen = carried_chart(p, family, direction, seed)
     base = family.family
     begin = None if start is None else _encoded(start, family, seen)
@@ -43,6 +47,12 @@ def carried_chart(p: Any, family: Carried, direction: str | float, seed: int) ->
                 "kl.families.Carried('normal', support=(0, inf)), or take log_normal or logit_normal"
             )
         return chart(target, own, seed)
+    return chart(target, _support(target, family, direction), seed)
+
+
+def _support(target: Density, family: Carried, direction: str | float) -> Support:
+    """Where the carried family lives: where P does, if it does not say."""
+    own: Support | None = family.support
     support = target.support if own is None else common(target.support, own, direction, str(target), str(family))
     if support != (own or support):
         raise InputError(f"P lives on {target.support}, more than the {own} of {family}; carry it to P's support")
@@ -50,7 +60,17 @@ def carried_chart(p: Any, family: Carried, direction: str | float, seed: int) ->
         raise InputError(
             f"P = {target} lives on {support} already: nothing is to be carried. Fit {family.family} itself"
         )
-    return chart(target, support, seed)
+    return support
+
+
+def _in_space(p: Density, family: Carried, direction: str | float, start: Any, seed: int) -> Fit:
+    if not isinstance(direction, str):
+        raise InputError(f"alpha = {direction:g} is fitted in one and two dimensions; P = {p} has {p.dim}")
+    given = None if start is None else start.q if isinstance(start, Fit) else prepared(start, "start")
+    if given is not None and not isinstance(given, Density):
+        raise KindError(f"start must be a Fit or a density, not {type(start).__name__}")
+    with Progress() as say:
+        return fit_carried_space(p, family, _support(p, family, direction), direction, given, seed, say)
 
 
 def carried_members(seen: Chart, family: Carried, found: list[Found]) -> list[Density]:

@@ -66,14 +66,22 @@ class Oracle:
             return np.where(np.isnan(found), -np.inf, found)
         return self(x)[0]
 
-    def as_density(self) -> Density:
-        """P itself, evaluated in compiled batches where it can be."""
+    def as_density(self, slopes: bool = False) -> Density:
+        """P itself, evaluated in compiled batches where it can be; with its slopes where they are asked for."""
         p = self.density
-        if not self._jax or p.facts.grad is not None:
+        if not slopes and (not self._jax or p.facts.grad is not None):
             return p
+        last: list[tuple[Array, Array, Array]] = []
+
+        def both(x: Array) -> tuple[Array, Array]:
+            points = x.reshape(len(x), -1)
+            if not last or not np.array_equal(last[0][0], points):  # slopes are asked for where values were
+                last[:] = [(points, *self(points))]
+            return last[0][1], last[0][2]
+
         return Density(
-            lambda x: self(x.reshape(len(x), -1))[0], dim=p.dim, support=p.support, normalized=p.normalized,
-            vectorized=True, name=p.name, sites=p.facts.sites,
+            lambda x: both(x)[0], dim=p.dim, support=p.support, normalized=p.normalized, vectorized=True,
+            grad=(lambda x: both(x)[1]) if slopes else None, name=p.name, sites=p.facts.sites,
         )  # fmt: skip
 
     @property
