@@ -216,8 +216,8 @@ def _doubts(cloud: Cloud, forward: float, reverse: float, errors: list[float]) -
         out.append(f"the weights of the draws for P have k̂ = {cloud.k:.2f}: log Z and KL(P‖Q) may be far off")
     if cloud.doubt:
         out.append(
-            f"the draws for P were found with difficulty (k̂ = {cloud.k:.2f}), and two ways to log Z differ by "
-            f"{cloud.doubt:.2g}, which is in the errors: parts of P may still be missing"
+            f"the draws for P were found with difficulty, and several ways to log Z differ by {cloud.doubt:.2g}, which "
+            "is in the errors: parts of P may still be missing"
         )
     if cloud.log_r is None and errors[0] > 0.3:
         out.append(f"independent tempered runs differ in log Z by {errors[0]:.1g}: P's parts may be weighed wrongly")

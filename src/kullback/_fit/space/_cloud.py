@@ -145,6 +145,7 @@ def cloud(
     proposal = _first(q, peaks, df)
     rounds = 0 if many else ROUNDS
     found = _draw(oracle, proposal, PILOT, [*seed, 40, 0])
+    seen: list[float] = []  # log Z by every way that was tried
     for round_ in range(rounds):
         proposal = _learned(proposal, found, q)
         found = _draw(oracle, proposal, DRAWS, [*seed, 41, round_])
@@ -152,15 +153,18 @@ def cloud(
         say(f"importance sampling: {found.effective:.0f} of {len(found.x)} draws count, k̂ = {found.k:.2f}")
         if _good(found):
             return found
+        seen.append(found.log_z)
         if round_ > 0 and found.reliable:  # but not well: another way must say the same
-            particles = _particles(oracle, q, peaks, df, seed, say)
-            found.doubt = abs(found.log_z - particles.log_z)
+            seen.append(_particles(oracle, q, peaks, df, seed, say).log_z)
+            found.doubt = max(seen) - min(seen)
             return found
         if oracle.dim > BEYOND:
             break
         proposal = _refitted(proposal, found, df, [*seed, 42, round_]) or proposal
     particles = _particles(oracle, q, peaks, df, seed, say)
+    seen.append(particles.log_z)
     if oracle.dim > BEYOND:
+        particles.doubt = 0.0 if many else max(seen) - min(seen)
         return particles
     for round_ in range(rounds):  # what the particles found, drawn from afresh: weights tell how well that is known
         refitted = _refitted(proposal, particles if round_ == 0 else found, df, [*seed, 44, round_], most=16)
@@ -169,10 +173,12 @@ def cloud(
         proposal = refitted
         found = _draw(oracle, proposal, 2 * DRAWS, [*seed, 45, round_])
         found.control = control
-        found.doubt = abs(found.log_z - particles.log_z)
+        seen.append(found.log_z)
+        found.doubt = max(seen) - min(seen)
         say(f"importance sampling after SMC: {found.effective:.0f} of {len(found.x)} draws count, k̂ = {found.k:.2f}")
         if found.reliable and found.effective > FEW * len(found.x):
             return found
+    particles.doubt = max(seen) - min(seen)
     return particles
 
 

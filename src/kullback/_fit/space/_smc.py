@@ -15,13 +15,15 @@ from kullback._distribution import Density
 from kullback._fit.space._climb import Peak, factor
 from kullback._fit.space._oracle import Oracle
 from kullback._support import Array
+from kullback._vocabulary import log_sum_exp
 from kullback._vocabulary._real import log_t_constant
 
 RUNS, PARTICLES = 8, 512
 KEEP = 0.7  # the effective share of the particles that a step of β leaves
-MOVES = 4
+MOVES = 6
 STAGES = 200
 ACCEPT = 0.6
+SPREAD = (-2.2, 0.3)  # of the logarithm of step lengths
 WIDE = 2.0
 PILOTS = 4  # single runs that widen the start until P is no wider
 
@@ -34,9 +36,8 @@ def smc(
     for round_ in range(PILOTS):
         say(f"tempered SMC: pilot {round_ + 1}")
         x, *_ = _runs(oracle, start, 1, np.random.default_rng([*seed, 51, round_]), lambda _: None)
-        wider = _Start(x.mean(axis=0), WIDE * factor(np.cov(x.T).reshape(oracle.dim, -1)), start.df)
-        growth = np.log(np.diag(wider.tril) / np.diag(start.tril)).max()
-        if growth < 0.2:
+        wider = start.widened(x)
+        if wider is None:
             break
         start = wider
     return _runs(oracle, start, RUNS, np.random.default_rng([*seed, 50]), say)
@@ -73,23 +74,42 @@ def _runs(
 
 
 class _Start:
-    """A wide Student-t, its log density and gradient."""
+    """An equal mixture of Student-t's of several widths: its log density and gradient, and draws."""
 
-    def __init__(self, centre: Array, tril: Array, df: float) -> None:
-        self.centre, self.tril, self.df = centre, tril, df
-        self.back = np.linalg.inv(tril)
-        self.constant = log_t_constant(df, len(centre)) - float(np.log(np.diag(tril)).sum())
+    def __init__(self, parts: list[tuple[Array, Array]], df: float) -> None:
+        self.parts, self.df = parts, df
+        d = len(parts[0][0])
+        self.back = [np.linalg.inv(tril) for _, tril in parts]
+        self.constants = [log_t_constant(df, d) - float(np.log(np.diag(tril)).sum()) for _, tril in parts]
 
     def draw(self, n: int, rng: np.random.Generator) -> Array:
-        z = rng.standard_normal((n, len(self.centre))) / np.sqrt(rng.chisquare(self.df, n) / self.df)[:, None]
-        return np.asarray(self.centre + z @ self.tril.T)
+        d = len(self.parts[0][0])
+        z = rng.standard_normal((n, d)) / np.sqrt(rng.chisquare(self.df, n) / self.df)[:, None]
+        x = np.empty((n, d))
+        for k, (centre, tril) in enumerate(self.parts):
+            x[k :: len(self.parts)] = centre + z[k :: len(self.parts)] @ tril.T
+        return x
 
     def __call__(self, x: Array) -> tuple[Array, Array]:
-        z = (x - self.centre) @ self.back.T
-        squared = (z * z).sum(axis=1)
-        total = self.df + z.shape[1]
-        value = self.constant - 0.5 * total * np.log1p(squared / self.df)
-        return value, -(total / (self.df + squared))[:, None] * (z @ self.back)
+        values, pulls = [], []
+        for (centre, _), back, constant in zip(self.parts, self.back, self.constants, strict=True):
+            z = (x - centre) @ back.T
+            squared = (z * z).sum(axis=1)
+            total = self.df + z.shape[1]
+            values.append(constant - 0.5 * total * np.log1p(squared / self.df))
+            pulls.append(-(total / (self.df + squared))[:, None] * (z @ back))
+        stacked = np.stack(values)
+        whole = log_sum_exp(stacked)
+        share = np.exp(stacked - whole)
+        return whole - np.log(len(self.parts)), np.einsum("kn,knd->nd", share, np.stack(pulls))
+
+    def widened(self, x: Array) -> _Start | None:
+        """With one more part around points that lie wider than all of them, or None where they do not."""
+        centre, tril = x.mean(axis=0), WIDE * factor(np.cov(x.T).reshape(x.shape[1], -1))
+        widest = np.max([np.diag(t) for _, t in self.parts], axis=0)
+        if np.log(np.diag(tril) / widest).max() < 0.2:
+            return None
+        return _Start([*self.parts, (centre, tril)], self.df)
 
 
 def _start(oracle: Oracle, q: Density | None, peaks: list[Peak], df: float) -> _Start:
@@ -104,7 +124,8 @@ def _start(oracle: Oracle, q: Density | None, peaks: list[Peak], df: float) -> _
         laplace = max(p.height + np.log(np.diag(p.tril)).sum() for p in peaks) + 0.5 * oracle.dim * np.log(2 * np.pi)
         if bound > laplace:
             centre, covariance = np.atleast_1d(q.facts.moments[0]), np.atleast_2d(q.facts.moments[1])
-    return _Start(centre, WIDE * factor(covariance), max(df, 3.0) if df > 2 else df)
+    tril = factor(covariance)
+    return _Start([(centre, tril), (centre, WIDE * tril)], max(df, 3.0) if df > 2 else df)
 
 
 def _next(gain: Array, left: float) -> float:
@@ -145,7 +166,7 @@ def _move(
         value, pull = start(x)
         return beta * f + (1 - beta) * value, beta * g + (1 - beta) * pull
 
-    h = (step * np.exp(rng.uniform(-1.2, 0.2, n)))[:, None]
+    h = (step * np.exp(rng.uniform(*SPREAD, n)))[:, None]
     here, slope = bridge(x, f, g)
     noise = rng.standard_normal((n, d))
     limit = 3 * np.sqrt(d) / h
