@@ -75,11 +75,19 @@ class NumPyro:
         slots = self._slots(dim, apart)
         cls, held = self.cls, dict(self.held)
 
-        def build(theta: Any) -> Any:
+        def free(theta: Any) -> dict[str, Any]:
             values, place = {}, 0
             for slot in slots:
                 values[slot.name] = slot.bijection(jax.numpy.reshape(theta[place : place + slot.size], slot.free))
                 place += slot.size
+            return values
+
+        parameters = jax.jit(free)  # one compilation for all, where a member is made outside a compiled function
+
+        def build(theta: Any) -> Any:
+            values = parameters(theta)
+            if not isinstance(theta, jax.core.Tracer):
+                values = {name: np.asarray(value) for name, value in values.items()}
             made = cls(**values, **held)
             return made.to_event(1) if apart else made
 
