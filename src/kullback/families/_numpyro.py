@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -147,6 +148,16 @@ def numpyro_class(name: str) -> Any | None:
         if name in (known, snake(known)):
             return class_of(getattr(dist, known))
     return None
+
+
+def of_numpyro(family: Any) -> bool:
+    """Whether it is a distribution class, NumPyro's or made from one, or NumPyro's function that chooses between two."""
+    numpyro = sys.modules.get("numpyro")
+    if numpyro is None:
+        return False
+    if inspect.isclass(family):
+        return issubclass(family, numpyro.distributions.Distribution)
+    return callable(family) and getattr(family, "__module__", "").startswith("numpyro.distributions")
 
 
 def class_of(made: Any) -> Any:
