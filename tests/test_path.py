@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -109,8 +110,13 @@ def test_mirror_images_meet() -> None:
     assert abs(loc[0] - 2.5) == pytest.approx(2.2678, abs=1e-3)
 
 
+@cache
+def murphy() -> kl.Path:
+    return kl.path(MURPHY, "normal", steps=4)
+
+
 def test_murphys_mixture_goes_over_without_a_jump() -> None:
-    found = kl.path(MURPHY, "normal", steps=4)
+    found = murphy()
     assert not found.jumps
     assert found.residuals[0].value == pytest.approx(0.20071, abs=5e-6)
     assert found.residuals[-1].value == pytest.approx(0.16561, abs=5e-6)
@@ -125,12 +131,12 @@ def test_a_jump_in_the_plane() -> None:
     """Two humps beside a coordinate that both share: the jump is that of the line."""
     p = (
         "0.5*multivariate_normal([0, 0], [[1, 0], [0, 1]])"
-        " + 0.5*multivariate_normal([7.5, 0], [[1, 0], [0, 1]])"
+        " + 0.5*multivariate_normal([6.5, 0], [[1, 0], [0, 1]])"
     )  # fmt: skip
     found = kl.path(p, 'normal(covariance="diagonal")', steps=2)
     (jump,) = found.jumps
-    assert jump.alpha == pytest.approx(path(7.5).jumps[0].alpha, abs=1e-6)
-    assert jump.upwards == pytest.approx(path(7.5).jumps[0].upwards, abs=1e-4)
+    assert jump.alpha == pytest.approx(path(6.5).jumps[0].alpha, abs=1e-6)
+    assert jump.upwards == pytest.approx(path(6.5).jumps[0].upwards, abs=2e-4)
 
 
 def test_an_end_without_optima_is_left_out_and_told() -> None:
@@ -170,3 +176,45 @@ def test_what_cannot_be_followed() -> None:
         kl.path("poisson(3)", "poisson")
     with pytest.raises(kl.InputError, match="mass on points"):
         kl.path([0.5, 0.5], "normal")
+
+
+@pytest.mark.parametrize("case", ["line, a jump", "line, heavy tails", "plane"])
+def test_its_picture(case: str, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from test_plots import outside, overlaps
+
+    found = {
+        "line, a jump": lambda: path(7.5),
+        "line, heavy tails": lambda: kl.path("cauchy(0, 1)", "normal", steps=4),
+        "plane": murphy,
+    }[case]()
+    file = tmp_path / "path.png"
+    figure = kl.plots.path(found, path=file)
+    assert file.read_bytes().startswith(b"\x89PNG")
+    labels = [axes.get_label() for axes in figure.axes]
+    assert labels == (["target"] if case != "plane" else []) + ["members", "left", "table"]
+    assert not overlaps(figure)
+    assert not outside(figure)
+    words = " ".join(text.get_text() for axes in figure.axes for text in axes.texts)
+    assert ("jump at 0.362" in words) == (case == "line, a jump")
+    assert ("is infinite for all of these" in words) == (case == "line, heavy tails")
+
+
+@pytest.mark.parametrize("p", [humps(5), MURPHY], ids=["line", "plane"])
+def test_the_picture_of_a_fit_between(p: str) -> None:
+    pytest.importorskip("matplotlib")
+    figure = kl.plots.fits(kl.fit(p, "normal", direction=0.5))
+    words = " ".join(text.get_text() for axes in figure.axes for text in (*axes.texts, axes.title, *figure.texts))
+    assert "alpha 0.5" in words
+    with pytest.raises(kl.KindError, match=r"what kl\.path returns"):
+        kl.plots.path(kl.fit(humps(5), "normal", direction=0.5))  # type: ignore[arg-type]
+
+
+def test_on_the_command_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    from kullback._cli import main
+
+    main(["path", humps(7.5), "--steps", "4", "--json"])
+    assert json.loads(capsys.readouterr().out)["jumps"][0]["alpha"] == pytest.approx(path(7.5).jumps[0].alpha, abs=1e-7)
+    main(["path", humps(2.5), "--steps", "3", "--plot", str(tmp_path / "p.svg")])
+    assert "No jump" in capsys.readouterr().out
+    assert (tmp_path / "p.svg").exists()

@@ -1,4 +1,4 @@
-"""`kullback fit | compare | advise | plan`; bad input is one sentence and exit code 2."""
+"""`kullback fit | path | compare | advise | plan`; bad input is one sentence and exit code 2."""
 
 from __future__ import annotations
 
@@ -91,6 +91,33 @@ def advise(
         _show.json(found.to_dict())
     else:
         _show.advice(found)
+
+
+@app.command
+def path(
+    data: str,
+    *,
+    columns: Columns = None,
+    family: Family = "normal",
+    steps: Annotated[int, Parameter(help="Into how many steps alpha is cut, from 0 to 1.")] = 20,
+    plot: Plot = None,
+    json: Json = False,
+    drop_missing: Drop = False,
+    seed: Seed = 0,
+) -> None:
+    """The best fit to DATA followed from reverse (alpha 0) to forward (alpha 1), with its jumps."""
+    p = _load(data, columns, None, drop_missing)
+    with _show.progress() as say:
+        found = kl.path(p, family, seed=seed, steps=steps, progress=say)
+        if plot is not None:
+            say("drawing")
+            kl.plots.path(found, path=plot)
+    if json:
+        _show.json(found.to_dict())
+        return
+    _show.path(found)
+    if plot is not None:
+        _show.line(f"The picture is in {plot}")
 
 
 @app.command

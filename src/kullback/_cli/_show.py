@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from kullback._format import dumps, number, percent, uncertain, vector
-from kullback._result import Advice, Comparison, Divergence, Fit, Mode, Plan
+from kullback._result import Advice, Comparison, Divergence, Fit, Mode, Path, Plan
 
 FORWARD, REVERSE = "blue", "dark_orange3"
 
@@ -126,6 +126,21 @@ def comparison(found: Comparison) -> None:
     table = Table(header_style="bold", pad_edge=False)
     for name, colour in zip(header, ("", FORWARD, REVERSE), strict=True):
         table.add_column(f"[{colour}]{name}[/{colour}]" if colour else name)
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    out.print(table)
+    for text in found.lines():
+        out.print(escape(text), soft_wrap=True)
+
+
+def path(found: Path) -> None:
+    """A few of the alphas, then the jumps and what else there is."""
+    out = console()
+    out.print(f"[bold]{escape(found.family)}[/bold] fitted to {escape(found.p)}", soft_wrap=True)
+    header, *rows = found.rows()
+    table = Table(*header, header_style="bold", pad_edge=False)
+    table.columns[2].header = f"[{FORWARD}]{header[2]}[/{FORWARD}]"
+    table.columns[3].header = f"[{REVERSE}]{header[3]}[/{REVERSE}]"
     for row in rows:
         table.add_row(*(escape(cell) for cell in row))
     out.print(table)

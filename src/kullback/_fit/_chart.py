@@ -36,6 +36,7 @@ class Chart:
     outward: Any
     inward: Any
     name: str
+    sample: Sample | None = None
 
 
 def chart(p: Measured, support: Support, seed: int) -> Chart:
@@ -64,7 +65,7 @@ def _of_draws(p: Sample, support: Support, seed: int) -> Chart:
     sample = Sample(u, weights=p.weights, columns=p.columns, labels=labels, name=str(p), notes=p.notes)
     target = replace(prepare(sample, seed), name=str(p))
     density = onto(target.density, support)
-    return Chart(support, density, target, outward, inward, str(p))
+    return Chart(support, density, target, outward, inward, str(p), p)
 
 
 def replaced(f: Density, **changes: Any) -> Density:
@@ -150,7 +151,7 @@ def told(
         found[0].status,
         _detail(found[0]),
         target.notes,
-        replace(target, density=p, sample=None),
+        replace(target, density=p, sample=chart.sample),
         between,
     )
 

@@ -84,7 +84,9 @@ def to_numpyro(q: Any) -> Any:
         raise MissingExtraError("NumPyro", "fit", "to_numpyro") from None
     density = _density(q)
     if density.facts.source is not None:
-        return density.facts.source.distribution
+        from jax.tree_util import tree_map
+
+        return tree_map(np.asarray, density.facts.source.distribution)
     base = density.facts.base
     if base is not None and density.family != "log_normal" and base[0] == carrier(density.support):
         return dist.TransformedDistribution(to_numpyro(base[1]), _transform(density, dist.transforms))

@@ -11,7 +11,7 @@ from kullback._distribution import Density, Discrete, Measured, Sample
 from kullback._estimate import Estimate, check_spread, estimate, points_and_weights
 from kullback._fit._modes import Basins, basins
 from kullback._result import InputError, KindError
-from kullback._support import Array, Lattice
+from kullback._support import Array, Lattice, reals
 from kullback.families import Frame
 from kullback.methods import _line, _plane, _space
 
@@ -105,6 +105,11 @@ def prepare(p: Measured, seed: int) -> Target:
         raise KindError(f"p is {p}; a density family needs a density or draws")
     if p.dim > 2:
         raise InputError(f"p has {p.dim} dimensions; fits serve one and two so far")
+    if p.dim == 2 and p.support != reals(2):
+        raise InputError(
+            f"P = {p} lives on {p.support}, and this family on the whole plane. Carry it to P's support: "
+            "carried('normal')"
+        )
     whole, slack = _line.normalise(p) if p.dim == 1 else _space.normalise(p)
     frame = _frame(whole)
     return Target(whole, frame, name=str(p), slack=slack, log_z=_log_integral(p, whole, frame))

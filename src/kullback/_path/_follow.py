@@ -21,7 +21,7 @@ from kullback.families import Family
 APART = 0.25  # of a density's height: two members that differ by more are not one step of a branch
 SAME = 1e-3  # of its height: two members that differ by less are one
 ENOUGH = 1e-9  # nats that a doubling of the nodes may change
-NARROW = {1: 1e-7, 2: 1e-5}  # of alpha, by dimension: how closely the end of a branch is told
+NARROW = {1: 1e-7, 2: 1e-4}  # of alpha, by dimension: how closely the end of a branch is told
 MEETING = 1e-4  # of alpha: branches that meet part like a root, too slowly to tell the place more closely
 
 

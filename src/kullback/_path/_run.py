@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -123,13 +123,12 @@ def _told(
         if chosen[i] != chosen[j]:
             a, b = traces[chosen[i]], traces[chosen[j]]
             before, after, error = crossing(follower, a, b, float(alphas[i]), float(alphas[j]))
-            jumps.append(
-                Jump(before.alpha, error, member(before), member(after), after.found.value, a.high, b.low)
-            )  # fmt: skip
+            pair = member(before), member(after)
+            both = (_forward(target, pair), _reverse(target, pair))
+            jumps.append(Jump(before.alpha, error, *pair, after.found.value, a.high, b.low, *both))  # type: ignore[arg-type]
     q = tuple(member(traces[k].near(float(alpha))) for k, alpha in zip(chosen, alphas, strict=True))
     ways = {0.0: "reverse", 1.0: "forward"}
-    forward = [measure(target.density, one) for one in q]
-    reverse = [replace(measure(one, target.density), direction="reverse") for one in q]
+    forward, reverse = _forward(target, q), _reverse(target, q)
     left: list[Divergence] = []
     for alpha, one, f, r in zip(alphas, q, forward, reverse, strict=True):
         way = ways.get(float(alpha), float(alpha))
@@ -145,6 +144,14 @@ def _told(
         for trace in traces
     )
     return Path(
-        target.name, str(family), alphas, q, tuple(left), tuple(forward), tuple(reverse), tuple(jumps), told, notes,
+        target.name, str(family), alphas, q, tuple(left), forward, reverse, tuple(jumps), told, notes,
         target,
     )  # fmt: skip
+
+
+def _forward(target: Target, members: Sequence[Density]) -> tuple[Divergence, ...]:
+    return tuple(measure(target.density, one) for one in members)
+
+
+def _reverse(target: Target, members: Sequence[Density]) -> tuple[Divergence, ...]:
+    return tuple(replace(measure(one, target.density), direction="reverse") for one in members)

@@ -17,8 +17,9 @@ from kullback._support import Array
 class Jump:
     """Where the best optimum passes from one branch to another: at `alpha`, from `before` to `after`.
 
-    Both have the divergence `value` there. Followed upwards from reverse, the branch of `before` still is a local
-    optimum until `upwards`; followed back from forward, that of `after` is one down to `downwards`.
+    Both have the divergence `value` there; `forward` and `reverse` are KL(P‖Q) and KL(Q‖P) of either. Followed
+    upwards from reverse, the branch of `before` still is a local optimum until `upwards`; followed back from forward,
+    that of `after` is one down to `downwards`.
     """
 
     alpha: float
@@ -28,6 +29,8 @@ class Jump:
     value: float
     upwards: float
     downwards: float
+    forward: tuple[Divergence, Divergence]
+    reverse: tuple[Divergence, Divergence]
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -38,6 +41,8 @@ class Jump:
             "value": self.value,
             "upwards": self.upwards,
             "downwards": self.downwards,
+            "forward": [d.to_dict() for d in self.forward],
+            "reverse": [d.to_dict() for d in self.reverse],
         }
 
     def __repr__(self) -> str:

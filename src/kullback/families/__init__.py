@@ -23,7 +23,7 @@ from kullback.families._ladder import richer
 from kullback.families._lattice import Binomial, Geometric, LatticeFamily, Poisson, log_mean_range
 from kullback.families._location import Laplace, Normal, StudentT
 from kullback.families._mixture import Mixture
-from kullback.families._numpyro import NumPyro, class_of, numpyro_class
+from kullback.families._numpyro import NumPyro, class_of, numpyro_class, of_numpyro
 
 Chosen = Family | LatticeFamily | Carried | Custom | NumPyro
 
@@ -49,7 +49,7 @@ def as_family(family: Any) -> Chosen:
     if inspect.isclass(family) and issubclass(family, Chosen):
         return _made(family.__name__.lower(), family, (), {})
     if not isinstance(family, str):
-        if getattr(family, "__module__", "").startswith("numpyro.distributions") and callable(family):
+        if of_numpyro(family):
             return NumPyro(class_of(family))
         raise KindError(
             f"family is of type {type(family).__name__}; give a text such as 'normal' or 'mixture(2)', "

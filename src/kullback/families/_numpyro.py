@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -75,11 +76,19 @@ class NumPyro:
         slots = self._slots(dim, apart)
         cls, held = self.cls, dict(self.held)
 
-        def build(theta: Any) -> Any:
+        def free(theta: Any) -> dict[str, Any]:
             values, place = {}, 0
             for slot in slots:
                 values[slot.name] = slot.bijection(jax.numpy.reshape(theta[place : place + slot.size], slot.free))
                 place += slot.size
+            return values
+
+        parameters = jax.jit(free)  # one compilation for all, where a member is made outside a compiled function
+
+        def build(theta: Any) -> Any:
+            values = parameters(theta)
+            if not isinstance(theta, jax.core.Tracer):
+                values = {name: np.asarray(value) for name, value in values.items()}
             made = cls(**values, **held)
             return made.to_event(1) if apart else made
 
@@ -139,6 +148,16 @@ def numpyro_class(name: str) -> Any | None:
         if name in (known, snake(known)):
             return class_of(getattr(dist, known))
     return None
+
+
+def of_numpyro(family: Any) -> bool:
+    """Whether it is a distribution class, NumPyro's or made from one, or NumPyro's function that chooses between two."""
+    numpyro = sys.modules.get("numpyro")
+    if numpyro is None:
+        return False
+    if inspect.isclass(family):
+        return issubclass(family, numpyro.distributions.Distribution)
+    return callable(family) and getattr(family, "__module__", "").startswith("numpyro.distributions")
 
 
 def class_of(made: Any) -> Any:

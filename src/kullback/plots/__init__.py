@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from kullback._result import Comparison, Fit, InputError, KindError
+from kullback._result import Comparison, Fit, InputError, KindError, Path
 from kullback._support import Lattice
 from kullback.plots import _bars, _file, _ink, _line, _plane
+from kullback.plots import _path as _paths
 
 
 def fits(forward: Fit, reverse: Fit | None = None, *, path: str | os.PathLike[str] | None = None) -> Any:
@@ -112,6 +113,45 @@ def comparison(comparison: Comparison, *, path: str | os.PathLike[str] | None = 
     return figure
 
 
+def path(found: Path, *, path: str | os.PathLike[str] | None = None) -> Any:
+    """Draw the optimum from reverse to forward: the members, their jumps, and what is left of each divergence.
+
+    Parameters
+    ----------
+    found : Path
+        What `kl.path` returned.
+    path : str or path-like, optional
+        Where to write the picture: a name ending in .png, .svg or .pdf. It is written whole or not at all.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One dimension: P on its side, and the density of Q in columns over alpha. Two dimensions: contours of Q
+        around half of its mass. Below them both divergences over alpha; beside them the table and the jumps.
+
+    Raises
+    ------
+    InputError
+        A path with another ending.
+    MissingExtraError
+        If Matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import kullback as kl
+    >>> figure = kl.plots.path(kl.path("0.5*normal(0, 1) + 0.5*normal(3, 1)", "normal", steps=4))
+    >>> [axes.get_label() for axes in figure.axes]
+    ['target', 'members', 'left', 'table']
+    """
+    ending = _file.understood(path)
+    if not isinstance(found, Path):
+        raise KindError(f"path draws what kl.path returns, not {type(found).__name__}")
+    with _ink.style():
+        figure = _paths.path(found)
+        _file.write(figure, path, ending)
+    return figure
+
+
 def _in_order(pair: list[Fit]) -> list[Fit]:
     """Forward first, whichever way they were given."""
     for fit in pair:
@@ -122,7 +162,7 @@ def _in_order(pair: list[Fit]) -> list[Fit]:
             raise InputError(f"both fits are {pair[0].direction}; give one forward and one reverse")
         if pair[0].p != pair[1].p:
             raise InputError(f"the fits have different targets, {pair[0].p} and {pair[1].p}; fit both to one P")
-    return sorted(pair, key=lambda fit: fit.direction != "forward")
+    return sorted(pair, key=lambda fit: ("forward", "between", "reverse").index(_ink.kind(fit)))
 
 
-__all__ = ["comparison", "fits"]
+__all__ = ["comparison", "fits", "path"]

@@ -13,9 +13,10 @@ from kullback._result import Divergence, Fit, MissingExtraError
 FORWARD, REVERSE = "#0072B2", "#D55E00"
 TARGET, TARGET_EDGE, BARS, OTHER = "#d4d4d4", "#8a8a8a", "#bdbdbd", "#333333"
 TEXT, QUIET, RULE = "#222222", "#5f5f5f", "#c8c8c8"
-COLOURS = {"forward": FORWARD, "reverse": REVERSE}
-DASHES = {"forward": "solid", "reverse": (0, (5, 1.6))}
-INTEGRANDS = {"forward": "p·log(p/q)", "reverse": "q·log(q/p)"}
+BETWEEN = "#7a5195"  # a fit at an alpha between the two
+COLOURS = {"forward": FORWARD, "reverse": REVERSE, "between": BETWEEN}
+DASHES = {"forward": "solid", "reverse": (0, (5, 1.6)), "between": (0, (4, 1.2, 1, 1.2))}
+INTEGRANDS = {"forward": "p·log(p/q)", "reverse": "q·log(q/p)", "between": "of Minka's D"}
 FORMULAS = {"forward": "KL(P‖Q)", "reverse": "KL(Q‖P)"}
 
 ROW = 0.28  # inches from one row of a table to the next
@@ -27,12 +28,19 @@ def tint(colour: str, share: float = 0.3) -> tuple[float, ...]:
     return _mixed(colour, (1.0, 1.0, 1.0), share)
 
 
-def shade(colour: str, share: float = 0.7) -> tuple[float, ...]:
+def shade(colour: Any, share: float = 0.7) -> tuple[float, ...]:
     """The colour mixed with black: for small letters on its tint."""
     return _mixed(colour, (0.0, 0.0, 0.0), share)
 
 
-def _mixed(colour: str, other: tuple[float, ...], share: float) -> tuple[float, ...]:
+def blend(first: str, second: str, share: float) -> tuple[float, ...]:
+    """From one colour to another."""
+    from matplotlib.colors import to_rgb
+
+    return _mixed(second, to_rgb(first), share)
+
+
+def _mixed(colour: Any, other: tuple[float, ...], share: float) -> tuple[float, ...]:
     from matplotlib.colors import to_rgb
 
     return tuple(share * a + (1 - share) * b for a, b in zip(to_rgb(colour), other, strict=True))
@@ -131,7 +139,7 @@ class Cell(NamedTuple):
     """What stands in one place of a table."""
 
     text: str
-    colour: str = TEXT
+    colour: Any = TEXT
     bold: bool = False
 
 
@@ -177,17 +185,27 @@ def value(d: Divergence) -> str:
 def divergence_cells(fit: Fit) -> list[Cell]:
     """Both divergences of a fit, the minimised one bold."""
     return [
-        Cell(value(d), COLOURS[fit.direction] if mine else TEXT, mine)  # type: ignore[index]
+        Cell(value(d), COLOURS[kind(fit)] if mine else TEXT, mine)
         for d, mine in ((fit.forward, fit.direction == "forward"), (fit.reverse, fit.direction == "reverse"))
     ]
 
 
 def name_cell(fit: Fit) -> Cell:
-    return Cell(f"{fit.direction} Q", COLOURS[fit.direction])  # type: ignore[index]
+    return Cell(f"{way(fit)} Q", COLOURS[kind(fit)])
+
+
+def kind(fit: Fit) -> str:
+    """forward, reverse, or between."""
+    return fit.direction if isinstance(fit.direction, str) else "between"
+
+
+def way(fit: Fit) -> str:
+    """The direction in words."""
+    return fit.direction if isinstance(fit.direction, str) else f"alpha {fit.direction:g}"
 
 
 def title(pair: Sequence[Fit]) -> str:
-    how = "both ways" if len(pair) == 2 else str(pair[0].direction)
+    how = "both ways" if len(pair) == 2 else way(pair[0])
     return f"{pair[0].family} fitted to P, {how}"
 
 

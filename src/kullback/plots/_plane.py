@@ -13,12 +13,11 @@ from kullback._format import percent
 from kullback._measure._compare import plane_window
 from kullback._result import Comparison, Fit, Mode
 from kullback._support import Array
-from kullback.numerics.terms import gain
 from kullback.plots import _ink
 from kullback.plots._ink import Cell, Page
 from kullback.plots._labels import Name, place
 from kullback.plots._line import comparison_table
-from kullback.plots._scene import log
+from kullback.plots._scene import log, paid
 
 WIDTH, HEIGHT = 11.6, 6.3
 LEFT, SPAN, TALL = 0.78, 5.0, 4.6
@@ -58,15 +57,15 @@ class Map:
 
 def fits(pair: Sequence[Fit], p: Density, sample: Sample | None) -> Any:
     columns = tuple(sample.columns) if sample is not None and len(sample.columns) == 2 else ("x", "y")
-    grid = _grid(p, [fit.q for fit in pair], alike=sample is None)
+    grid = plane_grid(p, [fit.q for fit in pair], alike=sample is None)
     shape = (len(grid.x), len(grid.y))
     log_p = log(p, grid.points)
     covers, maps = [], []
     for fit in pair:
-        d, log_q = str(fit.direction), log(fit.q, grid.points)
-        covers.append(Cover(f"{d} Q", np.exp(log_q).reshape(shape), _ink.COLOURS[d], _ink.DASHES[d]))
-        pays = gain(log_p, log_q) if d == "forward" else gain(log_q, log_p)
-        maps.append(Map(f"{d}: {_ink.INTEGRANDS[d]}", pays.reshape(shape), _ink.COLOURS[d]))
+        d, log_q = _ink.kind(fit), log(fit.q, grid.points)
+        covers.append(Cover(f"{_ink.way(fit)} Q", np.exp(log_q).reshape(shape), _ink.COLOURS[d], _ink.DASHES[d]))
+        pays = paid(fit, log_p, log_q)
+        maps.append(Map(f"{_ink.way(fit)}: {_ink.INTEGRANDS[d]}", pays.reshape(shape), _ink.COLOURS[d]))
     page = Page(WIDTH, HEIGHT)
     page.header(_ink.title(pair), f"P = {pair[0].p}", LEFT)
     axes = _main(page, grid, np.exp(log_p).reshape(shape), covers, columns, sample)
@@ -88,7 +87,7 @@ def comparison(found: Comparison) -> Any:
     page.header("P and Q, both ways", f"P = {found.p}     Q = {found.q}", LEFT)
     axes = _main(page, grid, p, covers, ("x", "y"), None)
     _finish(axes, grid, p, covers, [])
-    maps = [Map(f"{d}: {_ink.INTEGRANDS[d]}", columns[d].reshape(shape), _ink.COLOURS[d]) for d in _ink.COLOURS]
+    maps = [Map(f"{d}: {_ink.INTEGRANDS[d]}", columns[d].reshape(shape), _ink.COLOURS[d]) for d in _ink.FORMULAS]
     _maps(page, grid, maps)
     comparison_table(page.blank("table", SIDE + 0.8, 0.05, WIDTH - SIDE - 1.1, 2.5), found, short=True)
     return page.figure
@@ -97,7 +96,7 @@ def comparison(found: Comparison) -> Any:
 # What is drawn
 
 
-def _grid(p: Density, others: Sequence[Density], *, alike: bool) -> Grid:
+def plane_grid(p: Density, others: Sequence[Density], *, alike: bool) -> Grid:
     """The window of the measures; with coordinates of one kind, in equal scales if that costs little room."""
     window = plane_window(p, *others, side=3)
     low, high = window.min(axis=0), window.max(axis=0)
@@ -149,7 +148,7 @@ def _main(
     return axes
 
 
-def _outline(density: Array, grid: Grid, level: float) -> Array:
+def outline(density: Array, grid: Grid, level: float) -> Array:
     from contourpy import LineType, contour_generator
 
     lines: Any = contour_generator(grid.x, grid.y, density.T, line_type=LineType.Separate).lines(level)
@@ -161,7 +160,7 @@ def _finish(axes: Any, grid: Grid, p: Array, covers: Sequence[Cover], modes: Seq
     names, obstacles = [], []
     for cover in covers:
         for k, level in enumerate(levels(cover.density, grid)):
-            line = _outline(cover.density, grid, float(level))
+            line = outline(cover.density, grid, float(level))
             if k == 0:
                 names.append(Name(cover.name, cover.colour, line, halo=True))
             else:
@@ -181,7 +180,7 @@ def _finish(axes: Any, grid: Grid, p: Array, covers: Sequence[Cover], modes: Seq
         if text:
             around = place_of[None]
             names.append(Name(text, colour, around, size=9, bold=missed, reach=(9.0, 16.0, 26.0, 40.0), halo=True))
-    names.append(Name("P", _ink.QUIET, _outline(p, grid, float(levels(p, grid)[0])), halo=True))
+    names.append(Name("P", _ink.QUIET, outline(p, grid, float(levels(p, grid)[0])), halo=True))
     place(axes, names, obstacles)
 
 
@@ -189,10 +188,10 @@ def _modes(pair: Sequence[Fit]) -> list[tuple[Mode, str, str]]:
     """Each mode of P with its text and colour: a missed one is named by the fit that misses it."""
     found = []
     for i, mode in enumerate(pair[0].modes):
-        by = [str(fit.direction) for fit in pair if not fit.modes[i].covered]
+        by = [fit for fit in pair if not fit.modes[i].covered]
         name = mode.label or ("mode" if by else "")
-        text = f"{name}\nmissed by {' and '.join(by)}" if by else name
-        found.append((mode, text, _ink.COLOURS[by[0]] if by else _ink.TEXT))
+        text = f"{name}\nmissed by {' and '.join(map(_ink.way, by))}" if by else name
+        found.append((mode, text, _ink.COLOURS[_ink.kind(by[0])] if by else _ink.TEXT))
     return found
 
 

@@ -13,7 +13,7 @@ from kullback._measure._compare import line_window
 from kullback._result import Fit
 from kullback._support import Array, Interval
 from kullback.methods import _line
-from kullback.numerics.terms import gain
+from kullback.numerics.terms import between, gain
 from kullback.plots import _ink
 
 THRESHOLD = float(np.log(0.01))
@@ -64,17 +64,24 @@ def seen(pair: Sequence[Fit], p: Density, x: Array) -> tuple[list[Curve], list[C
     curves = [Curve("P", np.exp(log_p), _ink.TARGET_EDGE, filled=True)]
     terms = []
     for fit in pair:
-        d = str(fit.direction)
+        d, name = _ink.kind(fit), _ink.way(fit)
         log_q = log(fit.q, x)
-        curves.append(Curve(f"{d} Q", np.exp(log_q), _ink.COLOURS[d], _ink.DASHES[d]))
-        pays = gain(log_p, log_q) if d == "forward" else gain(log_q, log_p)
-        terms.append(Curve(f"{d}: {_ink.INTEGRANDS[d]}", pays, _ink.COLOURS[d], _ink.DASHES[d]))
+        curves.append(Curve(f"{name} Q", np.exp(log_q), _ink.COLOURS[d], _ink.DASHES[d]))
+        pays = paid(fit, log_p, log_q)
+        terms.append(Curve(f"{name}: {_ink.INTEGRANDS[d]}", pays, _ink.COLOURS[d], _ink.DASHES[d]))
     return curves, terms
+
+
+def paid(fit: Fit, log_p: Array, log_q: Array) -> Array:
+    """The integrand of what the fit minimised."""
+    if not isinstance(fit.direction, str):
+        return between(log_p, log_q, fit.direction)
+    return gain(log_p, log_q) if fit.direction == "forward" else gain(log_q, log_p)
 
 
 def shaded(fit: Fit, p: Density, x: Array) -> list[Shade]:
     log_p, log_q = log(p, x), log(fit.q, x)
-    colour = _ink.COLOURS[str(fit.direction)]
+    colour = _ink.COLOURS[_ink.kind(fit)]
     found = []
     with np.errstate(invalid="ignore"):
         if fit.missed > TOLD:
