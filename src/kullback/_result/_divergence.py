@@ -46,6 +46,9 @@ class Divergence:
         Guaranteed lower and upper bounds of the divergence between normal mixtures.
     variational : float or None
         Hershey and Olsen's variational approximation for them; it is neither a bound nor the value.
+    smoothed : Divergence or None
+        Where counts make the value infinite: the finite one with Q's shares under a Jeffreys prior, half a count more
+        for each outcome.
 
     Examples
     --------
@@ -68,6 +71,7 @@ class Divergence:
     degrees_of_freedom: int | None = None
     bounds: tuple[float, float] | None = None
     variational: float | None = None
+    smoothed: Divergence | None = None
 
     def __float__(self) -> float:
         if isinstance(self.value, np.ndarray) and self.value.ndim:
@@ -112,6 +116,7 @@ class Divergence:
             "degrees_of_freedom": self.degrees_of_freedom,
             "bounds": plain(self.bounds),
             "variational": plain(self.variational),
+            "smoothed": None if self.smoothed is None else self.smoothed.to_dict(),
         }
 
     def to_json(self) -> str:
@@ -141,6 +146,8 @@ class Divergence:
             rows.append(("guaranteed", f"between {number(self.bounds[0])} and {number(self.bounds[1])} nats"))
         if self.variational is not None:
             rows.append(("variational", f"{number(self.variational)} nats"))
+        if self.smoothed is not None:
+            rows.append(("smoothed", f"{uncertain(self.smoothed.value, self.smoothed.error, 'standard_error')} nats"))
         if self.detail:
             rows.append(("where", self.detail))
         rows.extend(("note", note) for note in self.notes)

@@ -21,3 +21,4 @@ class Lazy:
 special: Any = Lazy("scipy.special")
 linalg: Any = Lazy("scipy.linalg")
 optimize: Any = Lazy("scipy.optimize")
+spatial: Any = Lazy("scipy.spatial")
