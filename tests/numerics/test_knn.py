@@ -48,12 +48,12 @@ def test_distances_and_balls_are_those_of_all_pairs(kind: Any, d: int, make: Cal
     found = kind(y.reshape(-1) if d == 1 else y)
     strangers, own = np.sort(all_pairs(x, y), axis=1), np.sort(all_pairs(y, y), axis=1)
     for k in (1, 4, 30):
-        np.testing.assert_allclose(found.kth(x, k), strangers[:, k - 1], rtol=1e-9, atol=1e-12)
-        np.testing.assert_allclose(found.kth(y, k, own=True), own[:, k], rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(found.search(x, k).kth, strangers[:, k - 1], rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(found.search(y, k, own=True).kth, own[:, k], rtol=1e-9, atol=1e-12)
     radius = 0.5 * (strangers[:, 3] + strangers[:, 4])
     within = strangers <= radius[:, None]
     for most in (3, 40):
-        count, reach = found.ball(x, radius, most)
+        count, reach = found.search(x, 1).within(np.arange(150), radius, most)
         wanted = np.minimum(within.sum(axis=1), most)
         np.testing.assert_array_equal(count, wanted)
         np.testing.assert_allclose(reach, strangers[np.arange(150), wanted - 1], rtol=1e-9, atol=1e-12)
@@ -62,7 +62,7 @@ def test_distances_and_balls_are_those_of_all_pairs(kind: Any, d: int, make: Cal
 @pytest.mark.parametrize("d", [1, 2, 9])
 def test_a_ball_may_be_empty(d: int) -> None:
     y = np.random.default_rng(0).normal(size=(3000, d))
-    count, reach = knn.finder(y).ball(y[:5] + 100.0, np.full(5, 1.0), 8)
+    count, reach = knn.finder(y).search(y[:5] + 100.0, 2).within(np.arange(5), np.full(5, 1.0), 8)
     assert (count == 0).all()
     assert np.isnan(reach).all()
 
@@ -82,7 +82,7 @@ def test_many_dimensions_go_by_blocks_with_numba_and_by_the_tree_without(monkeyp
     monkeypatch.setattr(knn, "_topk", lambda: None)
     by_tree = knn.finder(y)
     assert isinstance(by_tree, knn.Tree)
-    np.testing.assert_allclose(by_blocks.kth(y, 5, own=True), by_tree.kth(y, 5, own=True), rtol=1e-12)
+    np.testing.assert_allclose(by_blocks.search(y, 5, own=True).kth, by_tree.search(y, 5, own=True).kth, rtol=1e-12)
 
 
 @NEEDS_NUMBA
@@ -90,7 +90,7 @@ def test_the_number_of_threads_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -
     from kullback.numerics import _topk
 
     y = np.random.default_rng(1).normal(size=(5000, 10))
-    found = knn.finder(y).kth(y, 3, own=True)
+    found = knn.finder(y).search(y, 3, own=True).kth
     for workers in (1, 3):
         monkeypatch.setattr(_topk, "_workers", lambda workers=workers: workers)
-        assert (knn.finder(y).kth(y, 3, own=True) == found).all()
+        assert (knn.finder(y).search(y, 3, own=True).kth == found).all()

@@ -54,8 +54,11 @@ def look(p: Sample, q: Sample | None = None) -> Look:
     columns = tuple(_column([x[:, i] for x in sides]) for i in range(sides[0].shape[1]))
     if all(c.kind == "discrete" for c in columns):
         return Look(columns, 0, 0)
-    keys = [_keys(x) for x in sides]
-    most = max(int(np.unique(k, return_counts=True)[1].max()) for k in keys)
+    both = np.concatenate(sides)
+    first, times = np.unique(both[:, 0], return_counts=True)
+    again = [x[np.isin(x[:, 0], first[times > 1])] for x in sides]  # equal rows are equal in the first column
+    keys = [_keys(x) for x in again]
+    most = max([1, *(int(np.unique(k, return_counts=True)[1].max()) for k in keys if len(k))])
     shared = int(np.isin(keys[0], keys[1]).sum()) if len(keys) > 1 else 0
     return Look(columns, most, shared)
 

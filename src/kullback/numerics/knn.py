@@ -22,17 +22,23 @@ SPARE = 8  # kept beyond what is wanted, to make up for float32
 EPS32 = 2.0**-23
 
 
-class Finder(Protocol):
-    """`kth`: the distance to the k-th nearest. `ball`: how many lie within a radius, and how far the last of them.
+class Search(Protocol):
+    """The x's that were asked about: `kth`, the distances to the k-th nearest, and what lies in balls around some.
 
-    `ball` counts up to `most` and then gives the `most`-th; where nothing lies within, the count is 0, the reach NaN.
+    `within` counts up to `most` and then gives the `most`-th; where nothing lies within, the count is 0, the reach NaN.
     """
+
+    kth: Array
+
+    def within(self, rows: Array, radius: Array, most: int) -> tuple[Array, Array]: ...
+
+
+class Finder(Protocol):
+    """Points, and the search among them for the k nearest of each x."""
 
     n: int
 
-    def kth(self, x: Array, k: int, *, own: bool = False) -> Array: ...
-
-    def ball(self, x: Array, radius: Array, most: int) -> tuple[Array, Array]: ...
+    def search(self, x: Array, k: int, *, own: bool = False) -> Search: ...
 
 
 def finder(y: Array) -> Finder:
@@ -52,9 +58,11 @@ class Line:
         self.y = np.sort(y)
         self.n = len(y)
 
-    def kth(self, x: Array, k: int, *, own: bool = False) -> Array:
+    def search(self, x: Array, k: int, *, own: bool = False) -> Search:
         x = x.reshape(-1)
-        k = k + own
+        return _OnLine(self, x, k, own)
+
+    def kth(self, x: Array, k: int) -> Array:
         here = np.searchsorted(self.y, x)
         # how many of the k lie to the left: the least a such that the a-th left is beyond the (k − a)-th right
         low, high = np.maximum(k - (self.n - here), 0), np.minimum(here, k)
@@ -75,44 +83,58 @@ class Line:
         found = self.y[np.clip(at, 0, self.n - 1)] - x
         return np.where(b <= 0, none, np.where(at >= self.n, np.inf, found))
 
-    def ball(self, x: Array, radius: Array, most: int) -> tuple[Array, Array]:
-        z = x.reshape(-1)
-        first = np.searchsorted(self.y, z - radius, side="left")
-        last = np.searchsorted(self.y, z + radius, side="right")
-        count = last - first
-        reach = np.maximum(z - self.y[np.minimum(first, self.n - 1)], self.y[np.maximum(last - 1, 0)] - z)
+
+class _OnLine:
+    def __init__(self, line: Line, x: Array, k: int, own: bool) -> None:
+        self.line, self.x, self.own = line, x, own
+        self.kth = line.kth(x, k + own)
+
+    def within(self, rows: Array, radius: Array, most: int) -> tuple[Array, Array]:
+        line, z = self.line, self.x[rows]
+        first = np.searchsorted(line.y, z - radius, side="left")
+        last = np.searchsorted(line.y, z + radius, side="right")
+        count = last - first - self.own
+        reach = np.maximum(z - line.y[np.minimum(first, line.n - 1)], line.y[np.maximum(last - 1, 0)] - z)
         over = count > most
         if over.any():
             count = np.minimum(count, most)
-            reach[over] = self.kth(z[over], most)
+            reach[over] = line.kth(z[over], most + self.own)
         return count, np.where(count > 0, reach, np.nan)
 
 
 class _Listed:
-    """What follows from lists of the nearest: `nearest(x, k, own)` of shape (n, k)."""
+    """What follows from lists of the nearest: `nearest(x, k)` of shape (n, k); the first of own points is itself."""
 
     n: int
 
-    def nearest(self, x: Array, k: int, own: bool) -> Array:
+    def nearest(self, x: Array, k: int) -> Array:
         raise NotImplementedError
 
-    def kth(self, x: Array, k: int, *, own: bool = False) -> Array:
-        return self.nearest(x, k, own)[:, k - 1]
+    def search(self, x: Array, k: int, *, own: bool = False) -> Search:
+        return _InLists(self, x, k, own)
 
-    def ball(self, x: Array, radius: Array, most: int) -> tuple[Array, Array]:
-        most = min(most, self.n)
-        count, reach = np.zeros(len(x), np.int64), np.full(len(x), np.nan)
-        left = np.arange(len(x))
-        k = min(8, most)
-        while len(left):
-            near = self.nearest(x[left], k, False)
-            inside = (near <= radius[left, None]).sum(axis=1)
-            done = (inside < k) | (k == most)
-            rows, some = left[done], inside[done]
-            count[rows] = some
-            reach[rows] = np.where(some > 0, near[done, np.maximum(some - 1, 0)], np.nan)
-            left, k = left[~done], min(4 * k, most)
+
+class _InLists:
+    def __init__(self, points: _Listed, x: Array, k: int, own: bool) -> None:
+        self.points, self.x, self.own = points, x, own
+        self.near = points.nearest(x, min(2 * k + own, points.n))[:, own:]
+        self.kth = self.near[:, k - 1]
+
+    def within(self, rows: Array, radius: Array, most: int) -> tuple[Array, Array]:
+        most = min(most, self.points.n - self.own)
+        near = self.near[rows][:, :most]
+        count, reach = _counted(near, radius)
+        left = np.flatnonzero(count == near.shape[1]) if near.shape[1] < most else np.zeros(0, np.int64)
+        if len(left):
+            longer = self.points.nearest(self.x[rows][left], most + self.own)[:, self.own :]
+            count[left], reach[left] = _counted(longer, radius[left])
         return count, reach
+
+
+def _counted(near: Array, radius: Array) -> tuple[Array, Array]:
+    count = (near <= radius[:, None]).sum(axis=1)
+    last = near[np.arange(len(near)), np.maximum(count - 1, 0)]
+    return count, np.where(count > 0, last, np.nan)
 
 
 class Tree(_Listed):
@@ -122,8 +144,8 @@ class Tree(_Listed):
         self.n = len(y)
         self.tree = spatial.cKDTree(y, balanced_tree=False, compact_nodes=False)
 
-    def nearest(self, x: Array, k: int, own: bool) -> Array:
-        found, _ = self.tree.query(x, k=np.arange(1 + own, k + 1 + own), workers=_workers())
+    def nearest(self, x: Array, k: int) -> Array:
+        found, _ = self.tree.query(x, k=np.arange(1, k + 1), workers=_workers())
         return np.asarray(found)
 
 
@@ -137,10 +159,9 @@ class Blocks(_Listed):
         self.scale = float(np.sqrt(np.mean((y - self.centre) ** 2))) or 1.0
         self.lanes = _topk().Lanes((y - self.centre) / self.scale)
 
-    def nearest(self, x: Array, k: int, own: bool) -> Array:
+    def nearest(self, x: Array, k: int) -> Array:
         z = (x - self.centre) / self.scale
-        wanted = k + own
-        kept = min(wanted + SPARE, self.n)
+        kept = min(k + SPARE, self.n)
         best, where = self.lanes.smallest(z, kept)
         exact = np.empty((len(z), kept))
         for start in range(0, len(z), 4096):
@@ -148,13 +169,13 @@ class Blocks(_Listed):
             difference = x[rows, None, :] - self.y[where[rows]]
             exact[rows] = np.sqrt(np.einsum("ijk,ijk->ij", difference, difference))
         exact.sort(axis=1)
-        found = exact[:, own:wanted]
+        found = exact[:, :k]
         if kept < self.n:
-            reach = exact[:, wanted - 1] / self.scale
+            reach = exact[:, k - 1] / self.scale
             doubtful = np.flatnonzero(~self._settled(z, reach, best.max(axis=1)))
             if len(doubtful):
                 found = found.copy()
-                found[doubtful] = Tree(self.y).nearest(x[doubtful], wanted, False)[:, own:]
+                found[doubtful] = Tree(self.y).nearest(x[doubtful], k)
         return found
 
     def _settled(self, z: Array, reach: Array, worst: Array) -> Array:

@@ -18,10 +18,10 @@ from kullback.numerics.lazy import special
 
 Array = NDArray[Any]
 
-MOST = 64  # neighbours counted in a ball, at least
+FREE, COSTLY = 64, 20_000  # neighbours always counted in a ball; draws beyond which longer lists take too long
 WIDER = 4  # times k, for a second look: a bias of k^(1/d) shows in the difference
-TOO_LOW = 0.5  # of the error
-LOOKED_AT = 10_000  # points at which the bias is looked for
+TOO_LOW, CLEARLY = 0.5, 2.0  # of the error; the second in more than one dimension, where the bias is noisier
+LOOKED_AT = 4_000  # points at which the bias is looked for
 
 
 class Found(NamedTuple):
@@ -36,13 +36,13 @@ class Found(NamedTuple):
 def two_samples(x: Array, y: Array, k: int | None = None, *, seed: int = 0) -> Found:
     """Wang et al.'s eq. 29: balls that hold at least k draws of either side, and a digamma for each count.
 
-    Without k it is n^(1/(d+2)), and a quarter of that where the value seems too small for want of Q's draws.
+    Without k it is `default_k`, and a quarter of that where the value seems too small for want of Q's draws.
     """
     n, d = x.shape
     of_x, of_y = finder(x), finder(y)
     first = k if k is not None else min(default_k(min(n, len(y)), d), n - 1)
     found = _with_k(of_x, of_y, x, first, seed)
-    if k is None and first > 1 and found.bias < -TOO_LOW * found.error:
+    if k is None and first > 1 and found.bias < -(TOO_LOW if d == 1 else CLEARLY) * found.error:
         return _with_k(of_x, of_y, x, max(1, first // 4), seed)
     return found
 
@@ -57,7 +57,7 @@ def _with_k(of_x: Finder, of_y: Finder, x: Array, k: int, seed: int) -> Found:
     if double == k:
         return Found(float(terms.mean()), variance**0.5, math.inf, k)
     some = np.arange(n) if n <= LOOKED_AT else np.random.default_rng([seed, 7]).choice(n, LOOKED_AT, replace=False)
-    wider, _ = _terms(of_x, of_y, x[some], d, double, strangers=True)
+    wider, _ = _terms(of_x, of_y, x[some], d, double, own=False)
     bias = float((wider - terms[some]).mean()) / ((double / k) ** (1 / d) - 1)
     return Found(float(terms.mean()), variance**0.5, bias, k)
 
@@ -65,7 +65,7 @@ def _with_k(of_x: Finder, of_y: Finder, x: Array, k: int, seed: int) -> Found:
 def fixed(x: Array, y: Array, k: int) -> float:
     """Their eq. 5: the same k on both sides."""
     n, d = x.shape
-    rho, nu = finder(x).kth(x, k, own=True), finder(y).kth(x, k)
+    rho, nu = finder(x).search(x, k, own=True).kth, finder(y).search(x, k).kth
     return float(d * np.log(nu / rho).mean() + math.log(len(y) / (n - 1)))
 
 
@@ -73,28 +73,30 @@ def log_density(y: Array, x: Array, k: int, *, own: bool = False) -> Array:
     """log of y's density at x, with the digamma that makes it nearly unbiased; own=True leaves each point out."""
     m, d = y.shape
     ball = 0.5 * d * math.log(math.pi) - math.lgamma(0.5 * d + 1)
-    r = finder(y).kth(x, k, own=own)
+    r = finder(y).search(x, k, own=own).kth
     return np.asarray(special.digamma(k) - special.digamma(m) - ball - d * np.log(r))
 
 
 def default_k(n: int, d: int) -> int:
-    """n^(1/(d+2)): what a few trade-offs of bias and noise favoured; measured, not proven."""
-    return max(1, round(n ** (1 / (d + 2))))
+    """n^(1/(d+2)), beyond the line 8 at most and 5 of very many: what trades bias for noise and time well; measured, not proven."""
+    return max(1, min(round(n ** (1 / (d + 2))), 64 if d == 1 else 8 if n <= COSTLY else 5))
 
 
-def _terms(of_x: Finder, of_y: Finder, x: Array, d: int, k: int, *, strangers: bool = False) -> tuple[Array, Array]:
-    """A term for each x, and the ratio of the densities there. Strangers are some of the x, not all in order."""
-    rho = of_x.kth(x, k + 1) if strangers else of_x.kth(x, k, own=True)
-    nu = of_y.kth(x, k)
-    most = max(MOST, 4 * k)
+def _terms(of_x: Finder, of_y: Finder, x: Array, d: int, k: int, *, own: bool = True) -> tuple[Array, Array]:
+    """A term for each x, and the ratio of the densities there. With own=False some of the x, in any order.
+
+    Of a ball that holds more than `most` draws of one side, the `most` nearest stand for it (their eq. 17).
+    """
+    among_x = of_x.search(x, k, own=True) if own else of_x.search(x, k + 1)
+    among_y = of_y.search(x, k)
+    rho, nu = among_x.kth.copy(), among_y.kth.copy()
+    most = max(FREE, 8 * k) if d == 1 or of_x.n <= COSTLY else 2 * k
     inner, outer = np.full(len(x), k), np.full(len(x), k)
     wide = nu > rho  # Q's draws lie farther: how many of P's are as near?
-    count, reach = of_x.ball(x[wide], nu[wide], most + 1)
-    inner[wide], rho[wide] = count - 1, reach
     near = rho > nu
-    near &= ~wide
-    count, reach = of_y.ball(x[near], rho[near], most)
-    outer[near], nu[near] = count, reach
+    inner[wide], rho[wide] = among_x.within(wide, nu[wide], most + (not own))
+    inner[wide] -= not own
+    outer[near], nu[near] = among_y.within(near, rho[near], most)
     scale = of_y.n / (of_x.n - 1)
     terms = d * np.log(nu / rho) + special.digamma(inner) - special.digamma(outer) + math.log(scale)
     return terms, scale * (inner / outer) * (nu / rho) ** d
