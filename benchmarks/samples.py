@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,7 +41,7 @@ def main(parts: tuple[str, ...] = ("errors", "coverage", "speed")) -> None:
         {"errors": errors, "coverage": coverage, "speed": speed}[part]()
 
 
-def normals(mean_p: Any, cov_p: Any, mean_q: Any, cov_q: Any, carry: Any = lambda z: z) -> Pair:
+def normals(mean_p: Any, cov_p: Any, mean_q: Any, cov_q: Any, carry: Any = None) -> Pair:
     """Normals, or what `carry` makes of both: the divergence is the same."""
     m, s, m0, s0 = (np.asarray(v, dtype=float) for v in (mean_p, cov_p, mean_q, cov_q))
     inverse, delta = np.linalg.inv(s0), m0 - m
@@ -49,9 +50,14 @@ def normals(mean_p: Any, cov_p: Any, mean_q: Any, cov_q: Any, carry: Any = lambd
 
     def draw(mean: Any, cov: Any) -> Draw:
         tril = np.linalg.cholesky(cov)
-        return lambda r, n: carry(mean + r.normal(size=(n, len(mean))) @ tril.T)
 
-    return Pair(draw(m, s), draw(m0, s0), float(truth), carry(1.0) == 1.0)
+        def drawn(r: np.random.Generator, n: int) -> Any:
+            x = mean + r.normal(size=(n, len(mean))) @ tril.T
+            return x if carry is None else carry(x)
+
+        return drawn
+
+    return Pair(draw(m, s), draw(m0, s0), float(truth), carry is None)
 
 
 def on_the_line(p: Any, q: Any, named: bool) -> Pair:
@@ -82,7 +88,7 @@ def on_the_line(p: Any, q: Any, named: bool) -> Pair:
         a = pdf(p, x)
         return a * np.log(a / pdf(q, x)) if a > 0 else 0.0
 
-    truth = sum(quad(integrand, a, b, epsabs=1e-12)[0] for a, b in zip(edges[:-1], edges[1:], strict=True))
+    truth = sum(quad(integrand, a, b, epsabs=1e-12)[0] for a, b in pairwise(edges))
     return Pair(draw(p), draw(q), truth, named)
 
 
@@ -93,12 +99,14 @@ def pairs() -> dict[str, Pair]:
         "N(0,1)‖N(1,2²)": normals([0], [[1]], [1], [[4]]),
         "N(0,1)‖N(2,1)": normals([0], [[1]], [2], [[1]]),
         "Exp(1)‖Exp(1/12)": on_the_line(stats.expon(), stats.expon(scale=12), True),
-        "U(1,2)‖U(0,4)": Pair(lambda r, n: r.uniform(1, 2, (n, 1)), lambda r, n: r.uniform(0, 4, (n, 1)), np.log(4), True),
+        "U(1,2)‖U(0,4)": on_the_line(stats.uniform(1, 1), stats.uniform(0, 4), True),
         "2-D normals, Q correlated": normals([0, 0], np.eye(2), [1, 1], [[1, 0.5], [0.5, 1]]),
         "10-D normals, shift ½": normals(np.zeros(10), np.eye(10), np.full(10, 0.5), np.eye(10)),
         "t₃‖1 + 1.5 t₃": on_the_line(t(3), t(3, 1, 1.5), False),
         "two-component mixtures": on_the_line(
-            [(0.35, stats.norm(-3, 1)), (0.65, stats.norm(3, 1.2))], [(0.6, stats.norm(-2, 1)), (0.4, stats.norm(2.5, 1.5))], False
+            [(0.35, stats.norm(-3, 1)), (0.65, stats.norm(3, 1.2))],
+            [(0.6, stats.norm(-2, 1)), (0.4, stats.norm(2.5, 1.5))],
+            False,
         ),
         "skew normals": on_the_line(skew(4), skew(-2, 1, 1.5), False),
         "correlated log-normals, 3-D": normals(
@@ -205,11 +213,12 @@ def speed() -> None:
         x, y = r.normal(size=(n, d)), 0.5 + 1.5 * r.normal(size=(n, d))
         ours = clock(lambda x=x, y=y: kl.divergence(kl.Sample(x), kl.Sample(y), method="neighbours"))
         row = []
-        for name, peer in PEERS.items():
+        for peer in PEERS.values():
             if d < 10:
                 row.append(f"{clock(lambda x=x, y=y, peer=peer: peer(x, y)) / ours:.2f}")
-            else:  # a tenth of the questions: a tree answers each by itself
-                took = clock(lambda x=x, y=y, peer=peer: peer(x, y, n // 20), 1) if "SciPy" in name else np.nan
+            else:  # a twentieth of the questions: a tree answers each by itself
+                asked = n // 20
+                took = clock(lambda x=x, y=y, asked=asked: by_scipy(x, y, asked), 1) if peer is by_scipy else np.nan
                 row.append(f"{20 * took / ours:.0f} (from n/20 questions)" if took == took else "")
         table.add_row(f"{n}", f"{d}", f"{ours:.2f}", *row)
     CONSOLE.print(table)

@@ -8,21 +8,21 @@ from kullback._distribution import Density, Discrete, Measured, Sample
 from kullback._estimate import estimate
 from kullback._result import InputError
 from kullback.methods._counted import Counted, counted
-from kullback.methods._looks import look, rows
+from kullback.methods._looks import look, rows, weighted
 from kullback.numerics import permutation
 from kullback.numerics.counts import Known
 
 
 def p_value(p: Measured, q: Measured, seed: int) -> float | None:
-    """Of no difference, by permutation; None unless both sides are draws that count alike."""
-    if not (isinstance(p, Sample) and isinstance(q, Sample)) or p.weights is not None or q.weights is not None:
+    """Of no difference, by permutation; None unless both sides are draws, or counts of them, without weights."""
+    if weighted(p, q) or isinstance(p, Density) or isinstance(q, Density):
         return None
     found = counted(p, q)
-    if isinstance(found, str):
-        return permutation.energy(rows(p), rows(q), seed)
-    assert not isinstance(found.p, Known)
-    assert not isinstance(found.q, Known)
-    return permutation.counts(found.p, found.q, seed)
+    if isinstance(found, Counted):
+        known = isinstance(found.p, Known) or isinstance(found.q, Known)
+        return None if known else permutation.counts(found.p, found.q, seed)  # type: ignore[arg-type]
+    both = isinstance(p, Sample) and isinstance(q, Sample)
+    return permutation.energy(rows(p), rows(q), seed) if both else None  # type: ignore[arg-type]
 
 
 def standing(p: Measured, q: Measured, seed: int) -> tuple[Measured | None, Measured | None]:

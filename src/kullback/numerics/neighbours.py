@@ -78,7 +78,7 @@ def log_density(y: Array, x: Array, k: int, *, own: bool = False) -> Array:
 
 
 def default_k(n: int, d: int) -> int:
-    """n^(1/(d+2)), beyond the line 8 at most and 5 of very many: what trades bias for noise and time well; measured, not proven."""
+    """n^(1/(d+2)), beyond the line at most 8, and 5 of very many draws: what trades bias, noise and time well here."""
     return max(1, min(round(n ** (1 / (d + 2))), 64 if d == 1 else 8 if n <= COSTLY else 5))
 
 
