@@ -76,7 +76,7 @@ def test_each_finder_where_it_wins() -> None:
 
 @NEEDS_NUMBA
 def test_many_dimensions_go_by_blocks_with_numba_and_by_the_tree_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    y = np.random.default_rng(0).normal(size=(3000, 12))
+    y = np.random.default_rng(0).normal(size=(5000, 12))
     by_blocks = knn.finder(y)
     assert isinstance(by_blocks, knn.Blocks)
     monkeypatch.setattr(knn, "_topk", lambda: None)

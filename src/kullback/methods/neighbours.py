@@ -136,7 +136,7 @@ def _against_density(p: Sample, q: Density) -> Found:
     def terms(k: int) -> Array:
         return neighbours.log_density(z, z, k, own=True) - stretch - log_q
 
-    return _meaned(terms, k, p.n, p.dim, 0.0)
+    return _meaned(terms, k, p.n, p.dim, neighbours.noise(k) / p.n)
 
 
 def _density_against(p: Density, q: Sample, seed: int) -> Found:
@@ -153,7 +153,7 @@ def _density_against(p: Density, q: Sample, seed: int) -> Found:
         return log_p - (neighbours.log_density(y, z, k) - stretch)
 
     ratio = float(np.exp(terms(k)).mean())
-    return _meaned(terms, k, DRAWN, q.dim, max(ratio - 1, 0.0) / q.n)
+    return _meaned(terms, k, DRAWN, q.dim, (max(ratio - 1, 0.0) + neighbours.noise(k)) / q.n)
 
 
 def _meaned(terms: object, k: int, n: int, d: int, variance: float) -> Found:

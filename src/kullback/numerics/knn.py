@@ -46,7 +46,7 @@ def finder(y: Array) -> Finder:
     y = np.asarray(y, dtype=np.float64)
     if y.ndim == 1 or y.shape[1] == 1:
         return Line(y.reshape(-1))
-    if y.shape[1] >= BLOCKED and len(y) > 2000 and _topk() is not None:
+    if y.shape[1] >= BLOCKED and len(y) ** 2 >= COMPILED and _topk() is not None:
         return Blocks(y)
     return Tree(y)
 

@@ -52,7 +52,7 @@ def _with_k(of_x: Finder, of_y: Finder, x: Array, k: int, seed: int) -> Found:
     m = of_y.n
     terms, ratio = _terms(of_x, of_y, x, d, k)
     variance = float(np.var(terms)) / n + max(float(np.mean(ratio)) - 1, 0.0) / m
-    variance += float(special.polygamma(1, k)) * (1 / n + 1 / m)  # balls overlap, so that their noise is shared
+    variance += noise(k) * (1 / n + 1 / m)
     double = min(WIDER * k, n - 1, m)
     if double == k:
         return Found(float(terms.mean()), variance**0.5, math.inf, k)
@@ -75,6 +75,11 @@ def log_density(y: Array, x: Array, k: int, *, own: bool = False) -> Array:
     ball = 0.5 * d * math.log(math.pi) - math.lgamma(0.5 * d + 1)
     r = finder(y).search(x, k, own=own).kth
     return np.asarray(special.digamma(k) - special.digamma(m) - ball - d * np.log(r))
+
+
+def noise(k: int) -> float:
+    """The variance of log distance to the k-th, times d²; balls overlap, so that it counts once more in a mean."""
+    return float(special.polygamma(1, k))
 
 
 def default_k(n: int, d: int) -> int:
