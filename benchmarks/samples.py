@@ -129,7 +129,7 @@ def errors() -> None:
                 d = kl.divergence(kl.Sample(x), kl.Sample(y))
                 ours.append(d.value)
                 methods[d.method] += 1
-                held += abs(d.value - pair.truth) <= 1.96 * d.error
+                held += holds(d, pair.truth)
                 plain.append(neighbours.fixed(x, y, 5))
                 near.append(kl.divergence(kl.Sample(x), kl.Sample(y), method="neighbours").value)
             peer, mine, forced = (float(np.sqrt(np.mean((np.array(v) - pair.truth) ** 2))) for v in (plain, ours, near))
@@ -171,6 +171,8 @@ def tables() -> dict[str, tuple[Any, Any]]:
         "five categories": (five[0], five[1]),
         "twenty categories": (twenty[0], twenty[1]),
         "twenty equal on both sides": (np.full(20, 0.05), np.full(20, 0.05)),
+        "two categories, ½ and 0.45": (np.array([0.5, 0.5]), np.array([0.45, 0.55])),
+        "three categories, nearly equal": (np.array([0.5, 0.3, 0.2]), np.array([0.45, 0.32, 0.23])),
         "histogram of ten, N(0,1)‖N(½,1)": (np.diff(stats.norm.cdf(ten)), np.diff(stats.norm.cdf(ten, 0.5))),
         "histogram of twenty, N(0,1)‖N(0.2,1.1²)": (
             np.diff(stats.norm.cdf(edges)), np.diff(stats.norm.cdf(edges, 0.2, 1.1)),
@@ -183,8 +185,13 @@ def counted(p: Any, q: Any, n: int, replicates: int = 4000) -> float:
     for a, b in zip(r.multinomial(n, p, replicates), r.multinomial(n, q, replicates), strict=True):
         lost = bool((b[a > 0] == 0).any())
         found = counts.smoothed(a, b) if lost else counts.zhang_grabchak(a, b)
-        held += abs(found.value - truth) <= 1.96 * found.error
+        held += holds(kl.Divergence(*found[:2], "standard_error", chi_square=found.chi_square), truth)
     return held / replicates
+
+
+def holds(found: kl.Divergence, truth: float) -> bool:
+    low, high = found.confidence_interval()
+    return bool(low <= truth <= high)
 
 
 def intervals(pair: Pair, n: int, method: str, replicates: int) -> str:
@@ -193,7 +200,7 @@ def intervals(pair: Pair, n: int, method: str, replicates: int) -> str:
     for s in range(replicates):
         r = np.random.default_rng([s, n, 1])
         found = kl.divergence(kl.Sample(pair.p(r, n)), kl.Sample(pair.q(r, n)), method=method)
-        hit = abs(found.value - pair.truth) <= 1.96 * found.error
+        hit = holds(found, pair.truth)
         held += hit
         clear += found.status is kl.Status.ESTIMATED
         both += hit and found.status is kl.Status.ESTIMATED

@@ -19,7 +19,7 @@ from kullback.methods.neighbours import _flat, _serves
 from kullback.numerics import unbiased
 
 LEAST = 20  # draws a side: fewer could not contradict a family
-LEVEL, PER_DRAW, FLOOR = 0.05, 5.0, 0.001  # a twentieth up to 100 draws, then 5/n: more draws contradict better
+LEVEL, PER_DRAW, FLOOR = 0.05, 2.0, 0.001  # 2/n, within these ends: the more draws, the better they contradict
 
 
 class _Choice(NamedTuple):
@@ -35,7 +35,7 @@ class _Choice(NamedTuple):
 class Parametric:
     """Both sides by one family (normal, log-normal, exponential, uniform), if its test rejects neither.
 
-    The level of the test is 5 % up to 100 draws, then 5/n, never below 0.1 %: few draws could not contradict a wrong
+    The level of the test is 2/n, but 5 % at most and 0.1 % at least: few draws could not contradict a wrong
     family otherwise, and many would contradict a right one too often. Of several families the one with the better BIC.
     A known side needs no fit: −entropy of P by the family, log q as it is.
     """
@@ -71,10 +71,10 @@ class Parametric:
 
     def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence:
         family, p_value, level = _chosen(p, q)
+        form: tuple[float, float] | None = None
         drawn = sum(d.n for d in (p, q) if isinstance(d, Sample))
         if isinstance(p, Sample) and isinstance(q, Sample):
-            found = family.divergence(rows(p), rows(q))
-            value, error, notes = found.value, found.error, sharing(p, q)
+            (value, error, form), notes = family.divergence(rows(p), rows(q)), sharing(p, q)
         elif isinstance(p, Sample):
             assert isinstance(q, Density)
             terms = family.log_density(rows(p)) - q._log_prob(p.x)
@@ -94,7 +94,7 @@ class Parametric:
         fit += f", whose test gives {number(p_value, 1e-3)}" + ("" if p_value >= level else " and rejects it")
         return Divergence(
             value, error, "standard_error", method=self.name, n=drawn,
-            status=Status.ESTIMATED if p_value >= level else Status.BIASED, notes=(fit, *notes),
+            status=Status.ESTIMATED if p_value >= level else Status.BIASED, notes=(fit, *notes), chi_square=form,
         )  # fmt: skip
 
 

@@ -76,6 +76,7 @@ def _answer(name: str, pair: Counted, how: object) -> Divergence:
     found: Estimate = how(pair.p, pair.q)  # type: ignore[operator]
     return Divergence(
         found.value, found.error, "standard_error", method=name, n=_drawn(pair), status=Status.ESTIMATED,
+        chi_square=found.chi_square,
         notes=(f"{_size(pair.p, 'P')} and {_size(pair.q, 'Q')}, {len(pair.outcomes)} outcomes",),
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kullback.numerics import chi_square
 from kullback.numerics.lazy import special
 
 Array = NDArray[Any]
@@ -25,11 +26,16 @@ class Known(NamedTuple):
 class Estimate(NamedTuple):
     value: float
     error: float  # one standard deviation
+    chi_square: tuple[float, float] | None = None  # degrees and scale for an interval
 
 
 def zhang_grabchak(a: Array | Known, b: Array | Known) -> Estimate:
     """Nearly unbiased while every outcome of P has a share under Q; finite also where its draws show none."""
-    return Estimate(float(_shares(a) @ (_log(a) - _log(b, 1.0))), _error(a, b))
+    value, error = float(_shares(a) @ (_log(a) - _log(b, 1.0))), _error(a, b)
+    degrees = max(int(((_shares(a) > 0) | (_shares(b) > 0)).sum()) - 1, 0)
+    null = 0.5 * sum(1 / float(side.sum()) for side in (a, b) if not isinstance(side, Known))
+    form = (float(degrees), chi_square.scale(value, error**2, degrees, null)) if degrees else None
+    return Estimate(value, error, form)
 
 
 def plug_in(a: Array | Known, b: Array | Known) -> Estimate:

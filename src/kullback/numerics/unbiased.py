@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kullback.numerics import chi_square
 from kullback.numerics.counts import Estimate
 from kullback.numerics.lazy import special
 
@@ -37,7 +38,7 @@ def normals(x: Array, y: Array) -> Estimate:
     push = inverse @ delta
     variance = (0.5 * np.trace(of_p @ of_p) + push @ cov_p @ push) / n
     variance += (0.5 * np.trace(of_q @ of_q) + float(delta @ push)) / m
-    return Estimate(value, math.sqrt(max(float(variance), 0.0)))
+    return _estimate(value, max(float(variance), 0.0), d * (d + 3) / 2, n, m)
 
 
 def exponentials(x: Array, y: Array) -> Estimate:
@@ -45,12 +46,17 @@ def exponentials(x: Array, y: Array) -> Estimate:
     n, m = len(x), len(y)
     ratio = float(x.mean() / y.mean()) * (m - 1) / m
     value = log_mean(y) - log_mean(x) + ratio - 1
-    return Estimate(value, abs(ratio - 1) * math.sqrt(1 / n + 1 / m))
+    return _estimate(value, (ratio - 1) ** 2 * (1 / n + 1 / m), 1.0, n, m)
 
 
 def uniforms(x: Array, y: Array) -> Estimate:
     """log of the ratio of the ranges, if that of P lies within that of Q."""
     return Estimate(log_range(y) - log_range(x), math.sqrt(range_variance(len(x)) + range_variance(len(y))))
+
+
+def _estimate(value: float, variance: float, parameters: float, n: int, m: int) -> Estimate:
+    form = parameters, chi_square.scale(value, variance, parameters, 0.5 * (1 / n + 1 / m))
+    return Estimate(value, math.sqrt(variance), form)
 
 
 def covariance(x: Array) -> Array:
