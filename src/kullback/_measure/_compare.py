@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from kullback._distribution import Density, Discrete, Measured, Sample
-from kullback._estimate import estimate
-from kullback._measure._divergence import _swapped, check_seed, measure, prepared
+from kullback._distribution import Density, Discrete, Measured
+from kullback._measure._divergence import check_seed, measure, prepared, turned
+from kullback._measure._samples import p_value, standing
 from kullback._measure._spread import spread
 from kullback._result import Comparison, Divergence, SupportReport, Terms
 from kullback._support import Array, Box, Interval, Lattice
@@ -46,7 +46,8 @@ def compare(
     -------
     Comparison
         forward and reverse divergences with their errors, entropies and cross-entropies
-        (KL = cross-entropy − entropy), Jensen-Shannon, Jeffreys, the supports, and the terms; all in nats.
+        (KL = cross-entropy − entropy), Jensen-Shannon, Jeffreys, the supports, and the terms; all in nats. For two
+        samples also the p-value of a permutation test of no difference.
 
     Examples
     --------
@@ -62,21 +63,15 @@ def compare(
     b = prepared(q, "q", axis, normalize)
     request = Request(tolerance, None, seed)
     forward = measure(a, b, request=request)
-    reverse = measure(b, a, request=request)
-    reverse = replace(
-        reverse,
-        direction="reverse",
-        detail=_swapped(reverse.detail),
-        notes=tuple(_swapped(note) for note in reverse.notes),
-    )
-    a, b = (_as_density(d, seed) for d in (a, b))
-    if isinstance(a, Discrete) and isinstance(b, Discrete):
-        return _discrete(a, b, forward, reverse)
-    return _densities(a, b, forward, reverse, seed)
-
-
-def _as_density(d: Measured, seed: int) -> Measured:
-    return estimate(d, seed=seed).density if isinstance(d, Sample) else d
+    reverse = turned(measure(b, a, request=request))
+    level = p_value(a, b, seed)
+    f, g = standing(a, b, seed)
+    if f is None or g is None:
+        report = SupportReport(str(a.support), str(b.support), math.nan, math.nan)
+        return Comparison(forward, reverse, math.nan, math.nan, math.nan, report, None, str(a), str(b), p_value=level)
+    if isinstance(f, Discrete) and isinstance(g, Discrete):
+        return replace(_discrete(f, g, forward, reverse), p=str(a), q=str(b), p_value=level)
+    return replace(_densities(f, g, forward, reverse, seed), p=str(a), q=str(b), p_value=level)
 
 
 def _discrete(a: Discrete, b: Discrete, forward: Divergence, reverse: Divergence) -> Comparison:

@@ -12,7 +12,7 @@ from kullback._distribution import Batch, Density, Discrete, Measured, Table
 from kullback._measure import _batch
 from kullback._result import Divergence, InputError, KindError, NoMethodError, Plan, Status
 from kullback._vocabulary import suggest
-from kullback.methods import METHODS, Request
+from kullback.methods import METHODS, Request, reason
 from kullback.methods._mixtures import with_bracket
 from kullback.sources import as_distribution
 
@@ -110,7 +110,7 @@ def divergence(
         found = _batch.over(a, b, lambda p, q: measure(p, q, method=method, request=request))
     else:
         found = measure(a, b, method=method, request=request)
-    return found if direction == "forward" else replace(found, direction="reverse", detail=_swapped(found.detail))
+    return found if direction == "forward" else turned(found)
 
 
 def plan(
@@ -145,7 +145,7 @@ def plan(
     _check_dimensions(a, b)
     if direction == "reverse":
         a, b = b, a
-    reasons = {method.name: method.applies(a, b) for method in METHODS}
+    reasons = {method.name: reason(method, a, b) for method in METHODS}
     return Plan(reasons, p=names[0], q=names[1], direction=direction)
 
 
@@ -175,7 +175,7 @@ def _first_that_holds(p: Measured, q: Measured, request: Request) -> Divergence:
     _check_dimensions(p, q)
     tried: list[Divergence] = []
     for candidate in METHODS:
-        if candidate.applies(p, q) is not None or (candidate.random and _better_than_draws(p, tried)):
+        if reason(candidate, p, q) is not None or (candidate.random and _better_than_draws(p, tried)):
             continue
         found = candidate.estimate(p, q, request)
         tried.append(found)
@@ -186,7 +186,7 @@ def _first_that_holds(p: Measured, q: Measured, request: Request) -> Divergence:
         best = best if len(tried) == 1 else _with_history(best, [d for d in tried if d is not best])
         return _with_precision(best, p, q)
     raise NoMethodError(
-        f"no method measures KL of P = {p} and Q = {q}. " + "; ".join(f"{m.name}: {m.applies(p, q)}" for m in METHODS)
+        f"no method measures KL of P = {p} and Q = {q}. " + "; ".join(f"{m.name}: {reason(m, p, q)}" for m in METHODS)
     )
 
 
@@ -222,9 +222,9 @@ def _with_precision(found: Divergence, p: Measured, q: Measured) -> Divergence:
 def _forced(p: Measured, q: Measured, name: str, request: Request) -> Divergence:
     for candidate in METHODS:
         if candidate.name == name:
-            reason = candidate.applies(p, q)
-            if reason is not None:
-                raise NoMethodError(f"method {name!r} does not apply to P = {p}, Q = {q}: it {reason}")
+            why = candidate.applies(p, q)
+            if why is not None:
+                raise NoMethodError(f"method {name!r} does not apply to P = {p}, Q = {q}: it {why}")
             first = METHODS[0]  # an integral over a gap would only say what the supports prove
             return (candidate if first.applies(p, q) else first).estimate(p, q, request)
     raise InputError(f"unknown method {name!r}; {suggest(name, ['auto', *(m.name for m in METHODS)])}")
@@ -250,6 +250,13 @@ def _check_options(method: Any, tolerance: Any, budget: Any, seed: Any) -> None:
 def check_seed(seed: Any) -> None:
     if not isinstance(seed, int | np.integer) or seed < 0:
         raise InputError(f"seed must be a whole number of at least 0, not {seed!r}")
+
+
+def turned(found: Divergence) -> Divergence:
+    """A KL(P‖Q) as the reverse divergence of the pair that the caller gave the other way round."""
+    notes, beside = tuple(_swapped(note) for note in found.notes), found.smoothed
+    beside = None if beside is None else turned(beside)
+    return replace(found, direction="reverse", detail=_swapped(found.detail), notes=notes, smoothed=beside)
 
 
 def _swapped(text: str) -> str:

@@ -80,7 +80,8 @@ class Comparison:
     """Both divergences of a pair and what they are made of, in nats.
 
     KL(P‖Q) = cross-entropy(P, Q) − entropy(P), and the reverse likewise; Jeffreys is the sum of both
-    directions, Jensen-Shannon the mean divergence from the midpoint ½(P+Q), at most log 2.
+    directions, Jensen-Shannon the mean divergence from the midpoint ½(P+Q), at most log 2. `p_value`, for two samples,
+    is that of a permutation test of no difference.
     """
 
     forward: Divergence
@@ -92,6 +93,7 @@ class Comparison:
     tabulate: Callable[[], Terms] | None
     p: str = "P"
     q: str = "Q"
+    p_value: float | None = None
     _made: dict[str, Terms] = field(default_factory=dict)
 
     @property
@@ -135,6 +137,7 @@ class Comparison:
                 "p_outside_q": plain(self.support.p_outside_q),
                 "q_outside_p": plain(self.support.q_outside_p),
             },
+            "p_value": self.p_value,
             "terms": self.terms.to_dict() if self.terms is not None else None,
         }
 
@@ -163,6 +166,12 @@ class Comparison:
             f"Jensen-Shannon {_plainly(self.jensen_shannon)}, Jeffreys {_plainly(self.jeffreys)} nats",
             f"Support: {self.support}",
         ]
+        if self.p_value is not None:
+            both.append(f"No difference: p = {number(self.p_value, 1e-3)}, by permutation")
+        for name, d in (("Forward", self.forward), ("Reverse", self.reverse)):
+            if d.smoothed is not None:
+                beside = uncertain(d.smoothed.value, d.smoothed.error, "standard_error")
+                both.append(f"{name}, smoothed by a Jeffreys prior: {beside} nats")
         both += [f"Forward: {self.forward.detail}"] if self.forward.detail else []
         both += [f"Reverse: {self.reverse.detail}"] if self.reverse.detail else []
         return both + list(dict.fromkeys(self.forward.notes + self.reverse.notes))

@@ -12,6 +12,7 @@ import numpy as np
 from kullback._format import LOG2, dumps, html_table, number, plain, uncertain
 from kullback._result._errors import InputError
 from kullback._result._status import Status
+from kullback.numerics import chi_square
 from kullback.numerics.lazy import special
 
 
@@ -42,10 +43,16 @@ class Divergence:
         What a reader must know: estimated densities, methods tried first.
     degrees_of_freedom : int or None
         Of Student's t for the interval of a standard error that comes from so few replicates; None is the normal.
+    chi_square : pair of float, or None
+        (ν, scale), if value/scale + ν is nearly a noncentral χ² of ν degrees with the noncentrality KL/scale: the
+        interval is then its, and not symmetric.
     bounds : pair of float, or None
         Guaranteed lower and upper bounds of the divergence between normal mixtures.
     variational : float or None
         Hershey and Olsen's variational approximation for them; it is neither a bound nor the value.
+    smoothed : Divergence or None
+        Where counts make the value infinite: the finite one with Q's shares under a Jeffreys prior, half a count more
+        for each outcome.
 
     Examples
     --------
@@ -68,6 +75,8 @@ class Divergence:
     degrees_of_freedom: int | None = None
     bounds: tuple[float, float] | None = None
     variational: float | None = None
+    smoothed: Divergence | None = None
+    chi_square: tuple[float, float] | None = None
 
     def __float__(self) -> float:
         if isinstance(self.value, np.ndarray) and self.value.ndim:
@@ -83,6 +92,8 @@ class Divergence:
         """The interval that holds the true value: at `level` for a standard error, ± the error otherwise."""
         if not 0 < level < 1:
             raise InputError(f"level must lie between 0 and 1, not {level!r}")
+        if self.chi_square is not None and math.isfinite(self.value):
+            return chi_square.interval(float(self.value), float(self.error), *self.chi_square, level)
         width = 1.0
         if self.error_kind == "standard_error":
             freedom = math.inf if self.degrees_of_freedom is None else self.degrees_of_freedom
@@ -112,6 +123,7 @@ class Divergence:
             "degrees_of_freedom": self.degrees_of_freedom,
             "bounds": plain(self.bounds),
             "variational": plain(self.variational),
+            "smoothed": None if self.smoothed is None else self.smoothed.to_dict(),
         }
 
     def to_json(self) -> str:
@@ -143,6 +155,8 @@ class Divergence:
             rows.append(("guaranteed", f"between {number(self.bounds[0])} and {number(self.bounds[1])} nats"))
         if self.variational is not None:
             rows.append(("variational", f"{number(self.variational)} nats"))
+        if self.smoothed is not None:
+            rows.append(("smoothed", f"{uncertain(self.smoothed.value, self.smoothed.error, 'standard_error')} nats"))
         if self.detail:
             rows.append(("where", self.detail))
         rows.extend(("note", note) for note in self.notes)

@@ -25,7 +25,15 @@ class Status(Enum):
         "The error is larger than asked for, or than the method aims at. A looser tolerance or another method "
         "may serve."
     )
-    ESTIMATED = "Draws were replaced by a density estimated from them; the error includes their sampling."
+    UNSEEN = (
+        "Infinite as counted: P's draws hold outcomes that Q's draws never showed. More draws of Q tell whether it has "
+        "none there; `smoothed` stands beside it."
+    )
+    BIASED = (
+        "The stated error leaves out a bias of the method that is not small beside it. More draws, fewer columns or "
+        "another method may serve."
+    )
+    ESTIMATED = "Estimated from draws, or from a density in their place; the error includes their sampling."
     EXACT = "The optimum is exact: it follows from moments or counts."
     STATIONARY = "The optimum is stationary to the gradient tolerance, with positive curvature."
     CONVERGED = "The iteration ended because its steps became negligible."
@@ -40,4 +48,4 @@ class Status(Enum):
 
     @property
     def infinite(self) -> bool:
-        return self in (Status.SUPPORT_GAP, Status.TAIL_GAP, Status.TAIL_EVIDENCE)
+        return self in (Status.SUPPORT_GAP, Status.TAIL_GAP, Status.TAIL_EVIDENCE, Status.UNSEEN)

@@ -21,7 +21,8 @@ class Request:
 class Method(Protocol):
     """`applies` gives the reason if the pair cannot be measured so; `estimate` measures KL(P‖Q).
 
-    A `random` method follows one that answered only in space, and only a poor answer.
+    A `random` method follows one that answered only in space, and only a poor answer. A method may have `defers` beside
+    `applies`: the reason for which it leaves a pair that it could measure to another, unless it is asked for by name.
     """
 
     name: str
@@ -30,3 +31,12 @@ class Method(Protocol):
     def applies(self, p: Measured, q: Measured) -> str | None: ...
 
     def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence: ...
+
+
+def reason(method: Method, p: Measured, q: Measured) -> str | None:
+    """Why the automatic choice passes a method by: it cannot serve the pair, or stands back for a better one."""
+    why = method.applies(p, q)
+    if why is not None:
+        return why
+    defers = getattr(method, "defers", None)
+    return None if defers is None else defers(p, q)

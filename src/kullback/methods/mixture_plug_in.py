@@ -11,9 +11,15 @@ from kullback._estimate import Estimate, bootstrap, density, estimate
 from kullback._result import Divergence, Status
 from kullback._support import Array, reals
 from kullback.methods import _line, _plane
+from kullback.methods._looks import sharing
 from kullback.methods._request import Request
+from kullback.methods.closed import Closed
+from kullback.methods.monte_carlo import MonteCarlo, draws
 from kullback.methods.quadrature import Quadrature
 from kullback.numerics.grids import plane, trapezoid
+
+QUICK = 1 << 12  # points in three dimensions and more
+WITHIN = (Closed(), Quadrature(), MonteCarlo())  # for the mixtures themselves
 
 
 class MixturePlugIn:
@@ -28,8 +34,6 @@ class MixturePlugIn:
         for d, name in ((p, "P"), (q, "Q")):
             if not isinstance(d, Sample | Density):
                 return f"needs draws or a density; {name} is a {type(d).__name__}"
-            if d.dim > 2:
-                return f"serves one and two dimensions; {name} has {d.dim}{_missing(p, q)}"
             if d.support != reals(d.dim):
                 return f"{name} lives on {d.support}, and a mixture of normals would leak out of it"
         return None
@@ -43,9 +47,12 @@ class MixturePlugIn:
         ]
         densities = [s.density if s is not None else d for s, d in zip(sides, (p, q), strict=True)]
         notes = tuple(s.note for s in sides if s is not None)
+        if isinstance(p, Sample) and isinstance(q, Sample):
+            notes += sharing(p, q)
         assert isinstance(densities[0], Density)
         assert isinstance(densities[1], Density)
-        found = Quadrature().estimate(densities[0], densities[1], request)
+        by = next(m for m in WITHIN if m.applies(densities[0], densities[1]) is None)
+        found = by.estimate(densities[0], densities[1], request)
         error = float(np.hypot(found.error, self._sampling_error(sides, densities, request.seed)))
         status = found.status if found.status.infinite else Status.ESTIMATED
         return Divergence(
@@ -78,15 +85,6 @@ class MixturePlugIn:
         return variance**0.5
 
 
-def _missing(p: Measured, q: Measured) -> str:
-    """Of KL = −H(P) − E_P log q, what draws in many dimensions give and what they do not."""
-    if isinstance(p, Sample) and isinstance(q, Density):
-        return ". E_P log q is a mean over the draws, but the entropy of P needs an estimator in that many dimensions"
-    if isinstance(q, Sample):
-        return ". log q is not known at the draws of P: Q needs an estimated density in that many dimensions"
-    return ""
-
-
 def quick_divergence(p: Density, q: Density) -> float:
     """KL(P‖Q) on a fixed grid, to the four digits that a bootstrap needs."""
     x, w = quick_nodes(p)
@@ -95,6 +93,8 @@ def quick_divergence(p: Density, q: Density) -> float:
 
 def quick_nodes(p: Density) -> tuple[Array, Array]:
     """Nodes around each component of a normal mixture; adaptive ones for any other density on the line."""
+    if p.dim > 2:
+        return draws(p, 0, QUICK)
     components = p.facts.components or ((1.0, p),)
     if any(c.facts.family not in ("normal", "multivariate_normal") for _, c in components):
         return _line.nodes(p, rtol=1e-6) if p.dim == 1 else _plane.nodes(p, 0)

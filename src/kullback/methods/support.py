@@ -9,7 +9,7 @@ import numpy as np
 from kullback._distribution import Density, Discrete, Measured, Sample
 from kullback._format import percent
 from kullback._result import Divergence, Status
-from kullback._support import Array, Interval, Lattice, ends, is_subset
+from kullback._support import Array, Interval, Labels, Lattice, ends, is_subset
 from kullback.methods._line import landmarks
 from kullback.methods._request import Request
 from kullback.methods.lattice import points
@@ -25,6 +25,8 @@ class Support:
     def applies(self, p: Measured, q: Measured) -> str | None:
         if isinstance(p, Discrete) and isinstance(q, Discrete):
             return "a sum over finitely many outcomes finds its own gaps"
+        if _drawn_outside(p, q):
+            return None
         if isinstance(p, Sample) or isinstance(q, Sample):
             return "draws do not say where their distribution ends"
         if _apart(p, q) or _leaves(p, q) or _tails(p, q):
@@ -32,6 +34,10 @@ class Support:
         return "supports and declared tails do not make it infinite"
 
     def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence:
+        if (count := _drawn_outside(p, q)) and isinstance(p, Sample) and not isinstance(q.support, Labels):
+            x = p.x[~q.support.contains(p.x)][0]
+            share = f"{count} of P's {p.n} draws ({percent(count / p.n)})"
+            return _answer(f"{share} lie where Q (on {q.support}) has none, one of them at {x}")
         if _apart(p, q):
             return _answer(f"P is a {_base(p)} and Q a {_base(q)}: what one fills has no mass under the other")
         if _leaves(p, q):
@@ -43,6 +49,13 @@ class Support:
             share = f"{percent(mass)} of P" if math.isfinite(mass) else "P"
             return _answer(f"{share} lies {where}, where Q (on {q.support}) has none")
         return _answer(_tails(p, q), Status.TAIL_GAP)
+
+
+def _drawn_outside(p: Measured, q: Measured) -> int:
+    """How many of P's draws a known Q could not have given."""
+    if not (isinstance(p, Sample) and isinstance(q, Density)) or isinstance(q.support, Labels) or p.dim != q.dim:
+        return 0
+    return int((~q.support.contains(p.x)).sum())
 
 
 def _apart(p: Measured, q: Measured) -> bool:

@@ -29,3 +29,4 @@ def installed(name: str) -> bool:
 special: Any = Lazy("scipy.special")
 linalg: Any = Lazy("scipy.linalg")
 optimize: Any = Lazy("scipy.optimize")
+spatial: Any = Lazy("scipy.spatial")

@@ -1,0 +1,165 @@
+"""Nearest neighbours: two samples, or one against a known density, in any dimension and of any shape."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from kullback._distribution import Density, Measured, Sample
+from kullback._format import number
+from kullback._result import Divergence, Status
+from kullback._support import Array, Box, Interval
+from kullback.methods._looks import look, rows, sharing, weighted
+from kullback.methods._request import Request
+from kullback.methods.classifier import Classifier
+from kullback.numerics import neighbours
+from kullback.numerics.neighbours import Found, default_k
+
+LEAST = 5  # draws a side
+CLEAR = 0.3  # of the error: a bias below leaves the interval what it says
+FAR = 5  # dimensions above which the draws are too far apart; a classifier comes nearer there
+DRAWN = 20_000  # of a known P
+
+
+class Neighbours:
+    """Wang, Kulkarni and Verdú's bias-reduced estimate; against a known density Pérez-Cruz's.
+
+    Columns are whitened by the covariance of both sides, so that units do not matter.
+    """
+
+    name = "neighbours"
+    random = False
+
+    def applies(self, p: Measured, q: Measured) -> str | None:
+        draws = [d for d in (p, q) if isinstance(d, Sample)]
+        if not draws:
+            return "needs draws on at least one side"
+        for d, name in ((p, "P"), (q, "Q")):
+            if isinstance(d, Sample):
+                if d.n < LEAST + d.dim:
+                    return f"needs {LEAST + d.dim} draws in {d.dim} dimensions; {name} has {d.n}"
+            elif not _serves(d):
+                return f"needs draws or a normalised density on the line or in space; {name} is {d}"
+        if isinstance(p, Density) and p.facts.sample is None:
+            return f"needs draws of P; {p} has no sampler"
+        return weighted(p, q) or _tied(p, q) or _flat(draws) or None
+
+    def defers(self, p: Measured, q: Measured) -> str | None:
+        if p.support.dim > FAR and Classifier().applies(p, q) is None:
+            return f"draws in {p.support.dim} dimensions are far apart; the classifier comes nearer"
+        return None
+
+    def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence:
+        drawn = sum(d.n for d in (p, q) if isinstance(d, Sample))
+        if isinstance(p, Sample) and isinstance(q, Sample):
+            x, y, _ = whitened(rows(p), rows(q))
+            found, how = neighbours.two_samples(x, y, seed=request.seed), "balls that hold {} draws of either side"
+            notes = sharing(p, q)
+        elif isinstance(p, Sample):
+            assert isinstance(q, Density)
+            found, how, notes = _against_density(p, q), "densities from the {} nearest draws", ()
+            if math.isinf(found.value):
+                return Divergence(
+                    math.inf, 0.0, "estimate", method=self.name, n=drawn, status=Status.SUPPORT_GAP,
+                    detail="P has draws where Q's density is zero",
+                )  # fmt: skip
+        else:
+            assert isinstance(p, Density)
+            assert isinstance(q, Sample)
+            found, how, notes = _density_against(p, q, request.seed), "densities from the {} nearest draws", ()
+        clear = abs(found.bias) < CLEAR * found.error
+        notes = (how.format(found.k), *notes)
+        if not clear:
+            bias = (
+                "cannot be estimated here" if math.isinf(found.bias) else f"is about {number(found.bias, found.error)}"
+            )
+            notes = (*notes, f"the error is that of the draws alone: the method's own bias, left out, {bias}")
+        return Divergence(
+            found.value, found.error, "standard_error", method=self.name, n=drawn, seed=request.seed,
+            status=Status.ESTIMATED if clear else Status.BIASED, notes=notes,
+        )  # fmt: skip
+
+
+def whitened(*sides: Array) -> tuple[Array, ...]:
+    """The sides centred and turned to unit covariance on the mean of theirs, and last the factor's log determinant."""
+    centre = np.mean([x.mean(axis=0) for x in sides], axis=0)
+    tril = np.linalg.cholesky(_covariance(sides))
+    turned = [np.linalg.solve(tril, (x - centre).T).T for x in sides]
+    return (*turned, np.log(np.diag(tril)).sum())
+
+
+def _covariance(sides: tuple[Array, ...] | list[Array]) -> Array:
+    return np.mean([np.cov(x.T, bias=True).reshape(x.shape[1], -1) for x in sides], axis=0)
+
+
+def _serves(d: Measured) -> bool:
+    if not isinstance(d, Density) or not d.normalized or d.facts.underflows:
+        return False
+    sides = d.support.sides if isinstance(d.support, Box) else (d.support,)
+    return all(isinstance(side, Interval) for side in sides)
+
+
+def _flat(draws: list[Sample]) -> str:
+    covariance = _covariance([rows(d) for d in draws])
+    size = np.sqrt(np.diag(covariance))
+    if (size == 0).any():
+        return f"needs columns that vary; column {int(np.argmin(size))} is constant"
+    if not np.isfinite(size).all() or np.linalg.eigvalsh(covariance / np.outer(size, size))[0] < 1e-10:
+        return "needs columns that are free; these are linearly dependent in the draws. Drop one"
+    return ""
+
+
+def _tied(p: Measured, q: Measured) -> str:
+    """Equal draws have no distance: what the balls must hold more of than there are ties."""
+    samples = [d for d in (p, q) if isinstance(d, Sample)]
+    found = look(*samples)
+    if not found.continuous:
+        kinds = ", ".join(sorted(found.kinds - {"continuous"}))
+        return f"needs draws that differ; {'the draws are' if len(found.columns) == 1 else 'some columns are'} {kinds}"
+    k = max(1, default_k(min(d.n for d in samples), samples[0].dim) // 4)
+    if found.most > k:
+        return f"needs draws that differ; {found.most} are equal, and balls of {k} would have no radius"
+    if found.shared and k <= found.most:
+        return f"needs draws that differ; {found.shared} of P's are among Q's. Drop them from one side"
+    return ""
+
+
+def _against_density(p: Sample, q: Density) -> Found:
+    """−entropy of P by its own neighbours, less the mean of log q over its draws."""
+    z, stretch = whitened(rows(p))
+    log_q = q._log_prob(p.x)
+    if (log_q == -np.inf).any():
+        return Found(math.inf, 0.0, 0.0, 0)
+    k = min(default_k(p.n, p.dim), p.n - 1)
+
+    def terms(k: int) -> Array:
+        return neighbours.log_density(z, z, k, own=True) - stretch - log_q
+
+    return _meaned(terms, k, p.n, p.dim, neighbours.noise(k) / p.n)
+
+
+def _density_against(p: Density, q: Sample, seed: int) -> Found:
+    """log p at fresh draws of P, less log of Q's density there by Q's draws."""
+    assert p.facts.sample is not None
+    x = np.asarray(p.facts.sample(np.random.default_rng([seed, 8]), DRAWN), dtype=float)
+    y, stretch = whitened(rows(q))
+    tril = np.linalg.cholesky(_covariance([rows(q)]))
+    z = np.linalg.solve(tril, (x.reshape(DRAWN, -1) - rows(q).mean(axis=0)).T).T
+    log_p = p._log_prob(x)
+    k = min(default_k(q.n, q.dim), q.n)
+
+    def terms(k: int) -> Array:
+        return log_p - (neighbours.log_density(y, z, k) - stretch)
+
+    ratio = float(np.exp(terms(k)).mean())
+    return _meaned(terms, k, DRAWN, q.dim, (max(ratio - 1, 0.0) + neighbours.noise(k)) / q.n)
+
+
+def _meaned(terms: object, k: int, n: int, d: int, variance: float) -> Found:
+    found, wide = terms(k), min(neighbours.WIDER * k, n - 1)  # type: ignore[operator]
+    error = math.sqrt(float(np.var(found)) / n + variance)
+    if wide == k:
+        return Found(float(found.mean()), error, math.inf, k)
+    bias = float((terms(wide) - found).mean()) / ((wide / k) ** (1 / d) - 1)  # type: ignore[operator]
+    return Found(float(found.mean()), error, bias, k)
