@@ -358,3 +358,38 @@ def test_a_normal_carried_to_a_box() -> None:
         assert (draws[:, 0] > 0).all()
         assert ((draws[:, 1] > 0) & (draws[:, 1] < 1)).all()
     assert fit.log_evidence == pytest.approx(0.5 * np.linalg.slogdet(2 * np.pi * covariance)[1], abs=1e-4)
+
+
+def test_draws_in_five_columns() -> None:
+    rng = np.random.default_rng(11)
+    a = rng.standard_normal((5, 5))
+    x = rng.standard_normal((1000, 5)) @ a.T + 2
+    forward = kl.fit(kl.Sample(x), "normal", direction="forward")
+    np.testing.assert_allclose(forward.q.parameters["loc"], x.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(forward.q.parameters["covariance_matrix"], np.cov(x.T, bias=True), rtol=1e-9)
+    assert forward.status is kl.Status.EXACT
+    assert "estimated from 1000 draws" in forward.notes[-1]
+    weights = np.repeat([1.0, 3.0], 500)
+    weighted = kl.fit(kl.Sample(x, weights=weights), "normal", direction="forward")
+    np.testing.assert_allclose(weighted.q.parameters["loc"], np.average(x, axis=0, weights=weights), rtol=1e-12)
+    diagonal = kl.fit(kl.Sample(x), 'normal(covariance="diagonal")', direction="reverse")
+    precision = np.linalg.inv(np.cov(x.T, bias=True))
+    np.testing.assert_allclose(sds(diagonal) ** 2, 1 / np.diag(precision), rtol=1e-6)
+    two = np.concatenate([x, x + 15])
+    mixed = kl.fit(kl.Sample(two), "mixture(2)", direction="forward")
+    np.testing.assert_allclose(mixed.q.parameters["weights"], 0.5, atol=1e-6)
+    assert kl.fit(kl.Sample(two), "mixture()", direction="forward").family == "mixture(2)"
+
+
+def test_advice_in_many_dimensions() -> None:
+    heavy = kl.advise(density(funnel, 10), "normal")
+    assert (heavy.direction, heavy.rule) == ("reverse", "unknown")
+    assert "Dhaka" in heavy.source
+    close = kl.advise(density(skewed, 4), "student_t")
+    assert close.direction in ("forward", "reverse")
+    a = np.linalg.qr(np.random.default_rng(3).standard_normal((4, 4)))[0] * np.array([1, 3, 1, 0.3])
+    factorised = kl.advise(density(lambda x: -0.5 * jnp.sum((a @ x) ** 2), 4), 'normal(covariance="diagonal")')
+    assert factorised.rule == "richer"
+    assert factorised.richer is not None
+    assert factorised.richer.family == "normal"
+    assert any("Margossian" in reason for reason in factorised.reasons)

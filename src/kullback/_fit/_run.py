@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kullback._distribution import Density, Measured, Sample
+from kullback._estimate import estimate
 from kullback._fit._alpha import fit_alpha
 from kullback._fit._carried import fit_carried
 from kullback._fit._coverage import coverage
@@ -144,6 +145,9 @@ def _ready(p: Measured, start: Any, seed: int, say: Say) -> Target | SpaceTarget
     A callable in the plane that shows several modes goes by its gradient too: cells around one of them would have to
     find the others.
     """
+    if isinstance(p, Sample) and p.dim > 2:
+        found = estimate(p, seed=seed)
+        return SpaceTarget(found.density, seed, say, sample=p, estimated=found)
     if not isinstance(p, Density) or (p.dim <= 2 and not p.anonymous):
         return prepare(p, seed)
     given = _start_density(start)
@@ -158,7 +162,7 @@ def _ready(p: Measured, start: Any, seed: int, say: Say) -> Target | SpaceTarget
 
 def _fitted(ready: Target | SpaceTarget, family: Family, direction: str | float, start: Any, seed: int) -> Fit:
     if isinstance(family, Mixture) and family.components is None:
-        if isinstance(ready, Target) and ready.estimated is not None:
+        if ready.estimated is not None:
             return _fitted(ready, Mixture(ready.estimated.size), direction, start, seed)  # BIC has chosen
         modes = len(ready.peaks if isinstance(ready, SpaceTarget) else ready.basins.modes)
         return by_residual(lambda sized: _fitted(ready, sized, direction, start, seed), modes)

@@ -129,7 +129,7 @@ def back_solved(tril: Array, z: Array) -> Array:
     """L⁻ᵀ z for each row of z."""
     if tril.shape[0] == 1:
         return z / tril[0, 0]
-    return np.asarray(np.linalg.solve(tril.T, z.T).T)
+    return np.asarray(z @ np.linalg.inv(tril))
 
 
 def factor_score(tril: Array, z: Array, pull: Array, full: bool) -> Array:

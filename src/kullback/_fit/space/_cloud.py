@@ -20,6 +20,7 @@ from kullback._fit.space._smc import smc
 from kullback._result import InputError
 from kullback._support import Array
 from kullback._vocabulary import log_sum_exp
+from kullback.methods.monte_carlo import strata
 from kullback.numerics import em
 from kullback.numerics.pareto import pareto_k, threshold
 
@@ -58,6 +59,11 @@ class Cloud:
     def weights(self) -> Array:
         w = np.exp(self.log_b - self.log_z)
         return np.asarray(w / w.sum())
+
+    def resampled(self, n: int) -> Array:
+        """n draws of equal weight, systematically."""
+        places = np.searchsorted(np.cumsum(self.weights), (np.arange(n) + 0.5) / n)
+        return np.asarray(self.x[np.minimum(places, len(self.x) - 1)])
 
     @property
     def effective(self) -> float:
@@ -193,6 +199,14 @@ def _good(found: Cloud) -> bool:
     return found.reliable and found.k < 0.5 and found.effective > FEW * len(found.x)
 
 
+def of_draws(oracle: Oracle, p: Density, seed: list[int]) -> Cloud:
+    """Draws of P itself, where it is normalised and can be drawn from."""
+    parts = strata(p)
+    proposal = Proposal(np.array([w for w, _ in parts]), tuple(part for _, part in parts))
+    x, base, block, _ = proposal.draw(2 * DRAWS, REPLICATES, [*seed, 46])
+    return Cloud(x, np.log(base / base.sum()), block, oracle.values(x), None, None, -np.inf, "draws of P")
+
+
 def larger(oracle: Oracle, found: Cloud, seed: list[int]) -> Cloud | None:
     """Four times as many draws of the same proposal, or None where there are enough or SMC drew."""
     if found.proposal is None or 4 * len(found.x) > MOST:
@@ -256,8 +270,7 @@ def _learned(proposal: Proposal, found: Cloud, q: Density | None) -> Proposal:
 
 def _refitted(proposal: Proposal, found: Cloud, df: float, seed: list[int], most: int = 8) -> Proposal | None:
     """A mixture of Student-t's fitted to the weighted draws beside half of the proposal."""
-    places = np.searchsorted(np.cumsum(found.weights), (np.arange(LEARN) + 0.5) / LEARN)
-    x = found.x[np.minimum(places, len(found.x) - 1)]
+    x = found.resampled(LEARN)
     d = x.shape[1]
     if found.effective < 4 * d:
         return None

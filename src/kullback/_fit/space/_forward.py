@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from kullback._distribution import Density
+from kullback._estimate import points_and_weights
 from kullback._fit.space._climb import factor
 from kullback._fit.space._cloud import Cloud, larger
 from kullback._fit.space._members import Base, identity, member_of
@@ -34,6 +36,8 @@ def fit_forward(target: SpaceTarget, family: Any) -> Optimum:
             f"P = {target.name} has no finite variance (its tails have power {target.power:.3g}), so KL(P‖Q) is "
             "infinite for every normal Q. Fit student_t, or use direction='reverse'."
         )
+    if target.sample is not None:
+        return _of_sample(target, family)
     stated = target.density.facts.moments
     if isinstance(family, Normal) and stated is not None and np.isfinite(stated[1]).all():
         return _stated(target, family, np.asarray(stated[0]), np.asarray(stated[1]))
@@ -48,6 +52,22 @@ def fit_forward(target: SpaceTarget, family: Any) -> Optimum:
     value = float(-cloud.weights @ density._log_prob(cloud.x))
     base = Base(np.zeros(target.dim), np.eye(target.dim))
     return Optimum(np.zeros(0), base, value, gradient, error, len(cloud.x), status, "moments", density)
+
+
+def _of_sample(target: SpaceTarget, family: Any) -> Optimum:
+    """Maximum likelihood on the draws themselves; exact for a normal and a Laplace."""
+    assert target.sample is not None
+    x, w = points_and_weights(target.sample)
+    if isinstance(family, Mixture) and 2 * family.count > len(x):
+        raise InputError(f"{family} needs more than {2 * family.count} draws; P has {len(x)}")
+    if isinstance(family, Normal):
+        mean = w @ x
+        optimum = _stated(target, family, mean, ((x - mean) * w[:, None]).T @ (x - mean))
+        return replace(optimum, start="moments")
+    density, status, gradient = fit_draws(x, w, family, target)
+    status = Status.EXACT if isinstance(family, Laplace) else status
+    base = Base(np.zeros(target.dim), np.eye(target.dim))
+    return Optimum(np.zeros(0), base, 0.0, gradient, 0.0, len(x), status, "draws", density)
 
 
 def _stated(target: SpaceTarget, family: Normal, mean: Array, covariance: Array) -> Optimum:

@@ -14,7 +14,7 @@ from kullback._distribution import Density
 from kullback._support import Array
 from kullback._vocabulary import mixture, multivariate_normal, multivariate_student_t
 from kullback.families import Mixture, Normal, StudentT
-from kullback.families._base import back_solved, pack, unpack
+from kullback.families._base import pack, unpack
 from kullback.numerics.lazy import special
 
 DF_RANGE = (-1.0, 9.0)  # of the logarithm of the degrees of freedom, while they are searched for
@@ -73,7 +73,8 @@ class NormalMember:
     def log_prob(self, theta: Array, y: Array) -> tuple[Array, Array, Array]:
         log_q, score = self.family.log_prob(theta, y)
         mean, tril = unpack(theta, y.shape[1], self.family.full)
-        return log_q, -back_solved(tril, np.linalg.solve(tril, (y - mean).T).T), score
+        back = np.linalg.inv(tril)
+        return log_q, -((y - mean) @ back.T) @ back, score
 
     def density(self, theta: Array, base: Base) -> Density:
         mean, tril = unpack(theta, len(base.centre), self.family.full)
@@ -118,8 +119,9 @@ class StudentMember:
         dim = y.shape[1]
         mean, tril = unpack(theta, dim, True)
         v = self.family.df if self.family.df is not None else float(np.exp(theta[-1]))
-        z = np.linalg.solve(tril, (y - mean).T).T
-        pull = -back_solved(tril, z) * ((v + dim) / (v + (z * z).sum(axis=1)))[:, None]
+        back = np.linalg.inv(tril)
+        z = (y - mean) @ back.T
+        pull = -(z @ back) * ((v + dim) / (v + (z * z).sum(axis=1)))[:, None]
         return log_q, pull, score
 
     def density(self, theta: Array, base: Base) -> Density:
@@ -160,9 +162,10 @@ class MixtureMember:
         slope = np.zeros_like(y)
         for a, row in zip(log_w, rows, strict=True):
             mean, tril = unpack(row, dim, True)
-            z = np.linalg.solve(tril, (y - mean).T).T
+            back = np.linalg.inv(tril)
+            z = (y - mean) @ back.T
             log_part = a - 0.5 * (z * z).sum(axis=1) - np.log(np.diag(tril)).sum() - 0.5 * dim * np.log(2 * np.pi)
-            slope -= np.exp(log_part - log_q)[:, None] * back_solved(tril, z)
+            slope -= np.exp(log_part - log_q)[:, None] * (z @ back)
         return log_q, slope, score
 
     def density(self, theta: Array, base: Base) -> Density:

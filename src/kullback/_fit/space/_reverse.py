@@ -127,7 +127,7 @@ def _minimised(
             if moved < 0.3:
                 break
             inverse = None
-        error = max(_size(base, family, shifts) for shifts in rule.shifts(oracle, family, base, theta, inverse))
+        error = _size(base, family, *rule.shifts(oracle, family, base, theta, inverse))
         say(f"reverse: {rule.size} draws, the optimum is known to {error:.2g} of Q's spread")
         finer = rule.finer(error, target)
         if finer is None:
@@ -163,7 +163,7 @@ def _search(
         theta, value, slope = _stepped(f, theta, inverse, wanted, 8)
         if np.abs(slope).max() <= wanted:
             return theta, value, float(np.abs(slope).max()), inverse
-    options = {"maxcor": 30, "gtol": wanted / 2, "ftol": 0, "maxiter": 500, "maxls": 40}
+    options = {"maxcor": 30, "gtol": wanted / 2, "ftol": 1e-15, "maxiter": 120, "maxls": 40}
     found = optimize.minimize(f, theta, jac=True, method="L-BFGS-B", options=options)
     best, value, slope = np.asarray(found.x), float(found.fun), np.asarray(found.jac)
     if np.abs(slope).max() > wanted / 2 and value < HUGE:
@@ -185,24 +185,38 @@ def _stepped(f: Objective, theta: Array, inverse: Any, wanted: float, most: int)
     return theta, value, slope
 
 
-def _size(base: Base, family: Any, shifts: Array) -> float:
-    """Shifts of theta (one, or one a block) as an error of means and log sds in units of Q's spread; the largest."""
+def _size(base: Base, family: Any, slopes: Array, shifts: Array) -> float:
+    """How far the optimum is off by the gradients of blocks (or of the next rule), in units of Q's spread.
+
+    Of a normal or Student-t the largest error of a mean or a log sd, by a unit curvature or the one that was seen.
+    The parameters of a mixture may be anything where components overlap: there it is the root of twice the nats that
+    the optimum is short of, which for a mean is the same.
+    """
+    count = len(slopes)
     if isinstance(family, Mixture):
-        moved = shifts
-    else:
-        dim = len(base.centre)
-        full = not isinstance(family, Normal) or family.full
-        rows = np.sqrt((base.base**2).sum(axis=1))
-        moved = np.empty((len(shifts), 2 * dim))
-        for row, s in zip(moved, shifts, strict=True):
-            tril = np.diag(s[dim : 2 * dim])
-            if full and dim > 1:
-                tril[np.tril_indices(dim, -1)] = s[2 * dim : 2 * dim + dim * (dim - 1) // 2]
-            row[:dim] = base.base @ s[:dim] / rows
-            row[dim:] = ((base.base @ tril) * base.base).sum(axis=1) / rows**2
-    if len(moved) == 1:
-        return float(np.abs(moved).max())
-    return float((moved.std(axis=0, ddof=1) / np.sqrt(len(moved))).max())
+        return float(np.sqrt(np.mean(np.maximum((slopes * shifts).sum(axis=1), 0.0)) / count))
+    worst = 0.0
+    for moved in (_spreads(base, family, slopes), _spreads(base, family, shifts)):
+        if count == 1:
+            worst = max(worst, float(np.abs(moved).max()))
+        else:
+            worst = max(worst, float((moved.std(axis=0, ddof=1) / np.sqrt(count)).max()))
+    return worst
+
+
+def _spreads(base: Base, family: Any, shifts: Array) -> Array:
+    """Shifts of theta as those of the means, in units of the sds, and of the log sds."""
+    dim = len(base.centre)
+    full = not isinstance(family, Normal) or family.full
+    rows = np.sqrt((base.base**2).sum(axis=1))
+    moved = np.empty((len(shifts), 2 * dim))
+    for row, s in zip(moved, shifts, strict=True):
+        tril = np.diag(s[dim : 2 * dim])
+        if full and dim > 1:
+            tril[np.tril_indices(dim, -1)] = s[2 * dim : 2 * dim + dim * (dim - 1) // 2]
+        row[:dim] = base.base @ s[:dim] / rows
+        row[dim:] = ((base.base @ tril) * base.base).sum(axis=1) / rows**2
+    return moved
 
 
 def _unbounded() -> str:

@@ -20,7 +20,7 @@ from kullback.numerics.draws import normal_blocks
 from kullback.numerics.lazy import special
 
 BLOCKS = 8
-FIRST, MOST = 64, 1 << 16  # draws a block at first, and in all at most
+FIRST, MOST, FEWER = 64, 1 << 16, 1 << 14  # draws a block at first, and at most in all: of a normal, of others
 ORDERS = (6, 10, 16, 24, 36)  # of the Gauss-Hermite rules
 LIGHT = 1e-15  # nodes with less weight than this are left out
 LEVELS = 512  # a quantile a draw would cost more than log p̃
@@ -31,7 +31,8 @@ def first_rule(family: Any, dim: int, seed: int) -> Draws | Product:
     if isinstance(family, Normal) and dim <= 4:
         return Product(dim, 0, seed)
     extra = member_of(family).extra
-    return Draws(dim + extra, _first_size(dim), seed, 0, bool(extra))
+    most = MOST if isinstance(family, Normal) else FEWER
+    return Draws(dim + extra, _first_size(dim), seed, 0, most, bool(extra))
 
 
 def _first_size(dim: int) -> int:
@@ -47,6 +48,7 @@ class Draws:
     block: int
     seed: int
     round: int
+    most: int = MOST
     levels: bool = False  # the last coordinate is a radius, which takes one of LEVELS values
 
     @property
@@ -69,10 +71,10 @@ class Draws:
 
     def finer(self, error: float, target: float) -> Draws | None:
         """More of them, freshly scrambled (nested Sobol points may stall without being right), as the error asks."""
-        if error <= target or 2 * self.size > MOST:
+        if error <= target or 2 * self.size > self.most:
             return None
         factor = min(2 ** int(np.ceil(np.log2((error / target) ** 2 / 2))) if error > 2 * target else 2, 16)
-        return replace(self, block=min(factor * self.block, MOST // BLOCKS), round=self.round + 1)
+        return replace(self, block=min(factor * self.block, self.most // BLOCKS), round=self.round + 1)
 
 
 @dataclass(frozen=True)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
 import numpy as np
 
 from kullback._distribution import Density
+from kullback._fit._sampling import with_sampling
 from kullback._fit.space._assess import Assessment, assess
 from kullback._fit.space._factors import SHOWN, Factors
 from kullback._fit.space._forward import fit_forward
 from kullback._fit.space._product import ProductFit
 from kullback._fit.space._reverse import Interrupted, Optimum, minimise
-from kullback._fit.space._starts import starts
+from kullback._fit.space._starts import Start, starts
 from kullback._fit.space._target import SpaceTarget
 from kullback._measure import measure
 from kullback._result import Divergence, Fit, InputError, Status
 from kullback._result import Optimum as Told
 from kullback._support import reals
 from kullback.families import Family, Laplace, Mixture, Normal, StudentT
+
+FOLLOWED = 2  # of a mixture's starts, how many are carried through
 
 
 def fit_space(target: SpaceTarget, family: Family, direction: str, given: Density | None) -> Fit:
@@ -46,6 +50,9 @@ def fit_space(target: SpaceTarget, family: Family, direction: str, given: Densit
     known = 0.0 if target.density.normalized else None
     seen = assess(target.oracle, best.density, cloud, target.peaks, target.seed, target.power, known)
     forward, reverse = _values(target, best.density, seen)
+    if target.estimated is not None:
+        refit = family if direction == "forward" and isinstance(family, Normal) else None
+        forward, reverse = with_sampling(target.estimated, refit, best.density, (forward, reverse), target.seed)
     left = forward if direction == "forward" else reverse
     log_z = seen.importance.log_evidence
     optima = tuple(
@@ -96,7 +103,10 @@ def _reverse(target: SpaceTarget, family: Family, given: Density | None) -> tupl
     found: list[Optimum] = []
     failed: InputError | None = None
     interrupted = False
-    for name, base, theta in starts(target, family, given):
+    several = starts(target, family, given)
+    if isinstance(family, Mixture) and len(several) > 1:
+        several = _promising(target, family, several)
+    for name, base, theta in several:
         try:
             found.append(minimise(target.oracle, family, base, theta, name, target.seed, target.say))
         except InputError as error:
@@ -112,6 +122,16 @@ def _reverse(target: SpaceTarget, family: Family, given: Density | None) -> tupl
         assert failed is not None
         raise failed
     return _distinct(found), interrupted
+
+
+def _promising(target: SpaceTarget, family: Family, several: list[Start]) -> list[Start]:
+    """The starts that lead lowest on few draws, from where they ended there."""
+    ended: list[Optimum] = []
+    for name, base, theta in several:
+        with contextlib.suppress(InputError):
+            ended.append(minimise(target.oracle, family, base, theta, name, target.seed, target.say, np.inf))
+    kept = _distinct(ended)[:FOLLOWED]
+    return [(o.start, o.base, o.theta) for o in kept] or several[:1]
 
 
 def _distinct(found: list[Optimum]) -> list[Optimum]:
@@ -141,7 +161,7 @@ def _detail(o: Optimum, direction: str) -> str:
             f"The moments of P are not known: {o.draws} weighted draws leave {o.error:.1g} of its spread, and their "
             "largest terms say that far more would be needed. Fit a family with heavier tails, or reverse."
         )
-    if o.status is Status.EXACT:
+    if o.status is Status.EXACT or o.start == "draws":
         return ""
     if direction == "forward":
         return f"The moments of P are known to {o.error:.1g} of its spread, from {o.draws} weighted draws."
@@ -150,6 +170,8 @@ def _detail(o: Optimum, direction: str) -> str:
 
 def _notes(target: SpaceTarget, seen: Assessment) -> tuple[str, ...]:
     notes = list(seen.notes)
+    if target.sample is not None and target.estimated is not None:
+        return (*target.sample.notes, target.estimated.note)
     if target.oracle.note:
         notes.append(target.oracle.note)
     if not target.enumerated:

@@ -8,7 +8,7 @@ import numpy as np
 
 from kullback._distribution import Density
 from kullback._fit.space._climb import Peak, factor
-from kullback._fit.space._cloud import laplace_masses
+from kullback._fit.space._cloud import LEARN, laplace_masses
 from kullback._fit.space._members import Base, identity
 from kullback._format import vector
 from kullback._support import Array
@@ -98,7 +98,8 @@ def _mixture_starts(target: SpaceTarget, family: Mixture) -> list[Start]:
         inner = [back @ peaks[i].tril @ peaks[i].tril.T @ back.T for i in chosen]
         theta = family.from_components(masses[chosen] / masses[chosen].sum(), means, np.array(inner))
         found.append((f"the {k} heaviest modes", base, theta))
-    for r, m in enumerate(fitted_mixtures(cloud.x, cloud.weights, base, k, target.seed, 1 if len(peaks) >= k else 3)):
+    few, even = cloud.resampled(LEARN), np.full(LEARN, 1 / LEARN)
+    for r, m in enumerate(fitted_mixtures(few, even, base, k, target.seed, 1 if len(peaks) >= k else 3)):
         found.append((f"EM {r + 1}", base, family.from_components(m.weights, m.means, m.covariances)))
     return found
 

@@ -8,9 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
-from kullback._distribution import Density
+from kullback._distribution import Density, Sample
+from kullback._estimate import Estimate
 from kullback._fit.space._climb import Peak
-from kullback._fit.space._cloud import Cloud, cloud
+from kullback._fit.space._cloud import Cloud, cloud, of_draws
 from kullback._fit.space._explore import MODES, first_peak, modes, sorted_in
 from kullback._fit.space._factors import Factors, factors
 from kullback._fit.space._far import check_far
@@ -21,6 +22,7 @@ from kullback._result import InputError
 from kullback._support import Array
 from kullback._vocabulary import multivariate_normal
 from kullback.families import Normal
+from kullback.methods.monte_carlo import strata
 
 Say = Callable[[str], None]
 HEAVIEST = 32  # weighted draws that are followed up to their modes
@@ -29,9 +31,18 @@ HEAVIEST = 32  # weighted draws that are followed up to their modes
 class SpaceTarget:
     """Made once for all fits of the same P; what is costly is looked for when it is first asked for."""
 
-    def __init__(self, density: Density, seed: int, say: Say, starts: list[Array] | None = None) -> None:
+    def __init__(
+        self,
+        density: Density,
+        seed: int,
+        say: Say,
+        starts: list[Array] | None = None,
+        sample: Sample | None = None,
+        estimated: Estimate | None = None,
+    ) -> None:
         self.density = density
-        self.name = str(density)
+        self.sample, self.estimated = sample, estimated  # where P came as draws, which `density` stands for
+        self.name = str(density) if sample is None else str(sample)
         self.seed = seed
         self.say = say
         self.oracle = Oracle(density)
@@ -48,6 +59,14 @@ class SpaceTarget:
     def power(self) -> float:
         """The power of P's tails."""
         return check_far(self.oracle, self.first, self.seed)
+
+    @property
+    def drawn(self) -> bool:
+        """Whether P is a density that draws from itself."""
+        known = self.density.normalized and not self.density.anonymous
+        return known and all(
+            part.facts.transport is not None or part.facts.sample is not None for _, part in strata(self.density)
+        )
 
     @cached_property
     def factors(self) -> Factors | None:
@@ -85,6 +104,8 @@ class SpaceTarget:
 
     def cloud(self, q: Density | None, stage: int = 1) -> Cloud:
         """Draws for P with Q among their proposals; another `stage` takes others."""
+        if self.drawn:
+            return of_draws(self.oracle, self.density, [self.seed, stage])
         if self.factors is not None:
             return self.factors.cloud(self.oracle, [self.seed, stage])
         while True:
@@ -106,7 +127,7 @@ class SpaceTarget:
     @cached_property
     def own_cloud(self) -> Cloud:
         """Draws for P around its modes and the best normal, for forward fits and starts."""
-        return self.cloud(self.guide, stage=0)
+        return self.cloud(None if self.drawn else self.guide, stage=0)
 
 
 def _parts(f: Density) -> list[Density]:
