@@ -387,7 +387,7 @@ def test_advice_in_many_dimensions() -> None:
     assert "Dhaka" in heavy.source
     close = kl.advise(density(skewed, 4), "student_t")
     assert close.direction in ("forward", "reverse")
-    a = np.linalg.qr(np.random.default_rng(3).standard_normal((4, 4)))[0] * np.array([1, 3, 1, 0.3])
+    a = np.linalg.qr(np.random.default_rng(3).standard_normal((4, 4)))[0] * np.array([1, 3, 1, 0.3])[:, None]
     factorised = kl.advise(density(lambda x: -0.5 * jnp.sum((a @ x) ** 2), 4), 'normal(covariance="diagonal")')
     assert factorised.rule == "richer"
     assert factorised.richer is not None
