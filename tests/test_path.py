@@ -156,6 +156,17 @@ def test_draws_are_followed_by_their_density() -> None:
     assert found.q[-1].parameters["loc"] == pytest.approx(x.mean(), abs=1e-6)
 
 
+def test_a_carried_family_is_followed_without_ends() -> None:
+    """Two humps of log x: the path of the log-normal is that of the normal on log x."""
+    p = "0.5*log_normal(0, 1) + 0.5*log_normal(7.5, 1)"
+    found = kl.path(p, "log_normal", steps=4)
+    same = kl.path(humps(7.5), "normal", steps=4)
+    assert found.jumps[0].alpha == pytest.approx(same.jumps[0].alpha, abs=1e-9)
+    assert found.q[0].family == "log_normal"
+    for a, b in zip(found.residuals, same.residuals, strict=True):
+        assert a.value == pytest.approx(b.value, abs=1e-8)
+
+
 def test_a_path_tells_itself() -> None:
     found = path(7.5)
     told = repr(found)

@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 
 from kullback._distribution import Density
+from kullback._fit._carried import carried_chart
 from kullback._fit._run import found_at, ready, residual
 from kullback._fit._target import Target
-from kullback._measure import measure
+from kullback._measure import check_seed, measure
 from kullback._path._branches import best, branches, crossing
 from kullback._path._follow import Follower, Place, Trace
 from kullback._result import Branch, Divergence, InputError, Jump, Path
-from kullback._support import Array
-from kullback.families import Family, as_family
+from kullback._support import Array, Support, reals
+from kullback._vocabulary import onto
+from kullback.families import Carried, Family, as_family
 
 Progress = Callable[[str], None]
 
@@ -32,7 +34,8 @@ def path(p: Any, family: Any, *, seed: int = 0, steps: int = 20, progress: Progr
     Parameters
     ----------
     p, family, seed
-        As in `fit`: a density or draws in one or two dimensions, and a family of densities.
+        As in `fit`: a density or draws in one or two dimensions, and normal, laplace, student_t or mixture(K), or
+        one of these carried to P's support.
     steps : int
         Into how many equal steps alpha is cut; branches take smaller ones where they bend.
 
@@ -57,25 +60,33 @@ def path(p: Any, family: Any, *, seed: int = 0, steps: int = 20, progress: Progr
     """
     if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 2:
         raise InputError(f"steps must be a whole number of at least 2, not {steps!r}")
+    check_seed(seed)
     chosen = as_family(family)
-    if not isinstance(chosen, Family):
-        raise InputError(
-            f"paths serve normal, laplace, student_t and mixture(K), not {chosen}: fit it at each alpha with direction="
-        )
     say = progress or (lambda _: None)
     say("preparing P")
-    target = ready(p, chosen, seed)
+    if isinstance(chosen, Carried):
+        seen = carried_chart(p, chosen, "between", seed)
+        target, base, support, density = seen.target, chosen.family, seen.support, seen.density
+    elif isinstance(chosen, Family):
+        target = ready(p, chosen, seed)
+        base, support, density = chosen, reals(target.dim), target.density
+    else:
+        raise InputError(
+            f"paths serve normal, laplace, student_t, mixture(K), and these carried, not {chosen}: "
+            "fit it at each alpha with direction="
+        )
     notes = target.notes
     if target.sample is not None:  # the path is that of the density, to the very end
         target = replace(target, sample=None, estimated=None)
     alphas = np.linspace(0.0, 1.0, steps + 1)
-    follower = Follower(target, chosen)
+    follower = Follower(target, base)
     seeds, missing = _seeds(follower, seed, alphas, say)
     alphas = alphas[~np.isin(alphas, list(missing))]
     say("following the optima")
     traces = branches(follower, seeds, alphas)
     say("measuring")
-    return _told(target, chosen, follower, traces, alphas, (*notes, *missing.values()))
+    shown = replace(target, density=density)  # where P lives
+    return _told(shown, str(chosen), support, follower, traces, alphas, (*notes, *missing.values()))
 
 
 def _seeds(follower: Follower, seed: int, alphas: Array, say: Progress) -> tuple[list[Place], dict[float, str]]:
@@ -104,7 +115,8 @@ def _seeds(follower: Follower, seed: int, alphas: Array, say: Progress) -> tuple
 
 def _told(
     target: Target,
-    family: Family,
+    family: str,
+    support: Support,
     follower: Follower,
     traces: list[Trace],
     alphas: Array,
@@ -115,7 +127,7 @@ def _told(
 
     def member(place: Place) -> Density:
         if id(place) not in members:
-            members[id(place)] = family.density(place.found.theta, target.frame)
+            members[id(place)] = onto(follower.family.density(place.found.theta, target.frame), support)
         return members[id(place)]
 
     jumps = []
@@ -144,7 +156,7 @@ def _told(
         for trace in traces
     )
     return Path(
-        target.name, str(family), alphas, q, tuple(left), forward, reverse, tuple(jumps), told, notes,
+        target.name, family, alphas, q, tuple(left), forward, reverse, tuple(jumps), told, notes,
         target,
     )  # fmt: skip
 

@@ -151,7 +151,7 @@ def numpyro_class(name: str) -> Any | None:
 
 
 def of_numpyro(family: Any) -> bool:
-    """Whether it is a distribution class of NumPyro or made from one, or its function that chooses between two."""
+    """Whether it is a distribution class of NumPyro's kind, or NumPyro's function that chooses between two."""
     numpyro = sys.modules.get("numpyro")
     if numpyro is None:
         return False

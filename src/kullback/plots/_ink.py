@@ -209,15 +209,17 @@ def title(pair: Sequence[Fit]) -> str:
     return f"{pair[0].family} fitted to P, {how}"
 
 
-def footnote(axes: Any, top: float, *more: str) -> None:
-    """What the words of the table mean."""
+def footnote(axes: Any, top: float, pair: Sequence[Fit], *more: str) -> None:
+    """What the words of the table mean, and what a fit between the directions minimised."""
+    minimised = ["Bold: what the fit minimised, in nats."] if any(isinstance(f.direction, str) for f in pair) else []
+    minimised += [f"Least at {way(f)}: Minka's D = {value(f.residual)} nats." for f in pair if kind(f) == "between"]
     axes.text(
         0,
         top,
         "\n".join(
             (
                 *more,
-                "Bold: what the fit minimised, in nats.",
+                *minimised,
                 "missed: the share of P where q < p/100",
                 "wasted: the share of Q where p < q/100",
             )

@@ -44,7 +44,7 @@ def _page(pair: Sequence[Fit], scene: Scene) -> Any:
     axes = page.blank("table", SIDE, 0.5, WIDTH - SIDE - 0.25, HEIGHT - 1.45)
     below = _ink.table(axes, 0.0, 3.05, _divergences(pair)) + 0.42
     below = _ink.table(axes, below, 3.05, _coverage(pair)) + 0.22
-    _ink.footnote(axes, below)
+    _ink.footnote(axes, below, pair)
     return page.figure
 
 

@@ -12,7 +12,7 @@ from kullback._distribution import Density, Sample
 from kullback._format import percent
 from kullback._measure._compare import plane_window
 from kullback._result import Comparison, Fit, Mode
-from kullback._support import Array
+from kullback._support import Array, Box, Interval
 from kullback.plots import _ink
 from kullback.plots._ink import Cell, Page
 from kullback.plots._labels import Name, place
@@ -100,7 +100,13 @@ def plane_grid(p: Density, others: Sequence[Density], *, alike: bool) -> Grid:
     """The window of the measures; with coordinates of one kind, in equal scales if that costs little room."""
     window = plane_window(p, *others, side=3)
     low, high = window.min(axis=0), window.max(axis=0)
-    if alike:
+    ended = isinstance(p.support, Box) and any(side != Interval() for side in p.support.sides)
+    if ended:  # nothing is to be seen beyond P's ends
+        sides = [side for side in p.support.sides if isinstance(side, Interval)]  # type: ignore[union-attr]
+        reach = 0.03 * (high - low)
+        low = np.maximum(low, np.array([side.low for side in sides]) - reach)
+        high = np.minimum(high, np.array([side.high for side in sides]) + reach)
+    elif alike:
         wanted = (high - low) / np.array([SPAN, TALL])
         if wanted.max() < 2.5 * wanted.min():
             half = 0.5 * wanted.max() * np.array([SPAN, TALL])
@@ -112,7 +118,7 @@ def plane_grid(p: Density, others: Sequence[Density], *, alike: bool) -> Grid:
 def levels(density: Array, grid: Grid) -> Array:
     """The densities above which lie 99, 90 and 50 % of the mass, increasing."""
     cell = (grid.x[1] - grid.x[0]) * (grid.y[1] - grid.y[0])
-    ordered = np.sort(density[np.isfinite(density)].ravel())[::-1]
+    ordered = np.sort(density[np.isfinite(density) & (density > 0)].ravel())[::-1]
     mass = np.cumsum(ordered) * cell
     at = [ordered[min(int(np.searchsorted(mass, m)), len(ordered) - 1)] for m in MASSES]
     for i in range(1, len(at)):
@@ -243,4 +249,4 @@ def _table(page: Page, pair: Sequence[Fit]) -> None:
         for f in pair
     ]
     below = _ink.table(axes, 0.1, 2 * MAP + 0.3, [head, *rows]) + 0.16
-    _ink.footnote(axes, below, "Contours: around 50, 90 and 99 % of the mass.")
+    _ink.footnote(axes, below, pair, "Contours: around 50, 90 and 99 % of the mass.")

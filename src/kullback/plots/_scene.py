@@ -55,8 +55,11 @@ class Scene:
 
 
 def log(d: Density, x: Array) -> Array:
+    """log d at x; −∞ outside its support, where a callable may say anything."""
     with np.errstate(all="ignore"):
-        return np.asarray(d._log_prob(x))
+        values = np.asarray(d._log_prob(x))
+        inside = np.asarray(d.support.contains(x))  # type: ignore[union-attr]
+    return np.where(inside, values, -np.inf)
 
 
 def seen(pair: Sequence[Fit], p: Density, x: Array) -> tuple[list[Curve], list[Curve]]:
