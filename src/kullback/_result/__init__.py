@@ -1,19 +1,24 @@
 """What comes out: results, their status, and the errors."""
 
+from kullback._result._column import ColumnComparison, CountDivergence
 from kullback._result._comparison import Comparison, SupportReport, Terms
 from kullback._result._divergence import Divergence
 from kullback._result._errors import InputError, KindError, KullbackError, MissingExtraError, NoMethodError
 from kullback._result._fit import Advice, Coverage, Fit, Mode, Optimum
 from kullback._result._plan import Plan
 from kullback._result._status import Status
+from kullback._result._tables import JointDivergence, SliceComparison, TableComparison
 
 __all__ = [
     "Advice",
+    "ColumnComparison",
     "Comparison",
+    "CountDivergence",
     "Coverage",
     "Divergence",
     "Fit",
     "InputError",
+    "JointDivergence",
     "KindError",
     "KullbackError",
     "MissingExtraError",
@@ -21,7 +26,9 @@ __all__ = [
     "NoMethodError",
     "Optimum",
     "Plan",
+    "SliceComparison",
     "Status",
     "SupportReport",
+    "TableComparison",
     "Terms",
 ]

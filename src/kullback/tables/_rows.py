@@ -1,0 +1,25 @@
+"""What an engine answers, as plain Python rows: only counts and aggregates come this way, never the data."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import narwhals as nw
+
+Row = tuple[Any, ...]
+
+
+def rows(frame: nw.LazyFrame[Any]) -> list[Row]:
+    """The rows of a small lazy frame, collected by the engine's own means (Arrow is not needed for it)."""
+    native = nw.to_native(frame)
+    engine = frame.implementation
+    if engine is nw.Implementation.DUCKDB:
+        return [tuple(row) for row in native.fetchall()]
+    if engine.is_pyspark() or engine.is_pyspark_connect():
+        return [tuple(row) for row in native.collect()]
+    found = frame.collect().iter_rows()
+    if engine.is_pandas_like():
+        absent = {id(sys.modules["pandas"].NA), id(sys.modules["pandas"].NaT)}
+        return [tuple(None if id(v) in absent else v for v in row) for row in found]
+    return [tuple(row) for row in found]
