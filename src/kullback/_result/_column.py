@@ -29,7 +29,7 @@ class CountDivergence:
     corrected : float
         The value less its bias, which is positive: two samples of one distribution never agree exactly. It may be
         negative; it is not clipped.
-    smoothed, smoothed_interval
+    smoothed, smoothed_corrected, smoothed_interval
         The same after half a count is added to every category that either side has (Jeffreys' prior); always finite.
     detail : str
         Where the value is ∞, what makes it so.
@@ -40,6 +40,7 @@ class CountDivergence:
     interval: tuple[float, float]
     corrected: float
     smoothed: float
+    smoothed_corrected: float
     smoothed_interval: tuple[float, float]
     status: Status = Status.OK
     detail: str = ""
@@ -49,8 +50,8 @@ class CountDivergence:
 
     @property
     def best(self) -> float:
-        """The corrected value, or the smoothed one where that is ∞: what columns are ranked by."""
-        return self.corrected if math.isfinite(self.value) else self.smoothed
+        """The value less its bias, or where that is ∞ the smoothed one less its: what columns are ranked by."""
+        return self.corrected if math.isfinite(self.value) else self.smoothed_corrected
 
     @property
     def best_interval(self) -> tuple[float, float]:
@@ -63,7 +64,11 @@ class CountDivergence:
             "error_kind": "standard_error",
             "interval": plain(self.interval),
             "corrected": plain(self.corrected),
-            "smoothed": {"value": plain(self.smoothed), "interval": plain(self.smoothed_interval)},
+            "smoothed": {
+                "value": plain(self.smoothed),
+                "corrected": plain(self.smoothed_corrected),
+                "interval": plain(self.smoothed_interval),
+            },
             "unit": "nats",
             "status": self.status.key,
             "detail": self.detail,

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kullback.numerics import kernel
-from kullback.numerics.lazy import special
+from kullback.numerics.lazy import optimize, special
 from kullback.numerics.terms import Array
 
 MEASURES = ("forward", "reverse", "jensen_shannon", "jeffreys")
@@ -176,13 +176,9 @@ def _interval(value: float, bias: float, linear: float, quadratic: float, level:
 
 def _root(decreasing: Callable[[float], float], target: float, top: float) -> float:
     """Where a decreasing function of a non-negative number falls to the target; 0 if it starts below."""
-    low, high = 0.0, top
     if decreasing(0.0) <= target:
         return 0.0
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if decreasing(middle) > target else (low, middle)
-    return 0.5 * (low + high)
+    return float(optimize.brentq(lambda x: decreasing(x) - target, 0.0, top, xtol=1e-9 * top, rtol=1e-9))
 
 
 def _chi(x: float, freedom: float, shift: float) -> float:

@@ -62,6 +62,7 @@ def _divergence(a: np.ndarray, b: np.ndarray, measure: str, gap: str, of_p: obje
         (plug_in.low, plug_in.high),
         plug_in.corrected if not infinite else math.inf,
         smooth.value,
+        smooth.corrected,
         (smooth.low, smooth.high),
         Status.SUPPORT_GAP if infinite else Status.OK,
         f"{other} has no row where {one} has {gap}" if infinite else "",
