@@ -17,7 +17,6 @@ from kullback._result import CountDivergence, InputError, TableComparison
 from kullback._result._column import brief, probability
 from kullback.tables._files import ENDINGS
 
-
 WIDE = 110  # letters from which on the table has room for what carries a column
 LEADING = 3  # columns of which it is said below, where there is none
 
