@@ -99,7 +99,7 @@ def test_extreme_doubles() -> None:
 
 def test_rule_for_the_number_of_bins() -> None:
     assert [bins(n) for n in (0, 8, 27, 1000, 10_000, 10**6)] == [4, 4, 6, 20, 44, 64]
-    assert power(0, 4096, False) in (0, 1)
+    assert power(0, 4095, False) == 1
     assert power(3, 3, True) == 0
 
 

@@ -129,7 +129,7 @@ class ColumnComparison:
         """The bins or categories that carry the divergence, with their shares of either side."""
         order = self.leading()[:most]
         p, q = self.terms["p"], self.terms["q"]
-        return ", ".join(f"{_cut(str(self.terms['outcome'][i]))} {percent(p[i])} → {percent(q[i])}" for i in order)
+        return ", ".join(f"{_cut(str(self.terms['outcome'][i]))}: {percent(p[i])} → {percent(q[i])}" for i in order)
 
     def leading(self) -> list[int]:
         """The rows of `terms` by what they add to both directions together."""

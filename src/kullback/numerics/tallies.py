@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kullback.numerics import kernel
-from kullback.numerics.lazy import optimize, special
+from kullback.numerics.lazy import special
 from kullback.numerics.terms import Array
 
 MEASURES = ("forward", "reverse", "jensen_shannon", "jeffreys")
@@ -176,9 +176,20 @@ def _interval(value: float, bias: float, linear: float, quadratic: float, level:
 
 def _root(decreasing: Callable[[float], float], target: float, top: float) -> float:
     """Where a decreasing function of a non-negative number falls to the target; 0 if it starts below."""
-    if decreasing(0.0) <= target:
+    low, high = 0.0, top
+    f, g = decreasing(low) - target, decreasing(high) - target
+    if f <= 0:
         return 0.0
-    return float(optimize.brentq(lambda x: decreasing(x) - target, 0.0, top, xtol=1e-9 * top, rtol=1e-9))
+    for _ in range(100):  # regula falsi, by the Illinois rule
+        x = high - g * (high - low) / (g - f) if g < f else 0.5 * (low + high)
+        h = decreasing(x) - target
+        if h > 0:
+            low, f, g = x, h, 0.5 * g
+        else:
+            high, g, f = x, h, 0.5 * f
+        if abs(h) < 1e-10 or high - low < 1e-9 * top:
+            return x
+    return 0.5 * (low + high)
 
 
 def _chi(x: float, freedom: float, shift: float) -> float:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import html
 import io
+import math
+from dataclasses import replace
 from typing import Any
 
 import kullback.plots
 from kullback._format import html_table, percent
-from kullback._result import ColumnComparison, TableComparison
+from kullback._result import ColumnComparison, CountDivergence, TableComparison
 from kullback._result._column import brief, probability
 from kullback.plots import _ink, _tables
 from kullback.report._markdown import FOOT
@@ -38,8 +40,8 @@ svg {{ max-width: 100%; height: auto; }}
 def page(found: TableComparison) -> str:
     """The whole file as text. Raises MissingExtraError without Matplotlib."""
     parts = [f"<h1>Two tables</h1><p class='names'>{'<br>'.join(map(html.escape, found.heading()))}</p>"]
-    parts.append(f"<div class='wide'>{_summary(found)}</div>")
-    lines = [line for line in found.lines() if not line.startswith("  ")]
+    parts.append(f"<div class='wide'>{_summary(found)}</div><p class='quiet'>Small: the 95 % interval.</p>")
+    lines = replace(found, slices=()).lines()
     if lines:
         parts.append("<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>")
     with _ink.style():
@@ -64,21 +66,33 @@ def page(found: TableComparison) -> str:
 
 def _summary(found: TableComparison) -> str:
     head = (
-        "<tr><th>column</th><th class='forward'>KL(P‖Q)</th><th class='forward'>95 %</th>"
-        "<th class='reverse'>KL(Q‖P)</th><th class='reverse'>95 %</th><th>Jensen-Shannon</th><th>PSI</th>"
-        "<th>p-value</th><th class='words'>carried by (P → Q)</th></tr>"
+        "<tr><th>column</th><th class='forward'>KL(P‖Q)</th><th class='reverse'>KL(Q‖P)</th><th>Jensen-Shannon</th>"
+        "<th>PSI</th><th>p-value</th><th class='words'>carried by (P → Q)</th></tr>"
     )
     body = []
     for c in found.columns:
-        cells = [f"<td>{html.escape(c.column)}</td>"]
-        for d, name in ((c.forward, "forward"), (c.reverse, "reverse")):
-            low, high = d.best_interval
-            cells.append(f"<td class='{name}'>{html.escape(str(d))}</td><td>{brief(low)} – {brief(high)}</td>")
-        cells.append(f"<td>{brief(c.jensen_shannon.value)}</td><td>{html.escape(str(c.psi))}</td>")
-        cells.append(f"<td>{html.escape(probability(c.p_value))}</td>")
-        cells.append(f"<td class='words'>{html.escape(c.carried())}</td>")
-        body.append(f"<tr>{''.join(cells)}</tr>")
+        cells = "".join(
+            (
+                _value(c.forward, "forward"),
+                _value(c.reverse, "reverse"),
+                _value(c.jensen_shannon, ""),
+                _value(c.psi, ""),
+            )
+        )
+        words = html.escape(c.carried())
+        body.append(
+            f"<tr><td>{html.escape(c.column)}</td>{cells}<td>{html.escape(probability(c.p_value))}</td>"
+            f"<td class='words'>{words}</td></tr>"
+        )
     return f"<table><thead>{head}</thead><tbody>{''.join(body)}</tbody></table>"
+
+
+def _value(d: CountDivergence, name: str) -> str:
+    """A value above its interval; ∞ above the smoothed value and that one's interval."""
+    low, high = d.best_interval
+    shown = "∞" if math.isinf(d.value) else brief(d.value)
+    smooth = f"smoothed {brief(d.smoothed)}, " if math.isinf(d.value) else ""
+    return f"<td class='{name}'>{shown}<br><span class='quiet'>{smooth}{brief(low)} – {brief(high)}</span></td>"
 
 
 def _slices(found: TableComparison) -> str:

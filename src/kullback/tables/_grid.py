@@ -1,7 +1,7 @@
 """Counts of doubles on dyadic cells: cell i of width 2^k holds [i·2^k, (i + 1)·2^k).
 
 Multiplying by a power of two is exact, so every engine puts every value in the same cell, and cells of two tables, of
-two files or of two engines add up. A first pass counts about four thousand cells between the least and the
+two files or of two engines add up. A first pass counts about two thousand cells between the least and the
 greatest value of both sides; cells that hold more than a bin's share are counted again, finer, and on that pass the
 least and greatest value of each cell tell a heavy value from a crowded cell.
 """
@@ -9,7 +9,7 @@ least and greatest value of each cell tell a heavy value from a crowded cell.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -20,10 +20,10 @@ from kullback.tables._kinds import Kind, number, value
 from kullback.tables._rows import rows
 from kullback.tables._sides import Side
 
-CELLS = 4096
+CELLS = 2048
 FEW = 20  # at most so many distinct values are categories
 FINEST = 2.0**-1000  # a cell's width at least; its inverse must be a double
-DEPTH = 8  # times that heavy cells are counted anew; each makes them up to four thousand times finer
+DEPTH = 8  # times that heavy cells are counted anew; each makes them up to two thousand times finer
 RUNS = 3  # stretches of heavy cells counted anew each by itself; above it, all cells at once
 UNION = 24  # columns counted in one query
 
@@ -116,18 +116,29 @@ def power(low: float, high: float, integer: bool) -> int:
     return max(k, finest, 0 if integer else math.frexp(FINEST)[1] - 1)
 
 
-def count(side: Side, tasks: list[Task], odd: dict[str, bool]) -> list[list[tuple[Any, ...]]]:
-    """The occupied cells of each task: (cell, n) or (cell, n, least, most); a few grouped counts a query."""
-    found: list[list[tuple[Any, ...]]] = [[] for _ in tasks]
-    for looks in (False, True):
-        numbered = [(i, t) for i, t in enumerate(tasks) if t.look is looks and t.kind != "date"]
-        for start in range(0, len(numbered), UNION):
-            parts = [_grouped(side, t, i, odd[t.column]) for i, t in numbered[start : start + UNION]]
-            for task, *rest in rows(parts[0] if len(parts) == 1 else nw.concat(parts)):
-                found[int(task)].append(tuple(rest))
+Answers = list[list[list[tuple[Any, ...]]]]
+
+
+def count(sides: tuple[Side, Side], tasks: list[Task], odd: Sequence[Mapping[str, bool]]) -> Answers:
+    """The occupied cells of each task on each side: (index, n) or (index, n, least, most).
+
+    A few grouped counts are one query; where one DuckDB reads both sides' files, those of both.
+    """
+    found: Answers = [[[], []] for _ in tasks]
+    wanted = [(i, j) for j in (0, 1) for i, t in enumerate(tasks) if t.kind != "date"]
+    apart = [wanted] if all(side.ours for side in sides) else [[w for w in wanted if w[1] == j] for j in (0, 1)]
+    batches = [[w for w in group if tasks[w[0]].look is look] for group in apart for look in (False, True)]
+    for batch in batches:
+        for start in range(0, len(batch), UNION):
+            parts = [
+                _grouped(sides[j], tasks[i], 2 * i + j, odd[j][tasks[i].column])
+                for i, j in batch[start : start + UNION]
+            ]
+            for number_, *rest in rows(parts[0] if len(parts) == 1 else nw.concat(parts)):
+                found[int(number_) // 2][int(number_) % 2].append(tuple(rest))
     for i, t in enumerate(tasks):
         if t.kind == "date":
-            found[i] = _days(side, t)
+            found[i] = [_days(side, t) for side in sides]
     return found
 
 
@@ -136,12 +147,9 @@ def _grouped(side: Side, task: Task, number: int, odd: bool) -> nw.LazyFrame[Any
     frame = side.frame.select(value(side, task.column, task.kind).alias("x"))
     if not task.whole:
         frame = frame.filter((x >= task.low) & (x < task.high))
-    if _whole(task.kind) and task.power == 0:
-        cell = x
-    else:
-        cell = (x * 2.0**-task.power).floor().cast(nw.Float64)
-        if odd and task.whole:  # Spark's floor is an integer, and what is not finite would become one too
-            cell = nw.when(x.is_finite()).then(cell).otherwise(x)
+    cell = x if _whole(task.kind) and task.power == 0 else (x * 2.0**-task.power).floor().cast(nw.Float64)
+    if odd and task.whole:  # Spark's floor is an integer, and what is not finite would become one too
+        cell = nw.when(x.is_finite()).then(cell).otherwise(x)
     more = [x.min().alias("least"), x.max().alias("most")] if task.look else []
     frame = frame.with_columns(cell.alias("cell")).group_by("cell").agg(nw.len().alias("n"), *more)
     return frame.select(nw.lit(number).alias("task"), "cell", "n", *(["least", "most"] if task.look else []))
@@ -150,7 +158,7 @@ def _grouped(side: Side, task: Task, number: int, odd: bool) -> nw.LazyFrame[Any
 def _days(side: Side, task: Task) -> list[tuple[Any, ...]]:
     """A column of days by its days: never many, and no engine need take them apart."""
     found = rows(side.frame.select(nw.col(task.column).alias("x")).group_by("x").agg(nw.len().alias("n")))
-    return [(None if math.isnan(number(x)) else number(x) // 2.0**task.power, n) for x, n in found]
+    return [(None if math.isnan(number(x)) else number(x), n) for x, n in found]
 
 
 def cells(sides: tuple[Side, Side], kinds: dict[str, Kind], bins: Callable[[int], int]) -> tuple[dict[str, Cells], Any]:
@@ -167,9 +175,8 @@ def cells(sides: tuple[Side, Side], kinds: dict[str, Kind], bins: Callable[[int]
         tasks.append(Task(name, kind, k))
         tables[name] = Cells([], {}, low, high, total)
     for _ in range(DEPTH):
-        answers = [count(side, tasks, o) for side, o in zip(sides, odd, strict=True)]
-        for i, task in enumerate(tasks):
-            _take(tables[task.column], task, [a[i] for a in answers], [side.nan_is_null for side in sides])
+        for task, answers in zip(tasks, count(sides, tasks, odd), strict=True):
+            _take(tables[task.column], task, answers, [side.nan_is_null for side in sides])
         tasks = [t for name, kind in kinds.items() for t in _finer(tables[name], name, kind, bins)]
         if not tasks:
             break
@@ -186,32 +193,34 @@ def _take(table: Cells, task: Task, answers: list[list[tuple[Any, ...]]], nan_is
     if task.whole:
         table.special.clear()
     new: dict[float, Cell] = {}
-    width = 2.0**task.power
+    width, single = 2.0**task.power, _whole(task.kind) and task.power == 0
     for i, answer in enumerate(answers):
         for index, n, *ends in answer:
-            key = special(index, nan_is_null[i])
-            if key is not None:
-                table.special.setdefault(key, [0, 0])[i] += int(n)
+            if index is None or not -math.inf < index < math.inf:
+                table.special.setdefault(special(index, nan_is_null[i]), [0, 0])[i] += int(n)
                 continue
-            index = float(index)
-            cell = new.setdefault(index, Cell(index * width, (index + 1) * width))
+            cell = new.get(index)
+            if cell is None:
+                cell = new[index] = Cell(float(index) * width, float(index + 1) * width)
             cell.counts[i] += int(n)
-            single = _whole(task.kind) and task.power == 0
-            low, high = ends or ((index, index) if single else (math.nan, math.nan))
-            cell.least, cell.most = float(np.fmin(cell.least, low)), float(np.fmax(cell.most, high))
+            low, high = ends or ((cell.lower, cell.lower) if single else (math.nan, math.nan))
+            if not cell.least <= low:  # also where none is known yet
+                cell.least = float(low)
+            if not cell.most >= high:
+                cell.most = float(high)
     if table.least == table.most:  # a constant needs no second look
         for cell in new.values():
             cell.least = cell.most = table.least
     table.cells = sorted([*kept, *new.values()], key=lambda c: c.lower)
 
 
-def special(index: Any, nan_is_null: bool) -> Key | None:
-    """What a cell's number says when it is none."""
+def special(index: Any, nan_is_null: bool) -> Key:
+    """What the number of a cell says when it is not finite."""
     if index is None:
         return NULL
-    if math.isnan(index):
+    if index != index:
         return NULL if nan_is_null else NAN
-    return None if math.isfinite(index) else POSITIVE if index > 0 else NEGATIVE
+    return POSITIVE if index > 0 else NEGATIVE
 
 
 def _finer(table: Cells, column: str, kind: Kind, bins: Callable[[int], int]) -> Iterable[Task]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals as nw
@@ -27,13 +27,14 @@ class Side:
     name: str
     schema: Mapping[str, nw.dtypes.DType]
     nan_is_null: bool = False  # NumPy-backed pandas cannot tell them apart
+    ours: bool = False  # read by the DuckDB of this comparison
 
 
 def side(obj: Any, argument: str, engine: Engine) -> Side:
     """`obj` as one side of a comparison; `argument` is its name in error texts."""
     if isinstance(obj, str | os.PathLike):
         path = os.fspath(obj)
-        return _checked(nw.from_native(engine.relation(path, argument)), str(path), argument)
+        return replace(_checked(nw.from_native(engine.relation(path, argument)), str(path), argument), ours=True)
     if isinstance(obj, Table):
         columns = dict(obj.columns)  # noqa: F841  DuckDB reads a mapping of arrays by the variable's name
         connection = engine.connection("comparing a kl.Table")
