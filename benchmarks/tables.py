@@ -19,7 +19,7 @@ from rich.table import Table
 
 ROWS = 20_000_000
 THREADS, LIMIT = 2, "1GB"
-PEERS = 200_000  # rows of a side in memory; evidently needs a gigabyte for ten times as many
+PEERS = 4_000_000  # rows of a side, all in the memory of a laptop
 CONSOLE = Console(width=110)
 
 COLUMNS = """

@@ -65,6 +65,7 @@ LISTS = pl.DataFrame({"a": [1, 2], "tags": [["x"], ["y", "z"]]})
         (GOOD.clear(), GOOD, {}, kl.InputError, "p: the polars frame has no rows"),
         (GOOD, GOOD, {"columns": ["a", "bb"]}, kl.InputError, "p: .* has no column 'bb'; did you mean 'b'"),
         (GOOD, GOOD, {"columns": []}, kl.InputError, "columns is empty"),
+        (GOOD, GOOD, {"names": "ab"}, kl.InputError, "names must be two"),
         (GOOD, GOOD, {"by": "month"}, kl.InputError, r"q \(by\): .* no column 'month'"),
         (GOOD, GOOD, {"joint": ["a", "b"]}, kl.InputError, "column 'b' is not a number"),
         (GOOD, GOOD, {"joint": ["a"]}, kl.InputError, "at least two"),

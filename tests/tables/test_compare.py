@@ -200,3 +200,9 @@ def test_shuffled_rows_give_the_same_bits(pair: Pair) -> None:
     found = kl.compare_tables(p, q)
     again = kl.compare_tables(p.sample(fraction=1.0, shuffle=True, seed=1), q[::-1])
     assert found.to_json() == again.to_json()
+
+
+def test_names(pair: Pair) -> None:
+    found = kl.compare_tables(*pair, columns="x", names=("before", "after"))
+    assert repr(found).startswith("P = before, 3,000 rows\nQ = after, 2,000 rows")
+    assert kl.compare_tables(found.reference, pair[1], names=("then", "now")).p == "then"

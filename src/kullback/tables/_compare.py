@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from kullback._result import InputError, KindError
-from kullback._result._column import ColumnComparison
 from kullback._result._tables import JointDivergence, SliceComparison, TableComparison
 from kullback.tables import _grid, _literal
+from kullback.tables._against import against, counted, fitting
+from kullback.tables._assemble import Counts, notes, ranked, sliced
 from kullback.tables._files import Engine
-from kullback.tables._grid import NULL, Key
 from kullback.tables._joint import joint as together
 from kullback.tables._kinds import Kind, common, kind
-from kullback.tables._measure import column as measured
-from kullback.tables._measure import holm
-from kullback.tables._partition import OTHER, Partition, bins, partition
+from kullback.tables._partition import Partition, bins, partition
 from kullback.tables._reference import Reference
 from kullback.tables._sides import Side, chosen, require, side
-
-Counts = dict[str, dict[Key, list[int]]]
 
 
 def compare_tables(
@@ -30,6 +26,7 @@ def compare_tables(
     columns: str | Sequence[str] | None = None,
     joint: Sequence[str] | None = None,
     by: str | None = None,
+    names: tuple[str, str] | None = None,
     memory_limit: str | None = None,
     threads: int | None = None,
     seed: int = 0,
@@ -52,6 +49,8 @@ def compare_tables(
         Columns whose joint divergence is estimated too, from at most about 5,000 complete rows of either table.
     by : str, optional
         A column of Q whose values slice it; P is compared with each slice, in one pass over Q.
+    names : pair of str, optional
+        What P and Q are called in reports; the names of their files when not given.
     memory_limit : str, optional
         What the embedded DuckDB may hold of files, for example "2GB"; it spills the rest to a temporary folder.
     threads : int, optional
@@ -86,8 +85,18 @@ def compare_tables(
         raise KindError("q is a Reference; pass it as p, the table that the other one is compared with")
     with Engine(memory_limit, threads) as engine:
         if isinstance(p, Reference):
-            return _against(p, side(q, "q", engine), columns, joint, by)
-        return _fresh((side(p, "p", engine), side(q, "q", engine)), columns, joint, by, seed)
+            known = p if names is None else replace(p, name=names[0])
+            return against(known, _called(side(q, "q", engine), names, 1), columns, joint, by)
+        sides = (_called(side(p, "p", engine), names, 0), _called(side(q, "q", engine), names, 1))
+        return _fresh(sides, columns, joint, by, seed)
+
+
+def _called(found: Side, names: Any, which: int) -> Side:
+    if names is None:
+        return found
+    if isinstance(names, str) or len(names) != 2:
+        raise InputError(f"names must be two, one for p and one for q, not {names!r}")
+    return replace(found, name=str(names[which]))
 
 
 def count(table: Any, like: Reference, *, memory_limit: str | None = None, threads: int | None = None) -> Reference:
@@ -115,11 +124,11 @@ def count(table: Any, like: Reference, *, memory_limit: str | None = None, threa
         rows_of = side(table, "table", engine)
         for name in like.partitions:
             require(rows_of, name, "table")
-        parts, different = _fitting(like, rows_of, list(like.partitions))
+        parts, different = fitting(like, rows_of, list(like.partitions))
         if different:
             name, a, b = different[0]
             raise InputError(f"table: column {name!r} is {b} in {rows_of.name} and {a} in the reference")
-        found = _on(rows_of, parts)
+        found = counted(rows_of, parts)
         rows = sum(next(iter(found.values())).values())
         return Reference(rows_of.name, rows, dict(like.partitions), found)
 
@@ -155,7 +164,7 @@ def _fresh(
     slices: tuple[SliceComparison, ...] = ()
     if by is not None:
         of_p = {n: {k: c[0] for k, c in counts[n].items()} for n in parts}
-        slices = _sliced(q, by, list(parts.values()), of_p)
+        slices = sliced(q, by, list(parts.values()), of_p)
     combined: JointDivergence | None = None
     if joint is not None:
         for name in joint:
@@ -167,143 +176,16 @@ def _fresh(
         p.name,
         q.name,
         rows,
-        _ranked(parts, counts),
+        ranked(parts, counts),
         tuple(n for n in p.schema if n not in q.schema) if columns is None else (),
         tuple(n for n in q.schema if n not in p.schema and n != by) if columns is None else (),
         tuple(different),
         combined,
         by,
         slices,
-        _notes(sides, parts),
+        notes(sides, parts),
         reference,
     )
-
-
-def _against(
-    reference: Reference, q: Side, columns: Any, joint: Sequence[str] | None, by: str | None
-) -> TableComparison:
-    if joint is not None:
-        raise InputError("joint: a reference holds counts of single columns; give the table itself as p")
-    if by is not None:
-        require(q, by, "q (by)")
-    asked = [columns] if isinstance(columns, str) else columns
-    for name in asked or ():
-        if name not in reference.partitions:
-            raise InputError(f"the reference {reference.name} has no column {name!r}")
-        require(q, name, "q")
-    names = [n for n in (asked or reference.partitions) if n in q.schema and n != by]
-    if not names:
-        raise InputError(f"{q.name} has none of the columns of the reference: {', '.join(reference.partitions)}")
-    parts, different = _fitting(reference, q, names)
-    slices: tuple[SliceComparison, ...] = ()
-    if by is None:
-        found = _on(q, parts)
-    else:
-        tallied = _literal.tallies(q, list(parts.values()), by)
-        slices = _compared(_literal.slices(q, by), parts, tallied, reference.counts)
-        found = {n: _added(tallied[n].values()) for n in parts}
-    rows = sum(next(iter(found.values()), {}).values())
-    if not rows:
-        raise InputError(f"q: {q.name} has no rows")
-    counts = {
-        n: {k: [reference.counts[n].get(k, 0), found[n].get(k, 0)] for k in {**reference.counts[n], **found[n]}}
-        for n in parts
-    }
-    return TableComparison(
-        reference.name,
-        q.name,
-        (reference.rows, rows),
-        _ranked(parts, counts),
-        tuple(n for n in reference.partitions if n not in q.schema) if columns is None else (),
-        tuple(n for n in q.schema if n not in reference.partitions and n != by) if columns is None else (),
-        tuple(different),
-        None,
-        by,
-        slices,
-        _notes((q,), parts),
-        reference,
-    )
-
-
-def _fitting(
-    reference: Reference, table: Side, names: Sequence[str]
-) -> tuple[dict[str, Partition], list[tuple[str, str, str]]]:
-    """The reference's partitions that serve this table, and the columns whose types differ."""
-    parts, different = {}, []
-    for name in names:
-        part, here = reference.partitions[name], kind(table, name, "q")
-        both = common(part.kind, here)
-        if both is None or (both == "datetime" and part.kind == "date"):
-            different.append((name, part.kind, str(table.schema[name])))
-        else:
-            parts[name] = part
-    return parts, different
-
-
-def _on(table: Side, parts: Mapping[str, Partition]) -> dict[str, dict[Key, int]]:
-    """The counts of a whole table on given partitions; values that a text column had not before are named."""
-    numeric = [p for p in parts.values() if p.kind != "text"]
-    found = {n: _added(t.values()) for n, t in _literal.tallies(table, numeric, None).items()}
-    texts = [p for p in parts.values() if p.kind == "text"]
-    for part, top in zip(texts, _literal.tops(table, [p.column for p in texts]) if texts else [], strict=True):
-        if len(top) > _literal.LIMIT:
-            lumped = replace(part, other=True)
-            found[part.column] = _added(_literal.tallies(table, [lumped], None)[part.column].values())
-            continue
-        known: set[str] = set(part.values or ())
-        tally: dict[Key, int] = {}
-        for v, n in top:
-            key: Key = NULL if v is None else OTHER if part.other and v not in known else ("value", v)
-            tally[key] = tally.get(key, 0) + n
-        found[part.column] = tally
-    return {n: found[n] for n in parts}
-
-
-def _added(tallies: Any) -> dict[Key, int]:
-    total: dict[Key, int] = {}
-    for tally in tallies:
-        for key, n in tally.items():
-            total[key] = total.get(key, 0) + n
-    return total
-
-
-def _sliced(
-    q: Side, by: str, parts: Sequence[Partition], of_p: Mapping[str, Mapping[Key, int]]
-) -> tuple[SliceComparison, ...]:
-    rows = _literal.slices(q, by)
-    return _compared(rows, {p.column: p for p in parts}, _literal.tallies(q, parts, by), of_p)
-
-
-def _compared(
-    rows: Mapping[Any, int], parts: Mapping[str, Partition], tallied: Any, of_p: Mapping[str, Mapping[Key, int]]
-) -> tuple[SliceComparison, ...]:
-    found = []
-    for key, n in rows.items():
-        counts = {}
-        for name in parts:
-            here = tallied[name].get(key, {})
-            counts[name] = {k: [of_p[name].get(k, 0), here.get(k, 0)] for k in {**of_p[name], **here}}
-        found.append(SliceComparison(key, n, _ranked(parts, counts)))
-    return tuple(found)
-
-
-def _ranked(parts: Mapping[str, Partition], counts: Counts) -> tuple[ColumnComparison, ...]:
-    found = [measured(part, counts[name]) for name, part in parts.items()]
-    adjusted = holm([c.p_value for c in found])
-    found = [replace(c, p_adjusted=a) for c, a in zip(found, adjusted, strict=True)]
-    return tuple(sorted(found, key=lambda c: (-c.score, c.column)))
-
-
-def _notes(sides: Sequence[Side], parts: Mapping[str, Partition]) -> tuple[str, ...]:
-    notes = [
-        f"{n}: more than {_literal.LIMIT} different values; the rare ones are counted together, "
-        "which can only make the divergences smaller"
-        for n, part in parts.items()
-        if part.other
-    ]
-    if any(s.nan_is_null for s in sides):
-        notes.append("pandas does not tell NaN from a missing value; both count as missing")
-    return tuple(notes)
 
 
 __all__ = ["compare_tables", "count"]
