@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -77,6 +78,27 @@ LISTS = pl.DataFrame({"a": [1, 2], "tags": [["x"], ["y", "z"]]})
 def test_tables(p: Any, q: Any, options: dict[str, Any], error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         kl.compare_tables(p, q, **options)
+
+
+def test_a_file_that_is_broken_inside(tmp_path: Path) -> None:
+    """The footer is whole, the pages are not: found only when the rows are counted."""
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame({"a": rng.normal(size=50_000), "b": [f"x{i % 1000}" for i in range(50_000)]})
+    frame.write_parquet(tmp_path / "good.parquet")
+    data = bytearray((tmp_path / "good.parquet").read_bytes())
+    for i in range(1000, len(data) // 2, 997):
+        data[i] ^= 0xFF
+    (tmp_path / "broken.parquet").write_bytes(data)
+    with pytest.raises(kl.InputError, match="duckdb could not count the rows"):
+        kl.compare_tables(tmp_path / "good.parquet", tmp_path / "broken.parquet")
+    with pytest.raises(kl.InputError, match="polars could not count the rows"):
+        kl.compare_tables(frame, pl.scan_parquet(tmp_path / "broken.parquet"))
+
+
+def test_names_twice() -> None:
+    frame = pd.DataFrame([[1, 2], [3, 4]], columns=["a", "a"])
+    with pytest.raises(kl.InputError, match="unique column names"):
+        kl.compare_tables(frame, frame)
 
 
 def test_lists_may_be_left_out() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -135,3 +137,24 @@ def test_bins_of_a_reference_have_ends() -> None:
     assert part.label(("over",)) == "above 2.5"
     assert part.label(("bin", 1)) == "[1, 2.5]"
     assert math.isfinite(part.edges[0])  # type: ignore[index]
+
+
+def test_moments_in_time_are_the_same_in_every_zone(tmp_path: Path) -> None:
+    start = dt.datetime(2024, 3, 31, 0, 30)
+    hours = pl.datetime_range(start, start + dt.timedelta(hours=60), "1h", time_zone="UTC", eager=True)
+    utc = pl.DataFrame({"t": hours})
+    berlin = utc.with_columns(pl.col("t").dt.convert_time_zone("Europe/Berlin"))
+    utc.write_parquet(tmp_path / "t.parquet")
+    for p, q in ((utc, berlin), (berlin.to_arrow(), utc), (berlin, tmp_path / "t.parquet"), (berlin.to_pandas(), utc)):
+        found = kl.compare_tables(p, q)["t"]
+        assert found.forward.value == 0
+        assert found.terms["outcome"][0].startswith("[2024-03-31 00:30:00Z, ")
+    naive = utc.with_columns(pl.col("t").dt.replace_time_zone(None))
+    assert len(kl.compare_tables(utc.with_columns(a=1), naive.with_columns(a=1)).different_types) == 1
+
+
+def test_days_of_any_year() -> None:
+    every = pl.date_range(pl.date(1, 1, 1), pl.date(9999, 12, 31), "11d", eager=True)
+    found = kl.compare_tables(pl.DataFrame({"d": every}), pl.DataFrame({"d": every[1000:]}))["d"]
+    assert found.terms["outcome"][0].startswith("[0001-01-01, ")
+    assert found.terms["outcome"][-1].endswith(f", {every[-1]}]")

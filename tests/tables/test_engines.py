@@ -93,6 +93,19 @@ def test_folders_and_patterns(pair: Pair, base: kl.TableComparison, tmp_path: Pa
     same(kl.compare_tables(str(tmp_path / "p" / "**" / "*.parquet"), tmp_path / "q"), base)
 
 
+def test_folders_that_name_a_column(pair: Pair, tmp_path: Path) -> None:
+    """month=1/…, month=2/…: the folders' own column slices."""
+    p, q = pair
+    for (month,), part in q.group_by("month"):
+        folder = tmp_path / f"month={month}"
+        folder.mkdir()
+        part.drop("month").write_parquet(folder / "part.parquet")
+    found = kl.compare_tables(p, tmp_path, by="month", columns=["x", "colour"])
+    wanted = kl.compare_tables(p, q, by="month", columns=["x", "colour"])
+    for mine, other in zip(found.slices, wanted.slices, strict=True):
+        assert (mine.key, mine.rows, mine["x"].forward.value) == (other.key, other.rows, other["x"].forward.value)
+
+
 def test_a_small_memory_limit(files: tuple[Path, Path], base: kl.TableComparison) -> None:
     same(kl.compare_tables(*files, memory_limit="100MB", threads=1), base)
 

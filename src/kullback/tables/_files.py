@@ -50,6 +50,7 @@ class Engine:
             config |= {} if threads is None else {"threads": threads}
             try:
                 self._connection = duckdb.connect(config=config)
+                self._connection.execute("SET TimeZone = 'UTC'")
             except duckdb.Error as error:
                 raise InputError(f"memory_limit = {memory_limit!r}, threads = {threads!r}: {_first(error)}") from None
         return self._connection
@@ -62,11 +63,14 @@ class Engine:
         import duckdb
 
         names = [str(file) for file in files]
+        hive = all(any("=" in part for part in file.parts[:-1]) for file in files)  # folders such as month=3
         try:
             if kind == "parquet":
-                relation = connection.read_parquet(names)
+                relation = connection.read_parquet(names, hive_partitioning=hive)
             else:
-                parsed = connection.read_csv(names, header=True, na_values=MISSING, sample_size=-1, comment="")
+                parsed = connection.read_csv(
+                    names, header=True, na_values=MISSING, sample_size=-1, comment="", hive_partitioning=hive
+                )
                 _whole(parsed.columns, path, argument)
                 self._tables += 1
                 parsed.create(f"text_{self._tables}")

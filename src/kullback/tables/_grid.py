@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import narwhals as nw
 import numpy as np
 
-from kullback.tables._kinds import Kind, number, value
+from kullback.tables._kinds import Kind, number, timed, value
 from kullback.tables._rows import rows
 from kullback.tables._sides import Side
 
@@ -92,7 +92,7 @@ def spread(side: Side, kinds: dict[str, Kind]) -> tuple[int, dict[str, tuple[flo
     asked = [name for name, kind in kinds.items() if kind != "boolean"]
     wanted = [nw.len().alias("rows")]
     for i, name in enumerate(asked):
-        x = value(side, name, kinds[name]) if kinds[name] == "datetime" else nw.col(name)
+        x = value(side, name, kinds[name]) if timed(kinds[name]) and kinds[name] != "date" else nw.col(name)
         wanted += [x.min().alias(f"low{i}"), x.max().alias(f"high{i}")]
     first = rows(side.frame.select(*wanted))[0]
     found: dict[str, tuple[float, float, bool]] = dict.fromkeys(kinds, (0.0, 1.0, False))

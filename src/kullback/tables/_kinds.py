@@ -7,6 +7,7 @@ parts that every engine can take.
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 import math
 from typing import Any
@@ -17,9 +18,9 @@ from kullback._result import InputError
 from kullback.tables._sides import Side
 
 DAY = 86_400
-Kind = str  # "integer" | "number" | "boolean" | "date" | "datetime" | "text"
+Kind = str  # "integer" | "number" | "boolean" | "date" | "datetime" | "instant" | "instant in <zone>" | "text"
 NUMBERS = ("integer", "number")
-TIMES = ("date", "datetime")
+TIMES = ("date", "datetime", "instant")
 _REFUSED = (nw.List, nw.Array, nw.Struct, nw.Binary, nw.Object, nw.Duration)
 _NAMES = {"List": "lists", "Array": "arrays", "Struct": "records", "Binary": "bytes", "Object": "mixed objects"}
 
@@ -41,8 +42,23 @@ def kind(side: Side, column: str, argument: str) -> Kind:
     if isinstance(dtype, nw.Date):
         return "date"
     if isinstance(dtype, nw.Datetime):
-        return "datetime"
+        return "datetime" if dtype.time_zone is None else _instant(side, dtype.time_zone)
     return "text"
+
+
+def _instant(side: Side, zone: str) -> Kind:
+    """A moment has one number whatever zone it is shown in, where the engine can move it to UTC."""
+    return "instant" if zone == "UTC" or _moves(side) else f"instant in {zone}"
+
+
+def _moves(side: Side) -> bool:
+    engine = side.frame.implementation
+    return engine.is_polars() or engine.is_pandas_like() or engine.is_pyarrow()
+
+
+def timed(kind: Kind) -> bool:
+    """Whether a kind is one of days or times."""
+    return kind.split(" ")[0] in TIMES
 
 
 def common(a: Kind, b: Kind) -> Kind | None:
@@ -51,7 +67,7 @@ def common(a: Kind, b: Kind) -> Kind | None:
         return a
     if {a, b} == set(NUMBERS):
         return "number"
-    return "datetime" if {a, b} == set(TIMES) else None
+    return "datetime" if {a, b} == {"date", "datetime"} else None
 
 
 def value(side: Side, column: str, as_kind: Kind) -> nw.Expr:
@@ -61,8 +77,11 @@ def value(side: Side, column: str, as_kind: Kind) -> nw.Expr:
         return x.cast(nw.String)
     if as_kind == "boolean":
         return x.cast(nw.Int32).cast(nw.Float64)
-    if as_kind not in TIMES:
+    if not timed(as_kind):
         return x.cast(nw.Float64)
+
+    if as_kind == "instant" and _moves(side):
+        x = x.dt.convert_time_zone("UTC")
 
     def part(expression: nw.Expr) -> nw.Expr:
         return expression.cast(nw.Float64)
@@ -93,18 +112,17 @@ def shown(code: float, kind: Kind) -> Any:
         return int(code)
     if kind == "date":
         return _date(code).isoformat()
-    if kind == "datetime":
+    if timed(kind):
         days, seconds = divmod(code, DAY)
         whole = int(min(seconds, DAY - 1))
         clock = dt.time(whole // 3600, whole // 60 % 60, whole % 60)
-        return dt.datetime.combine(_date(days), clock).isoformat(sep=" ")
+        return dt.datetime.combine(_date(days), clock).isoformat(sep=" ") + ("Z" if kind == "instant" else "")
     return code
 
 
 def _date(code: float) -> dt.date:
-    """The day of a code; one past a month's end, where an edge may lie, is the next month's first."""
+    """The day of a code; one past a month's end, where an edge may lie, is that month's last."""
     months = (int(code) - 1) // 31
     year, month = divmod(months - 1, 12)
-    first = dt.date(year, month + 1, 1)
-    following = dt.date(year + (month == 11), (month + 1) % 12 + 1, 1)
-    return min(first + dt.timedelta(days=int(code) - 31 * months - 1), following)
+    last = calendar.monthrange(year, month + 1)[1]
+    return dt.date(year, month + 1, min(int(code) - 31 * months, last))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kullback.tables._grid import FEW, NAN, NEGATIVE, NULL, POSITIVE, Cells, Key
-from kullback.tables._kinds import TIMES, Kind, shown
+from kullback.tables._kinds import Kind, shown, timed
 
 MOST = 64  # bins
 UNDER, OVER, OTHER = ("under",), ("over",), ("other",)
@@ -129,7 +129,7 @@ def _groups(cells: Cells, wanted: int) -> list[list[Any]]:
 
 def _edge(low: float, high: float, kind: Kind) -> float:
     """The shortest number in [low, high], which parts the same values as any other there."""
-    if low >= high or kind in TIMES:
+    if low >= high or timed(kind):
         return high
     for digits in range(1, 17):
         for x in (0.5 * (low + high), low, high):

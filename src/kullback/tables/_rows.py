@@ -7,11 +7,24 @@ from typing import Any
 
 import narwhals as nw
 
+from kullback._result import InputError
+
 Row = tuple[Any, ...]
 
 
 def rows(frame: nw.LazyFrame[Any]) -> list[Row]:
-    """The rows of a small lazy frame, collected by the engine's own means (Arrow is not needed for it)."""
+    """The rows of a small lazy frame, collected by the engine's own means (Arrow is not needed for it).
+
+    What goes wrong while an engine runs (a broken page, a full disk, a lost cluster) is said in one sentence.
+    """
+    try:
+        return _collected(frame)
+    except Exception as error:
+        first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise InputError(f"{frame.implementation.name.lower()} could not count the rows: {first}") from error
+
+
+def _collected(frame: nw.LazyFrame[Any]) -> list[Row]:
     native = nw.to_native(frame)
     engine = frame.implementation
     if engine is nw.Implementation.DUCKDB:

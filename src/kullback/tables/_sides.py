@@ -41,7 +41,10 @@ def side(obj: Any, argument: str, engine: Engine) -> Side:
         return _checked(nw.from_native(connection.sql("select * from columns")), obj.name or argument, argument)
     library = type(obj).__module__.split(".")[0].lstrip("_")
     if library in LIBRARIES and library in sys.modules:
-        frame = nw.from_native(obj, pass_through=True, allow_series=True)
+        try:
+            frame = nw.from_native(obj, pass_through=True, allow_series=True)
+        except nw.exceptions.NarwhalsError as error:
+            raise InputError(f"{argument}: {str(error).splitlines()[0]}") from None
         if isinstance(frame, nw.DataFrame):
             return _checked(_typed(frame).lazy(), f"the {library} frame", argument)
         if isinstance(frame, nw.LazyFrame):
@@ -63,7 +66,10 @@ def _typed(frame: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
 
 
 def _checked(frame: Frame, name: str, argument: str) -> Side:
-    schema = dict(frame.collect_schema())
+    try:
+        schema = dict(frame.collect_schema())
+    except (nw.exceptions.NarwhalsError, ValueError) as error:
+        raise InputError(f"{argument}: {name} has no columns that can be read: {str(error).splitlines()[0]}") from None
     if not schema:
         raise InputError(f"{argument}: {name} has no columns")
     return Side(frame, name, schema, frame.implementation.is_pandas_like())
