@@ -119,7 +119,7 @@ def test_slices_are_what_the_parts_would_be(pair: Pair) -> None:
 
 
 def test_slices_against_a_reference_in_one_pass(pair: Pair) -> None:
-    p, q = pair
+    p, q = pair[0], pair[1].filter(pl.col("day") < dt.date(2020, 2, 15))
     found = kl.compare_tables(p, q, by="day", columns=["x", "colour", "few"])
     again = kl.compare_tables(found.reference, q, by="day")
     assert again.rows == found.rows

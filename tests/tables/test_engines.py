@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -108,6 +109,20 @@ def test_folders_that_name_a_column(pair: Pair, tmp_path: Path) -> None:
 
 def test_a_small_memory_limit(files: tuple[Path, Path], base: kl.TableComparison) -> None:
     same(kl.compare_tables(*files, memory_limit="100MB", threads=1), base)
+
+
+@pytest.mark.slow
+def test_more_than_memory_holds(tmp_path: Path) -> None:
+    """A text of 150 MB and a column of a million different names, in 120 MB: what does not fit is spilled."""
+    with duckdb.connect() as connection:
+        for name, step in (("p", 1), ("q", 3)):
+            rows = f"select i % 1000 as a, i * 0.37 as b, md5((i * {step})::varchar) as name from range(1500000) t(i)"
+            connection.execute(f"copy ({rows}) to '{tmp_path / name}.csv' (header)")
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) > 140e6
+    found = kl.compare_tables(tmp_path / "p.csv", tmp_path / "q.csv", memory_limit="120MB", threads=1)
+    assert found.rows == (1_500_000, 1_500_000)
+    assert (found["a"].forward.value, found["b"].forward.value) == (0, 0)
+    assert found["name"].rule == "categories, the rare ones together"
 
 
 def test_table_of_arrays(pair: Pair, base: kl.TableComparison) -> None:
