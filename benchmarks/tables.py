@@ -53,7 +53,8 @@ def make(folder: Path, rows: int) -> tuple[Path, Path]:
 OURS = """
 import json, resource, sys, time
 import kullback as kl
-kl.compare_tables
+small = kl.Table({{"a": [1, 2, 3]}})
+kl.compare_tables(small, small)  # imports, which DuckDB's clock does not count either
 start = time.perf_counter()
 found = kl.compare_tables({p!r}, {q!r}, threads={threads}, memory_limit={limit!r})
 seconds = time.perf_counter() - start

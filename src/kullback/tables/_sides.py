@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 
 from kullback._distribution import Table
 from kullback._format import listing
@@ -36,9 +37,8 @@ def side(obj: Any, argument: str, engine: Engine) -> Side:
         path = os.fspath(obj)
         return replace(_checked(nw.from_native(engine.relation(path, argument)), str(path), argument), ours=True)
     if isinstance(obj, Table):
-        columns = dict(obj.columns)  # noqa: F841  DuckDB reads a mapping of arrays by the variable's name
         connection = engine.connection("comparing a kl.Table")
-        return _checked(nw.from_native(connection.sql("select * from columns")), obj.name or argument, argument)
+        return _checked(nw.from_native(_arrays(connection, obj)), obj.name or argument, argument)
     library = type(obj).__module__.split(".")[0].lstrip("_")
     if library in LIBRARIES and library in sys.modules:
         try:
@@ -54,6 +54,13 @@ def side(obj: Any, argument: str, engine: Engine) -> Side:
         "folder or a pattern of CSV or Parquet files, a data frame of pandas, polars or pyarrow, or a table of DuckDB, "
         "PySpark or Ibis."
     )
+
+
+def _arrays(connection: Any, table: Table) -> Any:
+    columns = {}  # DuckDB reads a mapping of arrays by the variable's name
+    for name, values in table.columns.items():
+        columns[name] = values if isinstance(values, np.ndarray) else np.asarray(values)
+    return connection.sql("select * from columns")
 
 
 def _typed(frame: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
