@@ -11,12 +11,11 @@ from rich.markup import escape
 from rich.table import Table
 
 import kullback as kl
-from kullback import report as reports
 from kullback._cli import _show
 from kullback._result import CountDivergence, InputError, TableComparison
 from kullback._result._column import brief, probability
-from kullback.tables._files import ENDINGS
 
+ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".pq")
 WIDE = 110  # letters from which on the table has room for what carries a column
 LEADING = 3  # columns of which it is said below, where there is none
 
@@ -50,6 +49,8 @@ def is_table(text: str) -> bool:
 
 
 def run(p: str | None, q: str, options: Options) -> None:
+    from kullback import report as reports  # with the engines and the pictures: not for every other command
+
     if options.reference is not None and p is not None:
         raise InputError("--reference takes the place of P; give Q alone")
     if options.report is not None:
