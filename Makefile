@@ -54,6 +54,7 @@ bench: $(READY)  ## timings, as ratios to the peers in one run
 docs: $(DOCS_READY)  ## the pages, with the gallery drawn afresh, in docs/_build
 	@$(PY) docs/pairs.py
 	@$(PY) docs/gallery.py docs/_gallery
+	@$(PY) docs/tables.py docs/_gallery
 	@$(PY) -m sphinx -q -W -b html docs docs/_build
 
 clean:

@@ -83,7 +83,7 @@ def test_compare_plan_and_advise(capsys: pytest.CaptureFixture[str]) -> None:
         (["fit", "normal(0,1)", "--direction", "up"], "up"),
         (["fit", "normal(0,1)", "--speed", "3"], "--speed"),
         (["compare", "normal(0,-1)", "normal(0,1)"], "scale must be positive"),
-        (["compare", PENGUINS, PENGUINS], "two files"),
+        (["plan", PENGUINS, PENGUINS], "two files"),
         (["compare", "normal(0,1)"], "Q"),
         (["conquer"], "conquer"),
     ],

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kullback import families, plots
+    from kullback import families, plots, tables
     from kullback._advise import advise
     from kullback._distribution import Density, Discrete, Sample, Table
     from kullback._fit import fit, to_numpyro, to_scipy
@@ -30,8 +30,10 @@ if TYPE_CHECKING:
         Path,
         Plan,
         Status,
+        TableComparison,
     )
     from kullback.sources import from_model, read
+    from kullback.tables import compare_tables
 
 __version__ = "0.1.0"
 
@@ -39,6 +41,7 @@ __version__ = "0.1.0"
 _ROOMS = {
     "divergence": "_measure",
     "compare": "_measure",
+    "compare_tables": "tables",
     "plan": "_measure",
     "fit": "_fit",
     "path": "_path",
@@ -58,13 +61,14 @@ _ROOMS = {
     "Path": "_result",
     "Plan": "_result",
     "Status": "_result",
+    "TableComparison": "_result",
     "KullbackError": "_result",
     "InputError": "_result",
     "KindError": "_result",
     "MissingExtraError": "_result",
     "NoMethodError": "_result",
 }
-_MODULES = ("families", "plots")
+_MODULES = ("families", "plots", "tables")
 
 __all__ = [
     "Advice",
@@ -83,9 +87,11 @@ __all__ = [
     "Sample",
     "Status",
     "Table",
+    "TableComparison",
     "__version__",
     "advise",
     "compare",
+    "compare_tables",
     "divergence",
     "families",
     "fit",
@@ -94,6 +100,7 @@ __all__ = [
     "plan",
     "plots",
     "read",
+    "tables",
     "to_numpyro",
     "to_scipy",
 ]

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, CycloptsError, Parameter
 
 import kullback as kl
-from kullback._cli import _show
+from kullback._cli import _show, _tables
 from kullback._distribution import Sample
 from kullback._result import Fit, InputError, KullbackError
 
@@ -123,16 +123,40 @@ def path(
 @app.command
 def compare(
     p: str,
-    q: str,
+    q: str | None = None,
     /,
     *,
     columns: Columns = None,
+    joint: Annotated[str | None, Parameter(help="Tables: columns to measure together as well.")] = None,
+    by: Annotated[str | None, Parameter(help="Tables: a column of Q whose values slice it.")] = None,
+    reference: Annotated[Path | None, Parameter(help="Tables: a saved reference in the place of P.")] = None,
+    save_reference: Annotated[Path | None, Parameter(help="Tables: keep P's edges and counts in this file.")] = None,
+    fail_over: Annotated[float | None, Parameter(help="Tables: exit 1 if a column passes so many nats.")] = None,
+    report: Annotated[Path | None, Parameter(help="Tables: write a report, .html, .md or .json.")] = None,
+    memory_limit: Annotated[str | None, Parameter(help="Tables: what DuckDB may hold, such as 2GB.")] = None,
+    threads: Annotated[int | None, Parameter(help="Tables: DuckDB's threads.")] = None,
     plot: Plot = None,
     json: Json = False,
     drop_missing: Drop = False,
     seed: Seed = 0,
 ) -> None:
-    """Both divergences of P and Q, two text forms or one file with --columns and one text form."""
+    """Both divergences of P and Q: two text forms, one file with --columns and one text form, or two tables.
+
+    Two files (or folders, or patterns) are compared column by column.
+    """
+    options = _tables.Options(
+        columns, joint, by, reference, save_reference, fail_over, report, plot, memory_limit, threads, json, seed
+    )
+    if reference is not None:
+        _tables.run(p if q is not None else None, q if q is not None else p, options)
+        return
+    if q is None:
+        raise InputError("compare needs P and Q; with --reference, Q alone")
+    if _tables.is_table(p) and _tables.is_table(q):
+        _tables.run(p, q, options)
+        return
+    if options.named():
+        raise InputError(f"{', '.join(options.named())} go with two files, and {p!r} and {q!r} are not both files")
     a, b = _pair(p, q, columns, drop_missing)
     with _show.progress() as say:
         say("measuring")
@@ -208,7 +232,7 @@ def _load(text: str, columns: str | None, label: str | None, drop_missing: bool)
 
 def _pair(p: str, q: str, columns: str | None, drop_missing: bool) -> tuple[Any, Any]:
     if _is_file(p) and _is_file(q):
-        raise InputError("comparing two files is not there yet; give one file and one text form")
+        raise InputError("plan looks at one file and one text form; two files are compared by counting their columns")
 
     def load(t: str) -> Any:
         return _load(t, columns, None, drop_missing) if _is_file(t) else t

@@ -11,7 +11,8 @@ from kullback._fit._target import Target
 from kullback._result import Importance
 from kullback._support import Array
 from kullback._vocabulary import log_sum_exp
-from kullback.methods.monte_carlo import Stream, strata
+from kullback.methods.monte_carlo import strata
+from kullback.numerics.draws import lattice
 from kullback.numerics.pareto import meaning, pareto_k
 
 DRAWS = 1 << 11
@@ -43,6 +44,11 @@ def _draws(parts: list[tuple[float, Density]], seed: int) -> tuple[Array, Array]
     xs, ws = [], []
     for i, (weight, part) in enumerate(parts):
         n = max(8, 1 << round(math.log2(max(weight * DRAWS, 1))))
-        xs.append(Stream(part, [seed, 61, i]).next(n))
+        if part.facts.transport is not None:
+            m, carry = part.facts.transport
+            xs.append(carry(lattice(n, m)))
+        else:
+            assert part.facts.sample is not None
+            xs.append(np.asarray(part.facts.sample(np.random.default_rng([seed, 61, i]), n), dtype=np.float64))
         ws.append(np.full(n, weight / n))
     return np.concatenate(xs), np.concatenate(ws)

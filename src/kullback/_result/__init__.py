@@ -1,5 +1,6 @@
 """What comes out: results, their status, and the errors."""
 
+from kullback._result._column import ColumnComparison, CountDivergence
 from kullback._result._comparison import Comparison, SupportReport, Terms
 from kullback._result._divergence import Divergence
 from kullback._result._errors import InputError, KindError, KullbackError, MissingExtraError, NoMethodError
@@ -8,16 +9,20 @@ from kullback._result._importance import Importance
 from kullback._result._path import Branch, Jump, Path
 from kullback._result._plan import Plan
 from kullback._result._status import Status
+from kullback._result._tables import JointDivergence, SliceComparison, TableComparison
 
 __all__ = [
     "Advice",
     "Branch",
+    "ColumnComparison",
     "Comparison",
+    "CountDivergence",
     "Coverage",
     "Divergence",
     "Fit",
     "Importance",
     "InputError",
+    "JointDivergence",
     "Jump",
     "KindError",
     "KullbackError",
@@ -27,7 +32,9 @@ __all__ = [
     "Optimum",
     "Path",
     "Plan",
+    "SliceComparison",
     "Status",
     "SupportReport",
+    "TableComparison",
     "Terms",
 ]

@@ -26,6 +26,15 @@ def normal_blocks(dim: int, size: int, blocks: int, seed: list[int], *, whiten: 
     return out
 
 
+def lattice(n: int, dim: int) -> Array:
+    """n points (n, dim) of the open cube without SciPy: multiples of the powers of 1/g, where g^(dim+1) = g + 1."""
+    g = 2.0
+    for _ in range(40):
+        g = (1 + g) ** (1 / (dim + 1))
+    steps = g ** -np.arange(1.0, dim + 1)
+    return np.asarray((0.5 + np.arange(n)[:, None] * steps) % 1 * (1 - 2.0**-40) + 2.0**-41)
+
+
 def _points(dim: int, n: int, seed: list[int]) -> Array:
     if dim > DIMENSIONS:
         return np.random.default_rng(seed).random((n, dim))

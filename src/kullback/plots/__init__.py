@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from kullback._result import Comparison, Fit, InputError, KindError, Path
+from kullback._result import Comparison, Fit, InputError, KindError, Path, TableComparison
 from kullback._support import Lattice
-from kullback.plots import _bars, _file, _ink, _line, _plane
+from kullback.plots import _bars, _file, _ink, _line, _plane, _tables
 from kullback.plots import _path as _paths
 
 
@@ -165,4 +165,46 @@ def _in_order(pair: list[Fit]) -> list[Fit]:
     return sorted(pair, key=lambda fit: ("forward", "between", "reverse").index(_ink.kind(fit)))
 
 
-__all__ = ["comparison", "fits", "path"]
+def tables(found: TableComparison, *, path: str | os.PathLike[str] | None = None) -> Any:
+    """Draw how far apart the columns of two tables are; with slices, how that changes from one to the next.
+
+    Parameters
+    ----------
+    found : TableComparison
+        What `compare_tables` returned.
+    path : str or path-like, optional
+        Where to write the picture: a name ending in .png, .svg or .pdf. It is written whole or not at all.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Bars of both divergences of every column, less their bias (or smoothed, where a category of one table only
+        makes them ∞), with their 95 % intervals; with `by=`, lines over the slices instead.
+
+    Raises
+    ------
+    KindError
+        Something else than a TableComparison.
+    InputError
+        A path with another ending.
+    MissingExtraError
+        If Matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> import kullback as kl
+    >>> p, q = pl.DataFrame({"x": [1, 1, 2]}), pl.DataFrame({"x": [1, 2, 2]})
+    >>> [axes.get_label() for axes in kl.plots.tables(kl.compare_tables(p, q)).axes]
+    ['columns']
+    """
+    ending = _file.understood(path)
+    if not isinstance(found, TableComparison):
+        raise KindError(f"found must be what kl.compare_tables returns, not {type(found).__name__}")
+    with _ink.style():
+        figure = _tables.slices(found) if found.slices else _tables.overview(found)
+        _file.write(figure, path, ending)
+    return figure
+
+
+__all__ = ["comparison", "fits", "path", "tables"]

@@ -1,0 +1,217 @@
+"""Two tables of 2·10⁷ rows × 10 columns in Parquet, on two threads, against DuckDB's own bare counts; and the peers.
+
+python -m benchmarks tables                    the tables and DuckDB
+python -m benchmarks.tables --peers PYTHON     evidently and nannyml, installed in another environment
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+ROWS = 20_000_000
+THREADS, LIMIT = 2, "1GB"
+PEERS = 4_000_000  # rows of a side, all in the memory of a laptop
+CONSOLE = Console(width=110)
+
+COLUMNS = """
+  sqrt(-2*ln(1-random()))*cos(2*pi()*random()) + {shift} as normal,
+  random() as uniform,
+  exp(sqrt(-2*ln(1-random()))*cos(2*pi()*random())) as lognormal,
+  tan(pi()*(random()-0.5)) as cauchy,
+  floor(random()*1000)::int as code,
+  floor(-ln(1-random())*1e6)::bigint as amount,
+  round(random()*100)/10 as rounded,
+  'c' || floor(random()*random()*30)::int as label,
+  date '2020-01-01' + floor(random()*700)::int as day,
+  random() < 0.3 + {shift} as flag
+"""
+NAMES = ("normal", "uniform", "lognormal", "cauchy", "code", "amount", "rounded", "label", "day", "flag")
+NUMBERS = ("normal", "uniform", "lognormal", "cauchy", "amount")
+
+
+def make(folder: Path, rows: int) -> tuple[Path, Path]:
+    import duckdb
+
+    paths = (folder / "p.parquet", folder / "q.parquet")
+    with duckdb.connect(config={"threads": THREADS}) as connection:
+        for path, seed, shift in zip(paths, (0.1, 0.2), (0.0, 0.02), strict=True):
+            connection.execute(f"select setseed({seed})")
+            select = f"select {COLUMNS.format(shift=shift)} from range({rows})"
+            connection.execute(f"copy ({select}) to '{path}' (format parquet)")
+    return paths
+
+
+OURS = """
+import json, resource, sys, time
+import kullback as kl
+small = kl.Table({{"a": [1, 2, 3]}})
+kl.compare_tables(small, small)  # imports, which DuckDB's clock does not count either
+start = time.perf_counter()
+found = kl.compare_tables({p!r}, {q!r}, threads={threads}, memory_limit={limit!r})
+seconds = time.perf_counter() - start
+edges = {{n: part.edges for n, part in found.reference.partitions.items()}}
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps([seconds, peak, edges]))
+"""
+
+BARE = """
+import json, resource, time, duckdb
+connection = duckdb.connect(config={{"threads": {threads}, "memory_limit": {limit!r}}})
+start = time.perf_counter()
+for query in json.loads({queries!r}):
+    connection.execute(query).fetchall()
+seconds = time.perf_counter() - start
+print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, None]))
+"""
+
+
+def run(code: str) -> list[object]:
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    return list(json.loads(out.strip().splitlines()[-1]))
+
+
+def equal_widths(path: Path) -> list[str]:
+    """The plainest counts there are: a thousand equal cells between the ends, other columns by value."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        ends = ", ".join(f"min({n}), max({n})" for n in NUMBERS)
+        found = connection.execute(f"select {ends} from '{path}'").fetchone()
+    assert found is not None
+    queries = []
+    for name in NAMES:
+        key = name
+        if name in NUMBERS:
+            low, high = found[2 * NUMBERS.index(name) : 2 * NUMBERS.index(name) + 2]
+            key = f"floor(({name} - ({low}))*{1000 / (high - low)!r}::double)"
+        queries.append(f"select {key} as cell, count(*) from '{path}' group by 1")
+    return queries
+
+
+def same_bins(path: Path, edges: dict[str, list[float] | None]) -> list[str]:
+    """The bins that the comparison arrived at, as a person would write them: one CASE a column."""
+    queries = []
+    for name in NAMES:
+        at = edges[name]
+        key = name
+        if at is not None and name in (*NUMBERS, "code", "rounded"):
+            key = "case " + " ".join(f"when {name} < {e!r}::double then {i}" for i, e in enumerate(at)) + " end"
+        queries.append(f"select {key} as cell, count(*) from '{path}' group by 1")
+    return queries
+
+
+def large(rows: int = ROWS) -> Table:
+    with tempfile.TemporaryDirectory() as folder:
+        p, q = make(Path(folder), rows)
+        mine = OURS.format(p=str(p), q=str(q), threads=THREADS, limit=LIMIT)
+        edges = run(mine)[2]
+        assert isinstance(edges, dict)
+        contest: dict[str, str] = {"kullback": mine}
+        for name, make_ in (("DuckDB, equal widths", equal_widths), ("DuckDB, the same bins", None)):
+            queries = [k for path in (p, q) for k in (make_(path) if make_ else same_bins(path, edges))]
+            contest[name] = BARE.format(threads=THREADS, limit=LIMIT, queries=json.dumps(queries))
+        found: dict[str, list[list[object]]] = {name: [] for name in contest}
+        for _ in range(3):
+            for name, code in contest.items():
+                found[name].append(run(code))
+    title = f"two tables of {rows:.0e} rows × 10 columns, {THREADS} threads, memory limit {LIMIT}"
+    table = Table("", "seconds, best of 3", "kullback ÷ this", "peak memory, MB", title=title)
+    best = {name: min(float(str(r[0])) for r in runs) for name, runs in found.items()}
+    for name, runs in found.items():
+        peak = max(float(str(r[1])) for r in runs)
+        table.add_row(name, f"{best[name]:.2f}", f"{best['kullback'] / best[name]:.2f}", f"{peak:.0f}")
+    return table
+
+
+PEER = """
+import json, sys, time, warnings
+warnings.simplefilter("ignore")
+import pandas as pd
+start = time.perf_counter()
+p, q = pd.read_parquet({p!r}), pd.read_parquet({q!r})
+reading = time.perf_counter() - start
+for f in (p, q):
+    f["day"] = pd.to_datetime(f["day"])
+found = {{}}
+def timed(name, run):
+    try:
+        start = time.perf_counter(); run(); found[name] = time.perf_counter() - start
+    except Exception as error:
+        found[name] = repr(error)[:200]
+def evidently():
+    from evidently import Report, Dataset, DataDefinition
+    from evidently.presets import DataDriftPreset
+    a = p.drop(columns="day"); b = q.drop(columns="day")
+    a["flag"], b["flag"] = a["flag"].astype(str), b["flag"].astype(str)
+    numbers = ["normal", "uniform", "lognormal", "cauchy", "code", "amount", "rounded"]
+    definition = DataDefinition(numerical_columns=numbers, categorical_columns=["label", "flag"])
+    report = Report([DataDriftPreset(num_method="kl_div", cat_method="kl_div")])
+    report.run(Dataset.from_pandas(b, definition), Dataset.from_pandas(a, definition)).dict()
+def nannyml():
+    import nannyml as nml
+    calc = nml.UnivariateDriftCalculator(
+        column_names=[c for c in p.columns if c != "day"], treat_as_categorical=["label", "flag"],
+        continuous_methods=["jensen_shannon"], categorical_methods=["jensen_shannon"], chunk_number=1)
+    calc.fit(p); calc.calculate(q).to_df()
+evidently_import = __import__("evidently"); nannyml_import = __import__("nannyml")
+timed("evidently", evidently); timed("nannyml", nannyml)
+print(json.dumps([reading, found]))
+"""
+
+
+def clock(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def peers(python: str, rows: int = PEERS) -> Table:
+    import pandas as pd
+
+    import kullback as kl
+
+    with tempfile.TemporaryDirectory() as folder:
+        p, q = make(Path(folder), rows)
+        out = subprocess.run(
+            [python, "-c", PEER.format(p=str(p), q=str(q))], capture_output=True, text=True, check=True
+        ).stdout
+        reading, theirs = json.loads(out.strip().splitlines()[-1])
+        found = {}
+        for name, seconds in theirs.items():
+            found[f"{name}, frames"] = seconds
+            if isinstance(seconds, float):
+                found[f"{name}, files"] = seconds + reading
+        frames = [pd.read_parquet(path) for path in (p, q)]
+        contest: dict[str, Callable[[], object]] = {
+            "kullback, files": lambda: kl.compare_tables(p, q, threads=THREADS),
+            "kullback, pandas frames": lambda: kl.compare_tables(*(f.drop(columns="day") for f in frames)),
+        }
+        mine = {}
+        for name, call in contest.items():
+            mine[name] = min(clock(call) for _ in range(3))
+    table = Table("", "seconds", "÷ kullback, files", title=f"two tables of {rows:.0e} rows, one process each")
+    first = mine["kullback, files"]
+    for name, seconds in (mine | found).items():
+        known = isinstance(seconds, float)
+        table.add_row(name, f"{seconds:.2f}" if known else str(seconds), f"{seconds / first:.1f}" if known else "")
+    return table
+
+
+def main() -> None:
+    CONSOLE.print(large())
+
+
+if __name__ == "__main__":
+    if "--peers" in sys.argv:
+        CONSOLE.print(peers(sys.argv[sys.argv.index("--peers") + 1]))
+    else:
+        main()

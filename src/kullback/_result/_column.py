@@ -1,0 +1,195 @@
+"""One column of two tables: its divergences, and what they are made of."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kullback._format import number, percent, plain
+from kullback._result._comparison import Terms
+from kullback._result._status import Status
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CountDivergence:
+    """A divergence of two rows of counts, in nats.
+
+    Attributes
+    ----------
+    value : float
+        The plug-in value, of the shares as they are; ∞ where one side has a category that the other lacks.
+    error : float
+        Its standard error; NaN where the value is ∞.
+    interval : pair of float
+        The 95 % confidence interval of the true divergence.
+    corrected : float
+        The value less its bias, which is positive: two samples of one distribution never agree exactly. It may be
+        negative; it is not clipped.
+    smoothed, smoothed_corrected, smoothed_interval
+        The same after half a count is added to every category that either side has (Jeffreys' prior); always finite.
+    detail : str
+        Where the value is ∞, what makes it so.
+    """
+
+    value: float
+    error: float
+    interval: tuple[float, float]
+    corrected: float
+    smoothed: float
+    smoothed_corrected: float
+    smoothed_interval: tuple[float, float]
+    status: Status = Status.OK
+    detail: str = ""
+
+    def __float__(self) -> float:
+        return self.value
+
+    @property
+    def best(self) -> float:
+        """The value less its bias, or where that is ∞ the smoothed one less its: what columns are ranked by."""
+        return self.corrected if math.isfinite(self.value) else self.smoothed_corrected
+
+    @property
+    def best_interval(self) -> tuple[float, float]:
+        return self.interval if math.isfinite(self.value) else self.smoothed_interval
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "value": plain(self.value),
+            "error": plain(self.error),
+            "error_kind": "standard_error",
+            "interval": plain(self.interval),
+            "corrected": plain(self.corrected),
+            "smoothed": {
+                "value": plain(self.smoothed),
+                "corrected": plain(self.smoothed_corrected),
+                "interval": plain(self.smoothed_interval),
+            },
+            "unit": "nats",
+            "status": self.status.key,
+            "detail": self.detail,
+        }
+
+    def __str__(self) -> str:
+        if math.isinf(self.value):
+            return f"∞ (smoothed {brief(self.smoothed)})"
+        return brief(self.value)
+
+    def __repr__(self) -> str:
+        low, high = self.best_interval
+        return f"{self} nats, 95 % between {brief(low)} and {brief(high)}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ColumnComparison:
+    """A column that both tables have: four divergences, a p-value, and the terms.
+
+    `terms` has one row a bin or category: outcome, what it is, the counts and shares of both sides, and what it adds
+    to either divergence in nats. `psi` is the population stability index, which is Jeffreys' divergence: the sum of
+    both directions. `p_value` is that of "both tables were drawn from one distribution"; `p_adjusted` is Holm's for
+    all columns of the table.
+    """
+
+    column: str
+    kind: str
+    rule: str
+    forward: CountDivergence
+    reverse: CountDivergence
+    jensen_shannon: CountDivergence
+    psi: CountDivergence
+    p_value: float
+    p_adjusted: float
+    terms: Terms
+
+    @property
+    def score(self) -> float:
+        """The larger of both directions, corrected for bias, or smoothed where ∞: the rank of the column."""
+        return max(self.forward.best, self.reverse.best)
+
+    @property
+    def only_p(self) -> tuple[tuple[str, float], ...]:
+        """What only P has, with its mass, the largest first."""
+        return self._only("p", "q")
+
+    @property
+    def only_q(self) -> tuple[tuple[str, float], ...]:
+        """What only Q has, with its mass, the largest first."""
+        return self._only("q", "p")
+
+    def _only(self, one: str, other: str) -> tuple[tuple[str, float], ...]:
+        mass, lacking = np.asarray(self.terms[one]), np.asarray(self.terms[f"count_{other}"]) == 0
+        found = [(str(self.terms["outcome"][i]), float(mass[i])) for i in np.flatnonzero(lacking & (mass > 0))]
+        return tuple(sorted(found, key=lambda pair: -pair[1]))
+
+    def carried(self, most: int = 2) -> str:
+        """The bins or categories that carry the divergence, with their shares of either side."""
+        order = self.leading()[:most]
+        p, q = self.terms["p"], self.terms["q"]
+        return ", ".join(f"{_cut(str(self.terms['outcome'][i]))}: {percent(p[i])} → {percent(q[i])}" for i in order)
+
+    def leading(self) -> list[int]:
+        """The rows of `terms` by what they add to both directions together."""
+        p, q = (np.asarray(self.terms[name], dtype=float) for name in ("p", "q"))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            paid = np.where(p == q, 0.0, np.abs((p - q) * np.log(p / q)))
+        return [int(i) for i in np.argsort(-paid, kind="stable") if paid[i] > 0]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "column": self.column,
+            "kind": self.kind,
+            "rule": self.rule,
+            "score": plain(self.score),
+            "forward": self.forward.to_dict(),
+            "reverse": self.reverse.to_dict(),
+            "jensen_shannon": self.jensen_shannon.to_dict(),
+            "psi": self.psi.to_dict(),
+            "p_value": plain(self.p_value),
+            "p_adjusted": plain(self.p_adjusted),
+            "only_p": [{"outcome": name, "mass": mass} for name, mass in self.only_p],
+            "only_q": [{"outcome": name, "mass": mass} for name, mass in self.only_q],
+            "terms": self.terms.to_dict(),
+        }
+
+    def __repr__(self) -> str:
+        lines = [
+            f"{self.column}: {self.kind}, {self.rule}",
+            f"  KL(P‖Q) {self.forward!r}",
+            f"  KL(Q‖P) {self.reverse!r}",
+            f"  Jensen-Shannon {self.jensen_shannon!r}",
+            f"  PSI {self.psi!r}",
+            f"  p-value {probability(self.p_value)}",
+            *(f"  {d.detail}" for d in (self.forward, self.reverse) if d.detail),
+        ]
+        return "\n".join([*lines, repr(self.terms)])
+
+
+def brief(x: float) -> str:
+    """Nats in a table: four figures, and zero for what is far below any use."""
+    if math.isnan(x):
+        return "—"
+    if math.isinf(x):
+        return "∞"
+    if abs(x) < 5e-7:
+        return "0"
+    text = f"{x:.4f}" if 0.001 <= abs(x) < 10 else f"{x:.3g}"
+    return text.replace("-", "−") if "e" not in text else text
+
+
+def probability(p: float) -> str:
+    """A p-value as text."""
+    return "< 1e-15" if p < 1e-15 else f"{p:.2g}" if p < 0.001 else f"{p:.3f}"
+
+
+def listed(found: Sequence[tuple[str, float]], most: int = 3) -> str:
+    """Outcomes with their mass, the largest first."""
+    more = f" and {number(len(found) - most)} more" if len(found) > most else ""
+    return ", ".join(f"{_cut(name)} ({percent(mass)})" for name, mass in found[:most]) + more
+
+
+def _cut(name: str, most: int = 28) -> str:
+    return name if len(name) <= most else name[: most - 1] + "…"

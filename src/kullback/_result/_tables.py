@@ -1,0 +1,178 @@
+"""Two tables, column by column."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+from kullback._format import dumps, html_table, listing, plain, text_table
+from kullback._result._column import ColumnComparison, brief, listed, probability
+from kullback._result._divergence import Divergence
+from kullback._result._errors import InputError
+
+HEADER = ("column", "KL(P‖Q)", "KL(Q‖P)", "Jensen-Shannon", "PSI", "p-value", "carried by (P → Q)")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JointDivergence:
+    """Both divergences of several columns together, from a bounded number of complete rows of either table."""
+
+    columns: tuple[str, ...]
+    forward: Divergence
+    reverse: Divergence
+    rows: tuple[int, int]
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "columns": list(self.columns),
+            "forward": self.forward.to_dict(),
+            "reverse": self.reverse.to_dict(),
+            "rows": {"p": self.rows[0], "q": self.rows[1]},
+            "notes": list(self.notes),
+        }
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.columns)} together, by {self.forward.method}: {self.forward}, {self.reverse}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SliceComparison:
+    """P against one slice of Q."""
+
+    key: Hashable
+    rows: int
+    columns: tuple[ColumnComparison, ...]
+
+    @property
+    def label(self) -> str:
+        return "missing" if self.key is None else str(self.key)
+
+    def __getitem__(self, column: str) -> ColumnComparison:
+        return _named(self.columns, column)
+
+    def to_dict(self) -> dict[str, Any]:
+        kept = ("column", "forward", "reverse", "jensen_shannon", "psi", "p_value")
+        columns = [{k: v for k, v in c.to_dict().items() if k in kept} for c in self.columns]
+        return {"slice": plain(self.key), "rows": self.rows, "columns": columns}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TableComparison:
+    """Two tables compared column by column, the most different column first.
+
+    Attributes
+    ----------
+    columns : tuple of ColumnComparison
+        One for each column that both tables have under one type, ranked by `score`.
+    only_p, only_q : tuple of str
+        Columns of one table only.
+    different_types : tuple of (column, type in P, type in Q)
+        Columns that both have, under types that cannot be counted together.
+    joint : JointDivergence or None
+        Of the columns named by `joint=`.
+    by : str or None
+        The column that slices Q; `slices` holds one SliceComparison for each of its values, in order.
+    reference : Reference
+        The edges and counts of P, for later comparisons.
+    """
+
+    p: str
+    q: str
+    rows: tuple[int, int]
+    columns: tuple[ColumnComparison, ...]
+    only_p: tuple[str, ...] = ()
+    only_q: tuple[str, ...] = ()
+    different_types: tuple[tuple[str, str, str], ...] = ()
+    joint: JointDivergence | None = None
+    by: str | None = None
+    slices: tuple[SliceComparison, ...] = ()
+    notes: tuple[str, ...] = ()
+    reference: Any = None
+
+    def __getitem__(self, column: str) -> ColumnComparison:
+        return _named(self.columns, column)
+
+    def over(self, threshold: float) -> tuple[ColumnComparison, ...]:
+        """The columns whose score passes the threshold, in nats."""
+        return tuple(c for c in self.columns if c.score > threshold)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "schema": 1,
+            "p": self.p,
+            "q": self.q,
+            "rows": {"p": self.rows[0], "q": self.rows[1]},
+            "columns": [c.to_dict() for c in self.columns],
+            "only_p": list(self.only_p),
+            "only_q": list(self.only_q),
+            "different_types": [{"column": c, "p": a, "q": b} for c, a, b in self.different_types],
+            "joint": None if self.joint is None else self.joint.to_dict(),
+            "by": self.by,
+            "slices": [s.to_dict() for s in self.slices],
+            "notes": list(self.notes),
+        }
+
+    def to_json(self) -> str:
+        return dumps(self.to_dict())
+
+    def table(self) -> list[tuple[str, ...]]:
+        """The rows that a person reads, under HEADER."""
+        return [
+            (
+                c.column,
+                str(c.forward),
+                str(c.reverse),
+                brief(c.jensen_shannon.value),
+                str(c.psi),
+                probability(c.p_value),
+                c.carried(),
+            )
+            for c in self.columns
+        ]
+
+    def heading(self) -> list[str]:
+        return [f"P = {self.p}, {self.rows[0]:,} rows", f"Q = {self.q}, {self.rows[1]:,} rows"]
+
+    def lines(self) -> list[str]:
+        """What stands under the table."""
+        found = []
+        if self.only_p:
+            found.append(f"Columns of P only: {listing(self.only_p)}")
+        if self.only_q:
+            found.append(f"Columns of Q only: {listing(self.only_q)}")
+        for name, a, b in self.different_types:
+            found.append(f"{name} is {a} in P and {b} in Q, and was not compared")
+        for c in self.columns:
+            if c.only_p:
+                found.append(f"{c.column}: only P has {listed(c.only_p)}")
+            if c.only_q:
+                found.append(f"{c.column}: only Q has {listed(c.only_q)}")
+        if self.joint is not None:
+            found += [str(self.joint), *self.joint.notes]
+        if self.slices:
+            found.append(f"Q in {len(self.slices)} slices by {self.by}; the largest score of each:")
+            found += [f"  {s.label}: {_worst(s)}" for s in self.slices]
+        return [*found, *self.notes]
+
+    def __repr__(self) -> str:
+        return "\n".join([*self.heading(), text_table([HEADER, *self.table()]), *self.lines()])
+
+    def _repr_html_(self) -> str:
+        heading = "<br>".join(html.escape(line) for line in self.heading())
+        lines = "".join(f"<li>{html.escape(line)}</li>" for line in self.lines())
+        return f"<p>{heading}</p>{html_table(self.table(), HEADER)}<ul>{lines}</ul>"
+
+
+def _named(columns: tuple[ColumnComparison, ...], column: str) -> ColumnComparison:
+    for c in columns:
+        if c.column == column:
+            return c
+    raise InputError(f"no column {column!r} was compared; there are {listing([c.column for c in columns])}")
+
+
+def _worst(found: SliceComparison) -> str:
+    top = max(found.columns, key=lambda c: c.score)
+    return f"{top.column} {brief(top.score)} nats, {found.rows:,} rows"

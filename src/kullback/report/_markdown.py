@@ -1,0 +1,46 @@
+"""A comparison of tables as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kullback._result import TableComparison
+from kullback._result._column import brief, probability
+from kullback._result._tables import HEADER
+
+
+def markdown(found: TableComparison) -> str:
+    lines = ["# Two tables", "", *(f"- {_escaped(line)}" for line in found.heading()), ""]
+    lines += _table([HEADER, *found.table()])
+    lines += ["", *(f"- {_escaped(line.strip())}" for line in found.lines())]
+    lines += ["", "## With their 95 % intervals", ""]
+    rows: list[Sequence[str]] = [
+        ("column", "KL(P‖Q) less bias", "95 %", "KL(Q‖P) less bias", "95 %", "p, Holm", "how counted")
+    ]
+    for c in found.columns:
+        cells = []
+        for d in (c.forward, c.reverse):
+            low, high = d.best_interval
+            cells += [
+                f"{brief(d.best)}{'' if d.best == d.corrected else ' (smoothed)'}",
+                f"{brief(low)} – {brief(high)}",
+            ]
+        rows.append((c.column, *cells, probability(c.p_adjusted), f"{c.kind}, {c.rule}"))
+    lines += [*_table(rows), "", FOOT, ""]
+    return "\n".join(lines)
+
+
+FOOT = (
+    "Divergences in nats. Columns are ranked by the larger of both directions, less its bias; where a category of one "
+    "table only makes a direction ∞, by its smoothed value (half a count added to every category). "
+    "PSI is the sum of both directions."
+)
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    head, *body = ["| " + " | ".join(_escaped(cell) for cell in row) + " |" for row in rows]
+    return [head, "|" + "---|" * len(rows[0]), *body]
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")

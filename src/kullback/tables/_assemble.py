@@ -1,0 +1,65 @@
+"""From counts to the comparison's parts: columns ranked, slices, notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from kullback._result._column import ColumnComparison
+from kullback._result._tables import SliceComparison
+from kullback.tables import _literal
+from kullback.tables._grid import Key
+from kullback.tables._measure import column as measured
+from kullback.tables._measure import holm
+from kullback.tables._partition import Partition
+from kullback.tables._sides import Side
+
+Counts = dict[str, dict[Key, list[int]]]
+
+
+def ranked(parts: Mapping[str, Partition], counts: Counts) -> tuple[ColumnComparison, ...]:
+    found = [measured(part, counts[name]) for name, part in parts.items()]
+    adjusted = holm([c.p_value for c in found])
+    found = [replace(c, p_adjusted=a) for c, a in zip(found, adjusted, strict=True)]
+    return tuple(sorted(found, key=lambda c: (-c.score, c.column)))
+
+
+def sliced(
+    q: Side, by: str, parts: Sequence[Partition], of_p: Mapping[str, Mapping[Key, int]]
+) -> tuple[SliceComparison, ...]:
+    rows = _literal.slices(q, by)
+    return compared(rows, {p.column: p for p in parts}, _literal.tallies(q, parts, by), of_p)
+
+
+def compared(
+    rows: Mapping[Any, int], parts: Mapping[str, Partition], tallied: Any, of_p: Mapping[str, Mapping[Key, int]]
+) -> tuple[SliceComparison, ...]:
+    found = []
+    for key, n in rows.items():
+        counts = {}
+        for name in parts:
+            here = tallied[name].get(key, {})
+            counts[name] = {k: [of_p[name].get(k, 0), here.get(k, 0)] for k in {**of_p[name], **here}}
+        found.append(SliceComparison(key, n, ranked(parts, counts)))
+    return tuple(found)
+
+
+def added(tallies: Iterable[Mapping[Key, int]]) -> dict[Key, int]:
+    total: dict[Key, int] = {}
+    for tally in tallies:
+        for key, n in tally.items():
+            total[key] = total.get(key, 0) + n
+    return total
+
+
+def notes(sides: Sequence[Side], parts: Mapping[str, Partition]) -> tuple[str, ...]:
+    notes = [
+        f"{n}: more than {_literal.LIMIT} different values; the rare ones are counted together, "
+        "which can only make the divergences smaller"
+        for n, part in parts.items()
+        if part.other
+    ]
+    if any(s.nan_is_null for s in sides):
+        notes.append("pandas does not tell NaN from a missing value; both count as missing")
+    return tuple(notes)

@@ -1,0 +1,191 @@
+"""compare_tables: columns → cells or categories → counts → divergences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from kullback._result import InputError, KindError
+from kullback._result._tables import JointDivergence, SliceComparison, TableComparison
+from kullback.tables import _grid, _literal
+from kullback.tables._against import against, counted, fitting
+from kullback.tables._assemble import Counts, notes, ranked, sliced
+from kullback.tables._files import Engine
+from kullback.tables._joint import joint as together
+from kullback.tables._kinds import Kind, common, kind
+from kullback.tables._partition import Partition, bins, partition
+from kullback.tables._reference import Reference
+from kullback.tables._sides import Side, chosen, require, side
+
+
+def compare_tables(
+    p: Any,
+    q: Any,
+    *,
+    columns: str | Sequence[str] | None = None,
+    joint: Sequence[str] | None = None,
+    by: str | None = None,
+    names: tuple[str, str] | None = None,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+    seed: int = 0,
+) -> TableComparison:
+    """How far apart two tables are, column by column, on the engine that holds the rows.
+
+    Each column is counted on edges or categories that both tables share, and only the counts leave the engine.
+    Columns of numbers are cut into bins of nearly equal mass, 2·n^(1/3) of them with n the rows of the smaller table,
+    at least 4 and at most 64; a column of at most 20 different values keeps them as categories. Missing values, NaN
+    and ±∞ are categories of their own.
+
+    Parameters
+    ----------
+    p, q : path, data frame or engine's table
+        A CSV or Parquet file, a folder or a pattern of them, a frame of pandas, polars or pyarrow, or a table of
+        DuckDB, PySpark or Ibis; `p` may be a `kl.tables.Reference`.
+    columns : str or sequence of str, optional
+        The columns to compare; all that both tables have when not given.
+    joint : sequence of str, optional
+        Columns whose joint divergence is estimated too, from at most about 5,000 complete rows of either table.
+    by : str, optional
+        A column of Q whose values slice it; P is compared with each slice, in one pass over Q.
+    names : pair of str, optional
+        What P and Q are called in reports; the names of their files when not given.
+    memory_limit : str, optional
+        What the embedded DuckDB may hold of files, for example "2GB"; it spills the rest to a temporary folder.
+    threads : int, optional
+        Threads of the embedded DuckDB.
+    seed : int
+        Decides which rows stand for the joint divergence.
+
+    Returns
+    -------
+    TableComparison
+        Both divergences, Jensen-Shannon and PSI of every column, in nats, each with a 95 % interval, its value less
+        the bias and a smoothed value; a p-value; the terms; ranked, the most different column first.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read, tables without a common column or without rows, or a column that cannot be counted.
+    KindError
+        An argument that is no table.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> import kullback as kl
+    >>> p = pl.DataFrame({"colour": ["red"] * 50 + ["blue"] * 50, "size": list(range(100))})
+    >>> q = pl.DataFrame({"colour": ["red"] * 90 + ["blue"] * 10, "size": list(range(100))})
+    >>> found = kl.compare_tables(p, q)
+    >>> [(c.column, round(c.forward.value, 6)) for c in found.columns]
+    [('colour', 0.510826), ('size', 0.0)]
+    """
+    if isinstance(q, Reference):
+        raise KindError("q is a Reference; pass it as p, the table that the other one is compared with")
+    with Engine(memory_limit, threads) as engine:
+        if isinstance(p, Reference):
+            known = p if names is None else replace(p, name=names[0])
+            return against(known, _called(side(q, "q", engine), names, 1), columns, joint, by)
+        sides = (_called(side(p, "p", engine), names, 0), _called(side(q, "q", engine), names, 1))
+        return _fresh(sides, columns, joint, by, seed)
+
+
+def _called(found: Side, names: Any, which: int) -> Side:
+    if names is None:
+        return found
+    if isinstance(names, str) or len(names) != 2:
+        raise InputError(f"names must be two, one for p and one for q, not {names!r}")
+    return replace(found, name=str(names[which]))
+
+
+def count(table: Any, like: Reference, *, memory_limit: str | None = None, threads: int | None = None) -> Reference:
+    """The counts of a table on the edges of a reference, so that they can be added to it.
+
+    Parameters
+    ----------
+    table : path, data frame or engine's table
+        As for `compare_tables`.
+    like : Reference
+        Whose edges and categories to use; the table must have all its columns.
+    memory_limit, threads
+        Of the embedded DuckDB that reads files.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> import kullback as kl
+    >>> january, february = pl.DataFrame({"x": [1.5, 2.5]}), pl.DataFrame({"x": [2.5, 3.5, 9.0]})
+    >>> reference = kl.compare_tables(january, february).reference
+    >>> (reference + kl.tables.count(february, reference)).rows
+    5
+    """
+    with Engine(memory_limit, threads) as engine:
+        rows_of = side(table, "table", engine)
+        for name in like.partitions:
+            require(rows_of, name, "table")
+        parts, different = fitting(like, rows_of, list(like.partitions))
+        if different:
+            name, a, b = different[0]
+            raise InputError(f"table: column {name!r} is {b} in {rows_of.name} and {a} in the reference")
+        found = counted(rows_of, parts)
+        rows = sum(next(iter(found.values())).values())
+        return Reference(rows_of.name, rows, dict(like.partitions), found)
+
+
+def _fresh(
+    sides: tuple[Side, Side], columns: Any, joint: Sequence[str] | None, by: str | None, seed: int
+) -> TableComparison:
+    p, q = sides
+    if by is not None:
+        require(q, by, "q (by)")
+    names = chosen(sides, columns, by)
+    kinds: dict[str, Kind] = {}
+    different = []
+    for name in names:
+        a, b = kind(p, name, "p"), kind(q, name, "q")
+        both = common(a, b)
+        if both is None:
+            different.append((name, str(p.schema[name]), str(q.schema[name])))
+        else:
+            kinds[name] = both
+    numeric = {n: k for n, k in kinds.items() if k != "text"}
+    tables, rows = _grid.cells(sides, numeric, bins)
+    for each, n, argument in zip(sides, rows, ("p", "q"), strict=True):
+        if not n:
+            raise InputError(f"{argument}: {each.name} has no rows")
+    parts: dict[str, Partition] = {}
+    counts: Counts = {}
+    for name, table in tables.items():
+        parts[name], counts[name] = partition(table, name, kinds[name])
+    texts = [n for n, k in kinds.items() if k == "text"]
+    for part, found in _literal.text(sides, texts) if texts else []:
+        parts[part.column], counts[part.column] = part, found
+    slices: tuple[SliceComparison, ...] = ()
+    if by is not None:
+        of_p = {n: {k: c[0] for k, c in counts[n].items()} for n in parts}
+        slices = sliced(q, by, list(parts.values()), of_p)
+    combined: JointDivergence | None = None
+    if joint is not None:
+        for name in joint:
+            require(p, name, "p (joint)")
+            require(q, name, "q (joint)")
+        combined = together(sides, list(joint), kinds, tables, seed)
+    reference = Reference(p.name, rows[0], parts, {n: {k: c[0] for k, c in counts[n].items() if c[0]} for n in parts})
+    return TableComparison(
+        p.name,
+        q.name,
+        rows,
+        ranked(parts, counts),
+        tuple(n for n in p.schema if n not in q.schema) if columns is None else (),
+        tuple(n for n in q.schema if n not in p.schema and n != by) if columns is None else (),
+        tuple(different),
+        combined,
+        by,
+        slices,
+        notes(sides, parts),
+        reference,
+    )
+
+
+__all__ = ["compare_tables", "count"]

@@ -1,0 +1,142 @@
+"""Counts on a partition that is given: a reference's, or the one that both sides agreed on, slice by slice.
+
+The bin of a value is found by a tree of comparisons with literal edges, six deep at 64 bins, that any engine can run.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals as nw
+
+from kullback._result import InputError
+from kullback.tables._grid import NAN, NEGATIVE, NULL, POSITIVE, UNION, Key
+from kullback.tables._kinds import value
+from kullback.tables._partition import OTHER, OVER, UNDER, Partition
+from kullback.tables._rows import rows
+from kullback.tables._sides import Side
+
+LIMIT = 1000  # categories of a column by name; the rest are one
+SLICES = 1000
+Slice = Any
+Tally = dict[Key, int]
+
+
+def slices(side: Side, by: str) -> dict[Slice, int]:
+    """The values of a column and their rows, in order."""
+    found = rows(side.frame.select(nw.col(by).alias("by")).group_by("by").agg(nw.len().alias("n")).head(SLICES + 1))
+    if len(found) > SLICES:
+        raise InputError(
+            f"by = {by!r} has more than {SLICES} values in {side.name}; slice by a coarser column, such as a month"
+        )
+    totals: dict[Slice, int] = {}
+    for key, n in found:
+        name = None if key is None or key != key else key
+        totals[name] = totals.get(name, 0) + int(n)
+    return dict(sorted(totals.items(), key=lambda item: (item[0] is None, item[0])))
+
+
+def tallies(side: Side, partitions: Sequence[Partition], by: str | None) -> dict[str, dict[Slice, Tally]]:
+    """Counts on each partition, by slice; None is the one slice when there is no `by`."""
+    found: dict[str, dict[Slice, Tally]] = {p.column: {} for p in partitions}
+    for text in (False, True):
+        group = [(i, p) for i, p in enumerate(partitions) if (p.kind == "text") is text]
+        for start in range(0, len(group), UNION):
+            parts = [_grouped(side, p, i, by) for i, p in group[start : start + UNION]]
+            for index, key, code, n in rows(parts[0] if len(parts) == 1 else nw.concat(parts)):
+                p = partitions[int(index)]
+                key = None if key is None or key != key else key
+                tally = found[p.column].setdefault(key, {})
+                name = _key(p, code, side.nan_is_null)
+                tally[name] = tally.get(name, 0) + int(n)
+    return found
+
+
+def _grouped(side: Side, p: Partition, index: int, by: str | None) -> nw.LazyFrame[Any]:
+    x = nw.col("x")
+    slice_ = nw.lit(0) if by is None else nw.col(by)
+    frame = side.frame.select(value(side, p.column, p.kind).alias("x"), slice_.alias("by"))
+    if p.edges is not None:
+        code = _code(x, p.edges)
+    elif p.kind == "text":
+        # the column's own letters are kept apart from the two marks by a letter in front
+        known = nw.when(x.is_in(list(p.values or ()))).then(nw.concat_str(nw.lit("="), x)).otherwise(nw.lit("other"))
+        code = nw.when(x.is_null()).then(nw.lit("null")).otherwise(known if p.other else nw.concat_str(nw.lit("="), x))
+    else:
+        code = x
+    frame = frame.with_columns(code.alias("code")).group_by("by", "code").agg(nw.len().alias("n"))
+    return frame.select(nw.lit(index).alias("index"), "by", "code", "n")
+
+
+def _code(x: nw.Expr, edges: Sequence[float]) -> nw.Expr:
+    """−1 below the edges, the number of the bin, the number of bins above them; three more for what is not finite."""
+    n = len(edges) - 1
+    inner = nw.when(x > edges[-1]).then(nw.lit(float(n))).otherwise(_tree(x, edges[:-1], -1))
+    sign = nw.when(x > 0).then(nw.lit(n + 1.0)).otherwise(nw.lit(n + 2.0))
+    outer = nw.when(x.is_nan()).then(nw.lit(n + 3.0)).otherwise(sign)
+    return nw.when(x.is_null()).then(nw.lit(n + 4.0)).otherwise(nw.when(x.is_finite()).then(inner).otherwise(outer))
+
+
+def _tree(x: nw.Expr, edges: Sequence[float], first: int) -> nw.Expr:
+    if not edges:
+        return nw.lit(float(first))
+    middle = len(edges) // 2
+    below = _tree(x, edges[:middle], first)
+    return nw.when(x < edges[middle]).then(below).otherwise(_tree(x, edges[middle + 1 :], first + middle + 1))
+
+
+def _key(p: Partition, code: Any, nan_is_null: bool) -> Key:
+    if p.edges is not None:
+        n = len(p.edges) - 1
+        names = {-1: UNDER, n: OVER, n + 1: POSITIVE, n + 2: NEGATIVE, n + 3: NULL if nan_is_null else NAN, n + 4: NULL}
+        return names.get(int(code), ("bin", int(code)))
+    if p.kind == "text":
+        return NULL if code == "null" else OTHER if code == "other" else ("value", code[1:])
+    if code is None:
+        return NULL
+    if math.isnan(code):
+        return NULL if nan_is_null else NAN
+    return ("value", float(code)) if math.isfinite(code) else POSITIVE if code > 0 else NEGATIVE
+
+
+def text(sides: tuple[Side, Side], names: Sequence[str]) -> list[tuple[Partition, dict[Key, list[int]]]]:
+    """Columns of text by their values; of a long list the commonest of either side, the rest together."""
+    leading = [tops(side, names) for side in sides]
+    found = []
+    for i, name in enumerate(names):
+        both = [t[i] for t in leading]
+        long = any(len(t) > LIMIT for t in both)
+        counts: dict[Key, list[int]] = {}
+        if long:
+            kept = sorted({v for t in both for v, _ in t[: LIMIT // 2] if v is not None})
+            part = Partition(name, "text", None, tuple(kept), other=True)
+            for j, side in enumerate(sides):
+                for tally in tallies(side, [part], None)[name].values():
+                    for key, n in tally.items():
+                        counts.setdefault(key, [0, 0])[j] += n
+        else:
+            for j, t in enumerate(both):
+                for v, n in t:
+                    counts.setdefault(NULL if v is None else ("value", v), [0, 0])[j] += n
+            part = Partition(name, "text", None, tuple(sorted(k[1] for k in counts if k[0] == "value")))
+        found.append((part, counts))
+    return found
+
+
+def tops(side: Side, names: Sequence[str]) -> list[list[tuple[str | None, int]]]:
+    found: list[list[tuple[str | None, int]]] = [[] for _ in names]
+    for start in range(0, len(names), UNION):
+        parts = []
+        for i, name in list(enumerate(names))[start : start + UNION]:
+            frame = side.frame.select(value(side, name, "text").alias("x"))
+            frame = (
+                frame.group_by("x").agg(nw.len().alias("n")).sort("n", "x", descending=[True, False]).head(LIMIT + 1)
+            )
+            parts.append(frame.select(nw.lit(i).alias("i"), "x", "n"))
+        for i, x, n in rows(parts[0] if len(parts) == 1 else nw.concat(parts)):
+            found[int(i)].append((None if x is None or x != x else str(x), int(n)))
+    for t in found:
+        t.sort(key=lambda pair: (-pair[1], pair[0] is None, pair[0] or ""))
+    return found

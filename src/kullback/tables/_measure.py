@@ -1,0 +1,89 @@
+"""From the counts of two sides to divergences with intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from kullback._result import Status
+from kullback._result._column import ColumnComparison, CountDivergence, listed
+from kullback._result._comparison import Terms
+from kullback.numerics import tallies
+from kullback.tables._grid import Key
+from kullback.tables._partition import Partition
+
+
+def column(part: Partition, counts: Mapping[Key, Sequence[int]]) -> ColumnComparison:
+    """A column's comparison; `p_adjusted` is the plain p-value until all columns are known."""
+    keys = [k for k in part.ordered(list(counts)) if any(counts[k])]
+    a, b = (np.array([counts[k][i] for k in keys], dtype=float) for i in (0, 1))
+    p, q = a / a.sum(), b / b.sum()
+    labels = [part.label(k) for k in keys]
+    terms = Terms(
+        {
+            "outcome": labels,
+            "count_p": a.astype(np.int64),
+            "count_q": b.astype(np.int64),
+            "p": p,
+            "q": q,
+            "forward": _terms(p, q),
+            "reverse": _terms(q, p),
+        }
+    )
+    only_p, only_q = _gap(labels, p, q), _gap(labels, q, p)
+    found = {}
+    for measure in tallies.MEASURES:
+        gaps = {"forward": only_p, "reverse": only_q, "jensen_shannon": "", "jeffreys": only_p or only_q}[measure]
+        found[measure] = _divergence(a, b, measure, gaps, measure == "forward" or (measure == "jeffreys" and only_p))
+    value = tallies.p_value(a, b)
+    return ColumnComparison(
+        part.column,
+        part.kind,
+        part.rule,
+        found["forward"],
+        found["reverse"],
+        found["jensen_shannon"],
+        found["jeffreys"],
+        value,
+        value,
+        terms,
+    )
+
+
+def _divergence(a: np.ndarray, b: np.ndarray, measure: str, gap: str, of_p: object) -> CountDivergence:
+    plug_in, smooth = tallies.estimate(a, b, measure), tallies.smoothed(a, b, measure)
+    infinite = math.isinf(plug_in.value)
+    one, other = ("P", "Q") if of_p else ("Q", "P")
+    return CountDivergence(
+        plug_in.value,
+        plug_in.error,
+        (plug_in.low, plug_in.high),
+        plug_in.corrected if not infinite else math.inf,
+        smooth.value,
+        smooth.corrected,
+        (smooth.low, smooth.high),
+        Status.SUPPORT_GAP if infinite else Status.OK,
+        f"{other} has no row where {one} has {gap}" if infinite else "",
+    )
+
+
+def _gap(labels: list[str], p: np.ndarray, q: np.ndarray) -> str:
+    found = [(labels[i], float(p[i])) for i in np.flatnonzero((p > 0) & (q == 0))]
+    return listed(sorted(found, key=lambda pair: -pair[1]))
+
+
+def _terms(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(p > 0, p * np.log(p / q), 0.0)
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """Holm's adjusted p-values."""
+    order = np.argsort(values, kind="stable")
+    found, running = [0.0] * len(values), 0.0
+    for rank, i in enumerate(order):
+        running = max(running, min(1.0, (len(values) - rank) * values[i]))
+        found[i] = running
+    return found

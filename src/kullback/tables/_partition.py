@@ -1,0 +1,139 @@
+"""How a column is cut: bins with literal edges, or categories; and the counts of both sides on them."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kullback.tables._grid import FEW, NAN, NEGATIVE, NULL, POSITIVE, Cells, Key
+from kullback.tables._kinds import Kind, shown, timed
+
+MOST = 64  # bins
+UNDER, OVER, OTHER = ("under",), ("over",), ("other",)
+_NAMES = {NULL: "missing", NAN: "NaN", POSITIVE: "∞", NEGATIVE: "−∞", OTHER: "any other value"}
+Counts = dict[Key, list[int]]
+
+
+def bins(n: int) -> int:
+    """The number of bins: 2·n^(1/3), n the finite values of the smaller side; at least 4, at most 64."""
+    return min(max(math.ceil(2 * n ** (1 / 3) - 1e-9), 4), MOST)
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """Bins between `edges`, [e₀, e₁), …, [eₖ₋₁, eₖ], or categories; `other` lumps the rare ones of a long list."""
+
+    column: str
+    kind: Kind
+    edges: tuple[float, ...] | None
+    values: tuple[Any, ...] | None = None
+    other: bool = False
+
+    @property
+    def rule(self) -> str:
+        if self.edges is None:
+            return "categories, the rare ones together" if self.other else "categories"
+        return f"{len(self.edges) - 1} bins of nearly equal mass"
+
+    def label(self, key: Key) -> str:
+        """What people read for a key."""
+        if key in _NAMES:
+            return _NAMES[key]
+        if key[0] == "value":
+            return self._text(key[1])
+        assert self.edges is not None
+        if key == UNDER:
+            return f"below {self._edge(0)}"
+        if key == OVER:
+            return f"above {self._edge(len(self.edges) - 1)}"
+        i = key[1]
+        low, high = self.edges[i], self.edges[i + 1]
+        last = i == len(self.edges) - 2
+        if self.kind == "integer":
+            top = math.floor(high) if last else math.ceil(high) - 1
+            bottom = math.ceil(low)
+            return f"{bottom}" if bottom == top else f"{bottom} … {top}"
+        return f"[{self._edge(i)}, {self._edge(i + 1)}{']' if last else ')'}"
+
+    def _edge(self, i: int) -> str:
+        """An edge with as many digits as tell it from its neighbours, and two more."""
+        assert self.edges is not None
+        x = self.edges[i]
+        if self.kind != "number":
+            return self._text(x)
+        gaps = [abs(x - self.edges[j]) for j in (i - 1, i + 1) if 0 <= j < len(self.edges) and self.edges[j] != x]
+        apart = abs(x) / min(gaps) if gaps and x else 1.0
+        return plainly(x, min(max(3, math.ceil(math.log10(apart)) + 2), 17))
+
+    def _text(self, code: Any) -> str:
+        if isinstance(code, str):
+            return code if code.strip() else repr(code)
+        found = shown(code, self.kind)
+        if isinstance(found, bool):
+            return "true" if found else "false"
+        if isinstance(found, int):
+            return str(found)
+        return found if isinstance(found, str) else plainly(found)
+
+    def ordered(self, keys: Sequence[Key]) -> list[Key]:
+        """Keys in the order of the values, what is no value last."""
+        rank = {UNDER: 0, OVER: 2, OTHER: 3, NEGATIVE: 4, POSITIVE: 5, NAN: 6, NULL: 7}
+        return sorted(keys, key=lambda k: (rank.get(k, 1), 0 if k in rank else k[1]))
+
+
+def plainly(x: float, digits: int = 12) -> str:
+    """A number of the data to so many digits, and without a point where it is whole."""
+    whole = x == int(x) and abs(x) < 1e15
+    return (repr(int(x)) if whole else f"{x:.{digits}g}").replace("-", "−")
+
+
+def partition(cells: Cells, column: str, kind: Kind) -> tuple[Partition, Counts]:
+    """The cut of a column of numbers, and the counts of both sides on it."""
+    counts: Counts = {key: list(pair) for key, pair in cells.special.items()}
+    if all(c.atom for c in cells.cells) and len(cells.cells) <= FEW:
+        values = tuple(float(c.least) for c in cells.cells)
+        counts |= {("value", v): list(c.counts) for v, c in zip(values, cells.cells, strict=True)}
+        return Partition(column, kind, None, values), counts
+    groups = _groups(cells, bins(cells.smaller()))
+    edges = [cells.least]
+    for left, right in itertools.pairwise(groups):
+        edges.append(_edge(left[-1].upper, right[0].lower, kind))
+    edges.append(cells.most)
+    counts |= {("bin", i): [sum(c.counts[j] for c in g) for j in (0, 1)] for i, g in enumerate(groups)}
+    return Partition(column, kind, tuple(edges)), counts
+
+
+def _groups(cells: Cells, wanted: int) -> list[list[Any]]:
+    """Neighbouring cells together until they hold what is left divided by the bins left; a heavy value alone."""
+    groups: list[list[Any]] = []
+    current: list[Any] = []
+    held, left = 0.0, 1.0
+    for cell, weight in zip(cells.cells, cells.weights(), strict=True):
+        target = left / max(wanted - len(groups), 1)
+        alone = weight >= 1 / wanted
+        if current and (alone or held + weight / 2 > target):
+            groups.append(current)
+            left -= held
+            current, held = [], 0.0
+        current.append(cell)
+        held += weight
+        if alone:
+            groups.append(current)
+            left -= held
+            current, held = [], 0.0
+    return [*groups, current] if current else groups
+
+
+def _edge(low: float, high: float, kind: Kind) -> float:
+    """The shortest number in [low, high], which parts the same values as any other there."""
+    if low >= high or timed(kind):
+        return high
+    for digits in range(1, 17):
+        for x in (0.5 * (low + high), low, high):
+            short = float(f"{x:.{digits}g}")
+            if low <= short <= high and (kind != "integer" or short == int(short)):
+                return short
+    return high

@@ -1,0 +1,38 @@
+"""What an engine answers, as plain Python rows: only counts and aggregates come this way, never the data."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import narwhals as nw
+
+from kullback._result import InputError
+
+Row = tuple[Any, ...]
+
+
+def rows(frame: nw.LazyFrame[Any]) -> list[Row]:
+    """The rows of a small lazy frame, collected by the engine's own means (Arrow is not needed for it).
+
+    What goes wrong while an engine runs (a broken page, a full disk, a lost cluster) is said in one sentence.
+    """
+    try:
+        return _collected(frame)
+    except Exception as error:
+        first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise InputError(f"{frame.implementation.name.lower()} could not count the rows: {first}") from error
+
+
+def _collected(frame: nw.LazyFrame[Any]) -> list[Row]:
+    native = nw.to_native(frame)
+    engine = frame.implementation
+    if engine is nw.Implementation.DUCKDB:
+        return [tuple(row) for row in native.fetchall()]
+    if engine.is_pyspark() or engine.is_pyspark_connect():
+        return [tuple(row) for row in native.collect()]
+    found = frame.collect().iter_rows()
+    if engine.is_pandas_like():
+        absent = {id(sys.modules["pandas"].NA), id(sys.modules["pandas"].NaT)}
+        return [tuple(None if id(v) in absent else v for v in row) for row in found]
+    return [tuple(row) for row in found]
