@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from kullback.numerics.lazy import special
 
-LOWEST = 0.1
+LOWEST = 0.05
 NORMAL = 2000.0  # beyond, a noncentral χ² is a normal to the eye
 
 
@@ -26,6 +26,6 @@ def interval(value: float, error: float, degrees: float, unit: float, level: flo
         width = float(special.ndtri(1 - tail)) * error
         return value - width, value + width
     low = unit * float(special.chndtrinc(x, degrees, 1 - tail)) if x > special.chdtri(degrees, tail) else 0.0
-    # a value as low as in a tenth of all cases of P = Q is not believed to be lower, or the interval would vanish
+    # a value as low as in a twentieth of all cases of P = Q is not believed to be lower, or the interval would vanish
     high = unit * float(special.chndtrinc(max(x, float(special.chdtri(degrees, 1 - LOWEST))), degrees, tail))
     return low, high
