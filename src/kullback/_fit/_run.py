@@ -21,6 +21,7 @@ from kullback._fit._reverse import fit_reverse
 from kullback._fit._sampling import of_draws, with_sampling
 from kullback._fit._search import Found
 from kullback._fit._sizes import by_residual
+from kullback._fit._table import held_by_an_engine, rows_for, with_moments
 from kullback._fit._target import Target, is_counting, prepare
 from kullback._fit.space import SpaceTarget, fit_space
 from kullback._measure import check_seed, measure, prepared
@@ -39,8 +40,10 @@ def fit(p: Any, family: Any, *, direction: str | float, start: Any = None, seed:
     Parameters
     ----------
     p : distribution
-        A density in one or two dimensions, draws (kl.Sample, a data frame of numeric columns), or for the
-        lattice families probabilities of integers. P stays fixed.
+        A density: normalised, or with normalized=False a log density of any dimension (JAX's gradients are
+        taken, others by `grad=` or by differences), or kl.from_model(model, ...); draws (kl.Sample, a data frame
+        of numeric columns; for a forward normal also a table that Spark, DuckDB or Ibis holds); for the lattice
+        families probabilities of integers. P stays fixed.
     family : str or kl.families object
         What Q may be: ``"normal"``, ``'normal(covariance="diagonal")'``, ``"laplace"``, ``"student_t"``,
         ``"mixture(2)"``; for a discrete P ``"poisson"``, ``"geometric"``, ``"binomial(10)"``; for a P with ends
@@ -90,6 +93,11 @@ def fit(p: Any, family: Any, *, direction: str | float, start: Any = None, seed:
         check_seed(seed)
         return fit_lattice(_for_lattice(prepared(p, "p"), chosen), chosen, direction, _mean(start))
     check_seed(seed)
+    if held_by_an_engine(p):
+        rows, moments = rows_for(p, chosen, direction, seed)
+        assert isinstance(chosen, Family)
+        with Progress() as say:
+            return _fitted(with_moments(_ready(rows, start, seed, say), moments), chosen, direction, start, seed)
     target = prepared(p, "p")
     if not isinstance(chosen, Family):
         return _elsewhere(target, chosen, direction, start, seed)

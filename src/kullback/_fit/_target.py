@@ -27,6 +27,7 @@ class Target:
     name: str = "P"
     slack: float = 0.0  # the error of the log of P's integral, where that had to be found
     log_z: float = 0.0  # that logarithm
+    stated: tuple[Array, Array] | None = None  # mean and covariance, where they are known better than from draws
 
     @property
     def dim(self) -> int:
@@ -80,6 +81,8 @@ class Target:
     @cached_property
     def moments(self) -> tuple[Array, Array] | None:
         """Mean and covariance in x, or None where P has none."""
+        if self.stated is not None:
+            return self.stated
         if self.sample is not None:
             x, w = points_and_weights(self.sample)
             mean = w @ x

@@ -62,7 +62,8 @@ def _of_sample(target: SpaceTarget, family: Any) -> Optimum:
         raise InputError(f"{family} needs more than {2 * family.count} draws; P has {len(x)}")
     if isinstance(family, Normal):
         mean = w @ x
-        optimum = _stated(target, family, mean, ((x - mean) * w[:, None]).T @ (x - mean))
+        mean, covariance = target.stated or (mean, ((x - mean) * w[:, None]).T @ (x - mean))
+        optimum = _stated(target, family, mean, covariance)
         return replace(optimum, start="moments")
     density, status, gradient = fit_draws(x, w, family, target)
     status = Status.EXACT if isinstance(family, Laplace) else status

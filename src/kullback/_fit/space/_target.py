@@ -42,6 +42,7 @@ class SpaceTarget:
     ) -> None:
         self.density = density
         self.sample, self.estimated = sample, estimated  # where P came as draws, which `density` stands for
+        self.stated: tuple[Array, Array] | None = None  # moments known better than from the draws
         self.name = str(density) if sample is None else str(sample)
         self.seed = seed
         self.say = say
