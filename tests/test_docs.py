@@ -38,3 +38,11 @@ def test_the_table_of_pairs_is_what_the_code_says() -> None:
     pairs = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(pairs)
     assert (ROOT / "docs" / "pairs.md").read_text(encoding="utf-8") == pairs.page(), "run python docs/pairs.py"
+
+
+def test_the_rules_of_advice_stand_in_the_page() -> None:
+    from kullback._advise import RULES
+
+    page = (ROOT / "docs" / "choose.md").read_text(encoding="utf-8")
+    found = re.findall(r"^\| (\w+) \|", page, flags=re.MULTILINE)
+    assert [key for key in found if key not in ("rule", "only")] == [rule.key for rule in RULES]
