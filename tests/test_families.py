@@ -43,6 +43,7 @@ QUARTER = kl.Density(tilted, dim=2, support=[(0, math.inf), (0, math.inf)], vect
         ("gumbel(300, 2)", "gumbel"),
         ("von_mises(1, 3)", "von_mises"),
         ("inverse_gamma(3, 2)", "inverse_gamma"),
+        ("half_cauchy(1.1)", dist.HalfCauchy),
     ],
 )
 def test_a_member_is_found(p: str, family: object, direction: str | float) -> None:
@@ -291,6 +292,8 @@ def test_starts_and_advice() -> None:
         ("normal(0, 1)", dist.TruncatedNormal, "forward", "Custom"),
         ("multivariate_normal([0, 0], [[1, 0], [0, 1]])", dist.Gamma, "forward", "infinite for every such Q"),
         ("normal(0, 1)", dist.MultivariateNormal, "forward", "dimension"),
+        ("normal(0, 1)", dist.Independent, "forward", "Custom"),
+        ("levy(0, 1)", "levy", "forward", "moves with its parameters"),
     ],
 )
 def test_fits_that_cannot_be_say_why_at_once(p: object, family: object, direction: str, text: str) -> None:

@@ -16,6 +16,8 @@ from kullback.families import Family
 from kullback.numerics.grids import balanced, panels
 from kullback.numerics.terms import between, drift
 
+FAINT = -230.0  # of a log density: e^−230 of anything is nothing
+
 Objective = Callable[[Array], tuple[float, Array]]
 
 
@@ -123,11 +125,14 @@ def between_on_nodes(
 
     def value_and_gradient(theta: Array) -> tuple[float, Array]:
         log_q, score = log_prob(theta)
+        # where only one of the formulas has left the doubles, far out on the other's tail
+        log_f = np.where((log_q == -np.inf) & (log_p < FAINT), -np.inf, log_p)
+        log_q = np.where((log_p == -np.inf) & (log_q < FAINT), -np.inf, log_q)
         with np.errstate(invalid="ignore", over="ignore"):
-            value = float(dy @ between(log_p, log_q, alpha))
-            lost = not float(dy @ np.exp(log_q)) < 1 + 1e-3 or (alpha < 1 and float(dy @ np.exp(log_q)) < 1 - 1e-3)
+            value, mass = float(dy @ between(log_f, log_q, alpha)), float(dy @ np.exp(log_q))
+        lost = not mass < 1 + 1e-3 or (alpha < 1 and mass < 1 - 1e-3)
         if lost or not np.isfinite(value):
             return np.inf, np.zeros_like(theta)
-        return _sloped(value, -dy * drift(log_p, log_q, alpha), score)
+        return _sloped(value, -dy * drift(log_f, log_q, alpha), score)
 
     return value_and_gradient

@@ -26,7 +26,7 @@ from kullback.numerics.grids import balanced, graded, panels, plane, trapezoid
 LEVELS = 3
 PLANE_ORDERS = (4, 6, 10, 16)
 KEPT = 3  # starts that are followed to the end
-MOST = 1 << 16  # integers summed over
+MOST = 1 << 14  # integers that a search sums over; what lies beyond is measured afresh
 
 
 def fit_custom(p: Any, family: Custom | NumPyro, direction: str | float, start: Any, seed: int) -> Fit:

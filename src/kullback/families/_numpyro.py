@@ -106,6 +106,10 @@ class NumPyro:
         left_out = {n for one, names in ALTERNATIVES for n in names if _other(n, one, names, known, self.held)}
         slots = []
         for name, parameter in inspect.signature(self.cls.__init__).parameters.items():
+            if name not in known and name not in self.held and name != "self" and _required(parameter):
+                raise InputError(
+                    f"{self} is made of {name}, which is no number: give kl.families.Custom(build, size=…)"
+                )
             if name not in known or name in self.held or name in left_out:
                 continue
             constraint = known[name]
@@ -124,6 +128,11 @@ class NumPyro:
         return slots
 
 
+def _required(parameter: inspect.Parameter) -> bool:
+    named = parameter.kind in (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return named and parameter.default is inspect.Parameter.empty
+
+
 def _other(name: str, one: str, names: tuple[str, ...], known: Any, held: Mapping[str, Any]) -> bool:
     """Whether this spelling gives way to another of the same parameter."""
     present = [n for n in names if n in known]
@@ -133,7 +142,10 @@ def _other(name: str, one: str, names: tuple[str, ...], known: Any, held: Mappin
 
 def _event_dim(cls: Any) -> int:
     support = inspect.getattr_static(cls, "support", None)
-    return int(getattr(support, "event_dim", 0) or 0)
+    try:
+        return int(getattr(support, "event_dim", 0) or 0)
+    except NotImplementedError:  # it depends on the member; the first one that is made decides
+        return 0
 
 
 def snake(name: str) -> str:
