@@ -21,7 +21,7 @@ Array = NDArray[Any]
 FREE, COSTLY = 64, 20_000  # neighbours always counted in a ball; draws beyond which longer lists take too long
 WIDER = 4  # times k, for a second look: a bias of k^(1/d) shows in the difference
 TOO_LOW, CLEARLY = 0.5, 2.0  # of the error; the second in more than one dimension, where the bias is noisier
-LOOKED_AT = 4_000  # points at which the bias is looked for
+LOOKED_AT = 2_000  # points at which the bias is looked for
 
 
 class Found(NamedTuple):
@@ -42,7 +42,12 @@ def two_samples(x: Array, y: Array, k: int | None = None, *, seed: int = 0) -> F
     of_x, of_y = finder(x), finder(y)
     first = k if k is not None else min(default_k(min(n, len(y)), d), n - 1)
     found = _with_k(of_x, of_y, x, first, seed)
-    if k is None and first > 1 and found.bias < -(TOO_LOW if d == 1 else CLEARLY) * found.error:
+    if (
+        k is None
+        and first > 1
+        and (d == 1 or n <= COSTLY)
+        and found.bias < -(TOO_LOW if d == 1 else CLEARLY) * found.error
+    ):
         return _with_k(of_x, of_y, x, max(1, first // 4), seed)
     return found
 
@@ -83,8 +88,8 @@ def noise(k: int) -> float:
 
 
 def default_k(n: int, d: int) -> int:
-    """n^(1/(d+2)), beyond the line at most 8, and 5 of very many draws: what trades bias, noise and time well here."""
-    return max(1, min(round(n ** (1 / (d + 2))), 64 if d == 1 else 8 if n <= COSTLY else 5))
+    """n^(1/(d+2)), beyond the line at most 8, and 3 of very many draws: what trades bias, noise and time well here."""
+    return max(1, min(round(n ** (1 / (d + 2))), 64 if d == 1 else 8 if n <= COSTLY else 3))
 
 
 def _terms(of_x: Finder, of_y: Finder, x: Array, d: int, k: int, *, own: bool = True) -> tuple[Array, Array]:
