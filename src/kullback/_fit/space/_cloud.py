@@ -26,7 +26,7 @@ from kullback.numerics.pareto import pareto_k, threshold
 
 REPLICATES = 16
 LEARN = 1 << 11  # resampled draws that a mixture is fitted to
-PILOT, DRAWS, MOST = 1 << 10, 1 << 12, 1 << 17
+PILOT, DRAWS, MOST = 1 << 9, 1 << 12, 1 << 17
 ROUNDS = 3
 BEYOND = 30  # dimensions above which no mixture is fitted to draws
 FEW = 0.02  # an effective share of the draws below which the proposal is improved
@@ -150,7 +150,7 @@ def cloud(
     control = q if known else None
     proposal = _first(q, peaks, df)
     rounds = 0 if many else ROUNDS
-    found = _draw(oracle, proposal, PILOT, [*seed, 40, 0])
+    found = _draw(oracle, proposal, PILOT, [*seed, 40, 0], 2)
     seen: list[float] = []  # log Z by every way that was tried
     for round_ in range(rounds):
         proposal = _learned(proposal, found, q)
@@ -246,8 +246,8 @@ def laplace_masses(peaks: list[Peak]) -> Array:
     return np.asarray(w / w.sum())
 
 
-def _draw(oracle: Oracle, proposal: Proposal, n: int, seed: list[int]) -> Cloud:
-    x, base, block, _ = proposal.draw(n, REPLICATES, seed)
+def _draw(oracle: Oracle, proposal: Proposal, n: int, seed: list[int], blocks: int = REPLICATES) -> Cloud:
+    x, base, block, _ = proposal.draw(n, blocks, seed)
     log_p = oracle.values(x)
     log_r = proposal.log_prob(x)
     log_b = log_p - log_r + np.log(base)

@@ -16,7 +16,7 @@ from kullback._fit.space._oracle import Oracle
 from kullback._result import InputError
 from kullback._support import Array
 
-PARTICLES = 96
+PARTICLES = 64
 MOST = 4096
 MODES = 128  # more than this are not enumerated
 WIDE = 4.0  # the Cauchy's scale in widths of the first mode
@@ -168,7 +168,7 @@ def _same(a: Peak, b: Peak) -> bool:
 
 def _uphill(oracle: Oracle, x: Array, f: Array, peak: Peak) -> Array:
     """Whether the straight way from each point to the peak never falls by more than SHALLOW."""
-    steps = np.array([0.15, 0.3, 0.45, 0.6, 0.75, 0.9])
+    steps = np.array([0.2, 0.4, 0.6, 0.8])
     points = x[:, None] + steps[:, None] * (peak.x - x)[:, None]
     values = oracle.values(points.reshape(-1, x.shape[1])).reshape(len(x), -1)
     path = np.column_stack([f, values, np.full(len(x), peak.height)])
