@@ -19,7 +19,7 @@ from kullback._fit.space._proposal import Proposal
 from kullback._result import Coverage, Divergence, Importance, InputError, Mode, Status
 from kullback._support import Array
 from kullback._vocabulary import log_sum_exp
-from kullback.numerics.pareto import meaning, pareto_k
+from kullback.numerics.pareto import meaning, pareto_k, threshold
 
 OWN, FINE = 1 << 11, 1 << 15  # draws of Q alone, for what weights p/q look like from there; and where log Z is known
 BLOCKS = 16
@@ -72,7 +72,11 @@ def assess(
     method = cloud.method
     n = len(cloud.x)
     kinds = {"error_kind": "standard_error", "method": method, "n": n, "seed": seed}
-    left = Divergence(forward, errors[1], status=status, **kinds)  # type: ignore[arg-type]
+    heavy = _few(cloud, log_q)
+    if heavy:
+        notes = (*notes, heavy)
+    forward_status = Status.TOLERANCE_MISSED if heavy else status
+    left = Divergence(forward, errors[1], status=forward_status, **kinds)  # type: ignore[arg-type]
     right = Divergence(reverse, errors[2], status=status, **kinds)  # type: ignore[arg-type]
     if power <= 2 and q.facts.tails is not None and max(t.exponent for t in q.facts.tails) >= 2:
         left = Divergence(math.inf, 0.0, "estimate", method=method, n=n, seed=seed, status=Status.TAIL_EVIDENCE,
@@ -207,6 +211,16 @@ def _forward_share(cloud: Cloud, log_q: Array, log_z: float) -> float:
     chosen = np.minimum(places, len(log_q) - 1)
     ratios = np.minimum(cloud.log_p[chosen] - log_z - log_q[chosen], 700.0)
     return math.exp(-max(float(log_sum_exp(ratios[:, None])[0]) - math.log(OWN), 0.0))
+
+
+def _few(cloud: Cloud, log_q: Array) -> str:
+    """Why KL(P‖Q) may be larger than draws can show: its terms have a tail that few of them reach."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sizes = cloud.log_b + np.log(np.abs(cloud.log_p - log_q))
+    k = pareto_k(sizes[np.isfinite(sizes)])
+    if not k > threshold(len(sizes)):
+        return ""
+    return f"KL(P‖Q) rests on few of the draws for P (k̂ of its terms = {k:.2f}) and may be larger than stated"
 
 
 def _doubts(cloud: Cloud, forward: float, reverse: float, errors: list[float]) -> tuple[str, ...]:
