@@ -393,3 +393,19 @@ def test_advice_in_many_dimensions() -> None:
     assert factorised.richer is not None
     assert factorised.richer.family == "normal"
     assert any("Margossian" in reason for reason in factorised.reasons)
+
+
+def test_a_picture_of_every_coordinate(tmp_path: Any) -> None:
+    pair = [kl.fit(density(two_humps, 4), "normal", direction=d) for d in ("forward", "reverse")]
+    figure = kl.plots.fits(*pair, path=tmp_path / "fits.png")
+    assert [axes.get_label() for axes in figure.axes] == ["coordinates", "table"]
+    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["x0", "x1", "x2", "x3"]
+    assert (tmp_path / "fits.png").stat().st_size > 10_000
+    many = kl.fit(density(many_well, 32), "normal", direction="forward")
+    assert "24 of 32 coordinates" in kl.plots.fits(many).axes[0].get_xlabel()
+    p = density(lambda x: -x[0] - 0.5 * x[1] ** 2 - 0.5 * x[2] ** 2, 3, support=[(0, np.inf), (-9, 9), (-9, 9)])
+    carried = kl.fit(p, 'carried("normal")', direction="reverse")
+    low, middle, high = carried.target.intervals((0.05, 0.5, 0.95))[0]
+    assert 0 < low < middle < high
+    assert middle == pytest.approx(math.log(2), abs=0.05)
+    assert kl.plots.fits(carried).axes

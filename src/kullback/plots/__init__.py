@@ -10,7 +10,7 @@ from typing import Any
 
 from kullback._result import Comparison, Fit, InputError, KindError, Path, TableComparison
 from kullback._support import Lattice
-from kullback.plots import _bars, _file, _ink, _line, _plane, _tables
+from kullback.plots import _bars, _file, _ink, _line, _plane, _space, _tables
 from kullback.plots import _path as _paths
 
 
@@ -28,8 +28,8 @@ def fits(forward: Fit, reverse: Fit | None = None, *, path: str | os.PathLike[st
     -------
     matplotlib.figure.Figure
         One dimension: the densities above their integrands. Two dimensions: contours around 50, 90 and 99 % of
-        the mass, and maps of the integrands. Beside them the table of both divergences in nats, the minimised
-        one of each fit in bold.
+        the mass, and maps of the integrands. More: the middle nine tenths of every coordinate. Beside them the
+        table of both divergences in nats, the minimised one of each fit in bold.
 
     Raises
     ------
@@ -54,7 +54,9 @@ def fits(forward: Fit, reverse: Fit | None = None, *, path: str | os.PathLike[st
         raise InputError("the fit carries no target to draw; pass it as kl.fit returned it")
     density = getattr(target, "density", target)
     with _ink.style():
-        if density.dim > 1:
+        if hasattr(target, "intervals"):
+            figure = _space.fits(pair)
+        elif density.dim > 1:
             figure = _plane.fits(pair, density, getattr(target, "sample", None))
         elif isinstance(density.support, Lattice):
             figure = _line.lattice_fits(pair, density)

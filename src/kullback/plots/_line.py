@@ -42,18 +42,18 @@ def _page(pair: Sequence[Fit], scene: Scene) -> Any:
     page.header(_ink.title(pair), f"P = {pair[0].p}", LEFT)
     _panels(page, scene)
     axes = page.blank("table", SIDE, 0.5, WIDTH - SIDE - 0.25, HEIGHT - 1.45)
-    below = _ink.table(axes, 0.0, 3.05, _divergences(pair)) + 0.42
-    below = _ink.table(axes, below, 3.05, _coverage(pair)) + 0.22
+    below = _ink.table(axes, 0.0, 3.05, divergences(pair)) + 0.42
+    below = _ink.table(axes, below, 3.05, coverage(pair)) + 0.22
     _ink.footnote(axes, below, pair)
     return page.figure
 
 
-def _divergences(pair: Sequence[Fit]) -> list[list[Cell]]:
+def divergences(pair: Sequence[Fit]) -> list[list[Cell]]:
     head = [Cell("", _ink.QUIET), Cell("KL(P‖Q)", _ink.QUIET), Cell("KL(Q‖P)", _ink.QUIET)]
     return [head, *([_ink.name_cell(fit), *_ink.divergence_cells(fit)] for fit in pair)]
 
 
-def _coverage(pair: Sequence[Fit]) -> list[list[Cell]]:
+def coverage(pair: Sequence[Fit]) -> list[list[Cell]]:
     head = [Cell(text, _ink.QUIET) for text in ("", "missed", "wasted", "regime")]
     rows = [[_ink.name_cell(f), Cell(percent(f.missed)), Cell(percent(f.wasted)), Cell(f.regime)] for f in pair]
     return [head, *rows]

@@ -24,6 +24,7 @@ def fit_carried_space(
     """Divergences and masses are unchanged by the bijection; Q, its optima and the modes are told on the support."""
     free, outward, _ = unbound(Oracle(p).as_density(slopes=True), support)
     target = SpaceTarget(free, seed, say)
+    target.outward = outward
     begin = None if given is None else unbound(given, support).density
     fit = fit_space(target, family.family, direction, begin)
     modes = tuple(replace(m, location=outward(np.atleast_2d(m.location))[0]) for m in fit.coverage.modes)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -42,6 +43,7 @@ class SpaceTarget:
     ) -> None:
         self.density = density
         self.sample, self.estimated = sample, estimated  # where P came as draws, which `density` stands for
+        self.outward: Callable[[Array], Array] | None = None  # to P's own coordinates, where these have no ends
         self.stated: tuple[Array, Array] | None = None  # moments known better than from the draws
         self.name = str(density) if sample is None else str(sample)
         self.seed = seed
@@ -125,10 +127,35 @@ class SpaceTarget:
         self._modes = (sorted(peaks, key=lambda p: -p.height), True)
         return True
 
+    @property
+    def names(self) -> list[str]:
+        """The coordinates by name: a model's sites, the columns of draws, or x0, x1, …"""
+        sites = self.density.facts.sites
+        if sites is not None:
+            return [
+                f"{name}{_place(i, shape)}" for name, shape in sites.shapes.items() for i in range(math.prod(shape))
+            ]
+        if self.sample is not None and self.sample.columns:
+            return list(self.sample.columns)
+        return [f"x{i}" for i in range(self.dim)]
+
+    def intervals(self, levels: Sequence[float]) -> Array:
+        """The quantiles of P's coordinates, of shape (dim, levels)."""
+        cloud = self.own_cloud
+        out = np.empty((self.dim, len(levels)))
+        for i, column in enumerate(cloud.x.T):
+            order = np.argsort(column)
+            out[i] = np.interp(levels, np.cumsum(cloud.weights[order]), column[order])
+        return self.outward(out.T).T if self.outward is not None else out
+
     @cached_property
     def own_cloud(self) -> Cloud:
         """Draws for P around its modes and the best normal, for forward fits and starts."""
         return self.cloud(None if self.drawn else self.guide, stage=0)
+
+
+def _place(i: int, shape: tuple[int, ...]) -> str:
+    return "" if not shape else "[" + ", ".join(str(int(k)) for k in np.unravel_index(i, shape)) + "]"
 
 
 def _parts(f: Density) -> list[Density]:
