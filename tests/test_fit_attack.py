@@ -65,3 +65,16 @@ def test_a_proper_target_whose_density_has_no_bound_is_fitted() -> None:
 def test_what_has_no_integral_is_still_told(log_prob: Any) -> None:
     with pytest.raises(kl.InputError, match="no finite integral"):
         kl.fit(density(log_prob, 3), "normal", direction="reverse")
+
+
+@pytest.mark.parametrize("direction", ["forward", "reverse"])
+def test_independent_coordinates_with_ends_have_moments_without_them(direction: str) -> None:
+    ends = [(0, np.inf), (-np.inf, np.inf), (-1, 1)]
+    p = density(lambda x: -0.5 * jnp.sum(x**2), 3, support=ends)
+    fit = kl.fit(p, 'carried("normal")', direction=direction)
+    sides = []
+    for low, high in ends:
+        one = kl.Density(lambda x: -0.5 * x**2, support=(low, high), normalized=False)
+        sides.append(kl.fit(one, 'carried("normal")' if np.isfinite([low, high]).any() else "normal", direction=direction))
+    for way in ("forward", "reverse"):
+        assert getattr(fit, way).value == pytest.approx(sum(getattr(side, way).value for side in sides), abs=1e-8)
