@@ -75,6 +75,7 @@ def test_independent_coordinates_with_ends_have_moments_without_them(direction: 
     sides = []
     for low, high in ends:
         one = kl.Density(lambda x: -0.5 * x**2, support=(low, high), normalized=False)
-        sides.append(kl.fit(one, 'carried("normal")' if np.isfinite([low, high]).any() else "normal", direction=direction))
+        family = 'carried("normal")' if np.isfinite([low, high]).any() else "normal"
+        sides.append(kl.fit(one, family, direction=direction))
     for way in ("forward", "reverse"):
         assert getattr(fit, way).value == pytest.approx(sum(getattr(side, way).value for side in sides), abs=1e-8)
