@@ -185,3 +185,14 @@ def test_a_callable_in_float32_says_so() -> None:
     found = kl.divergence(p, "normal(1, 1)")
     assert abs(found.value - 0.5) < found.error < 1e-5
     assert any("7 digits" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("vectorized", [False, True])
+def test_a_fit_goes_by_torchs_gradient(vectorized: bool) -> None:
+    def log_prob(x: Any) -> Any:
+        return -(torch.exp(x - 1) - x).sum(-1)
+
+    p = kl.Density(log_prob, dim=3, normalized=False, vectorized=vectorized)
+    fit = kl.fit(p, "normal", direction="reverse")
+    line = kl.fit(kl.Density(lambda x: -(np.exp(x - 1) - x), normalized=False), "normal", direction="reverse")
+    np.testing.assert_allclose(fit.q.parameters["loc"], line.q.parameters["loc"], atol=1e-6)

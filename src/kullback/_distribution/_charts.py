@@ -53,19 +53,23 @@ def inward(support: Support, x: Array) -> Array:
 
 
 def _side(side: Interval, y: Array) -> tuple[Array, Array]:
-    """x and log dx/dy: x = y, low + e^y, high − e^−y, or low + (high − low)/(1 + e^−y)."""
+    """x and log dx/dy: x = y, low + e^y, high − e^−y, or low + (high − low)/(1 + e^−y).
+
+    Past FARTHEST x stays where it is, but the slope falls on: a density that were flat there would have no moments.
+    """
     if side == Interval():
         return y, np.zeros_like(y)
+    past = np.maximum(np.abs(y) - FARTHEST, 0.0)
     y = np.clip(y, -FARTHEST, FARTHEST)
     if math.isinf(side.high):
-        return side.low + np.exp(y), y
+        return side.low + np.exp(y), y - past
     if math.isinf(side.low):
-        return side.high - np.exp(-y), -y
+        return side.high - np.exp(-y), -y - past
     width = side.high - side.low
     near = np.exp(-np.abs(y))
     share = near / (1 + near)  # of the width, from the nearer end
     x = np.where(y < 0, side.low + width * share, side.high - width * share)
-    return x, math.log(width) - np.abs(y) - 2 * np.log1p(near)
+    return x, math.log(width) - np.abs(y) - 2 * np.log1p(near) - past
 
 
 def _unside(side: Interval, x: Array) -> Array:

@@ -144,8 +144,9 @@ def spread(f: Density) -> Integral:
 
     result = integrate(rows, support.low, support.high, breaks)
     value = result.value  # the tails beyond the panels are signed as the density: only the even moments take them
-    mean = centre + value[1] / value[0]
-    variance = value[2] / value[0] - (value[1] / value[0]) ** 2
+    with np.errstate(over="ignore", invalid="ignore"):  # moments that do not exist
+        mean = centre + value[1] / value[0]
+        variance = value[2] / value[0] - (value[1] / value[0]) ** 2
     if not np.isfinite(result.ends).all() or not math.isfinite(variance):
         mean, variance = math.nan, math.nan
     return result._replace(value=np.array([value[0], mean, variance]))

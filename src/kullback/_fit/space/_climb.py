@@ -144,3 +144,9 @@ def factor(covariance: Array) -> Array:
             return sd[:, None] * np.linalg.cholesky(correlation + jitter * np.eye(len(sd)))
         except np.linalg.LinAlgError:
             jitter = max(10 * jitter, 1e-14)
+
+
+def laplace(peak: Peak) -> float:
+    """log Z if P were the normal that the curvature at the peak makes it."""
+    with np.errstate(divide="ignore"):
+        return float(peak.height + np.log(np.diag(peak.tril)).sum() + 0.5 * len(peak.x) * np.log(2 * np.pi))

@@ -110,7 +110,9 @@ def tempered(oracle: Oracle, first: Peak, n: int, seed: list[int]) -> tuple[Arra
         z = (x - first.x) @ back.T / WIDE
         squared = np.minimum((z * z).sum(axis=1), 1e300)
         pull = -((1 + d) / (1 + squared))[:, None] * z / WIDE
-        drift = np.clip(beta * (g @ first.tril) + (1 - beta) * pull, -1e100, 1e100)
+        with np.errstate(over="ignore", invalid="ignore"):  # slopes may be as large as doubles go
+            drift = np.nan_to_num(beta * (g @ first.tril) + (1 - beta) * pull)
+        drift = np.clip(drift, -1e100, 1e100)
         size = np.linalg.norm(drift, axis=1, keepdims=True)
         value = beta * f - (1 - beta) * 0.5 * (1 + d) * np.log1p(squared)
         return value, drift * np.minimum(1.0, 5 * np.sqrt(d) / np.maximum(size, 1e-300))

@@ -110,7 +110,8 @@ def _minimised(
     rule = first_rule(family, dim, seed)
     inverse, wanted = None, GRADIENT
     while True:
-        for _ in range(4):  # whitened again, until the search ends about where it began
+        for again in range(4):  # whitened again, until the search ends about where it began
+            inverse = None if again else inverse  # what was seen in other coordinates
             f = best.watch(rule.whole(oracle, family, base), base, rule.size)
             theta, value, gradient, inverse = _search(f, theta, wanted, inverse)
             if value >= HUGE:
@@ -126,7 +127,6 @@ def _minimised(
                 raise InputError(_unbounded())
             if moved < 0.3:
                 break
-            inverse = None
         error = _size(base, family, *rule.shifts(oracle, family, base, theta, inverse))
         say(f"reverse: {rule.size} draws, the optimum is known to {error:.2g} of Q's spread")
         finer = rule.finer(error, target)

@@ -174,6 +174,8 @@ def _notes(target: SpaceTarget, seen: Assessment) -> tuple[str, ...]:
         return (*target.sample.notes, target.estimated.note)
     if target.oracle.note:
         notes.append(target.oracle.note)
+    if not target.summit:
+        notes.append("no summit of log_prob could be climbed to; the best normal stands in for the first mode")
     if not target.enumerated:
         notes.append(f"P has more modes than were enumerated ({len(target.peaks)} were found)")
     notes.append(f"{target.oracle.evaluations} evaluations of log_prob")

@@ -172,7 +172,8 @@ def _move(
     limit = 3 * np.sqrt(d) / h
 
     def drift(slope: Array) -> Array:
-        pull = np.clip(slope @ shape, -1e100, 1e100)
+        with np.errstate(over="ignore", invalid="ignore"):  # slopes may be as large as doubles go
+            pull = np.clip(np.nan_to_num(slope @ shape), -1e100, 1e100)
         return pull * np.minimum(1.0, limit / np.maximum(np.linalg.norm(pull, axis=1, keepdims=True), 1e-300))
 
     y = x + (0.5 * h**2 * drift(slope) + h * noise) @ shape.T

@@ -11,7 +11,8 @@ import numpy as np
 
 from kullback._distribution import Density, Sample
 from kullback._estimate import Estimate
-from kullback._fit.space._climb import Peak
+from kullback._fit.space._broad import broad_peak, misleads
+from kullback._fit.space._climb import Peak, laplace
 from kullback._fit.space._cloud import Cloud, cloud, of_draws
 from kullback._fit.space._explore import MODES, first_peak, modes, sorted_in
 from kullback._fit.space._factors import Factors, factors
@@ -50,18 +51,41 @@ class SpaceTarget:
         self.say = say
         self.oracle = Oracle(density)
         self.dim = density.dim
+        self.summit = True  # whether log p̃ has a highest point that could be climbed to
         self._starts = starts or []
 
     @cached_property
-    def first(self) -> Peak:
+    def _begun(self) -> tuple[Peak, float]:
+        """The first mode and the power of P's tails; where a climb found no summit, the best normal in its place."""
         known = [np.atleast_1d(part.facts.moments[0]) for part in _parts(self.density) if part.facts.moments]
         known = [x for x in known if np.isfinite(x).all()]
-        return first_peak(self.oracle, [*self._starts, *known[:64], np.zeros(self.dim)], self.seed)
+        begin = [*self._starts, *known[:64], np.zeros(self.dim)]
+        peak = first_peak(self.oracle, begin, self.seed)
+        failed: InputError | None = None
+        power = np.inf
+        try:
+            power = check_far(self.oracle, peak, self.seed)
+        except InputError as error:
+            failed = error
+        if failed is not None or (not peak.found and misleads(self.oracle, peak, self.seed)):
+            broad = broad_peak(self.oracle, begin, self.seed, self.say)
+            if broad is not None and (failed is not None or broad[1] > laplace(peak) + 1):
+                power = check_far(self.oracle, broad[0], self.seed)
+                self.summit = False
+                return broad[0], power
+            self.oracle.scale = np.sqrt((peak.tril**2).sum(axis=1))
+        if failed is not None:
+            raise failed
+        return peak, power
 
-    @cached_property
+    @property
+    def first(self) -> Peak:
+        return self._begun[0]
+
+    @property
     def power(self) -> float:
         """The power of P's tails."""
-        return check_far(self.oracle, self.first, self.seed)
+        return self._begun[1]
 
     @property
     def drawn(self) -> bool:

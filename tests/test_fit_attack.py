@@ -1,0 +1,81 @@
+"""What a new user gets wrong, and targets chosen to break the search: told in words, or fitted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import kullback as kl
+
+
+def density(f: Any, dim: int, **options: Any) -> kl.Density:
+    return kl.Density(f, dim=dim, normalized=False, **options)
+
+
+@pytest.mark.parametrize("dim", [1, 3])
+@pytest.mark.parametrize("wrong", [KeyError("a"), ZeroDivisionError("by zero"), Exception("of mine")])
+def test_whatever_log_prob_raises_is_told_with_its_point(wrong: Exception, dim: int) -> None:
+    def log_prob(x: Any) -> Any:
+        raise wrong
+
+    with pytest.raises(kl.InputError, match="log_prob failed at the point"):
+        kl.fit(density(log_prob, dim), "normal", direction="reverse")
+
+
+@pytest.mark.parametrize("returned", [None, 1 + 2j])
+def test_what_is_no_real_number_is_refused(returned: Any) -> None:
+    with pytest.raises(kl.InputError, match="not a real number"):
+        kl.fit(density(lambda x: returned, 3), "normal", direction="reverse")
+
+
+def eight_schools(u: Any) -> Any:
+    """The centred form: μ, log τ, θ. As τ goes to 0 its density rises without bound."""
+    y, s = jnp.array([28.0, 8, -3, 7, -1, 1, 18, 12]), jnp.array([15.0, 10, 16, 11, 9, 11, 10, 18])
+    mu, log_tau, theta = u[0], u[1], u[2:]
+    prior = -0.5 * (mu / 5) ** 2 - jnp.log1p((jnp.exp(log_tau) / 5) ** 2) + log_tau
+    inner = -0.5 * jnp.sum((theta - mu) ** 2) * jnp.exp(-2 * log_tau) - 8 * log_tau
+    return prior + inner - 0.5 * jnp.sum(((y - theta) / s) ** 2)
+
+
+CONSTANTS = -8 * np.log(2 * np.pi) - np.log(5 * np.sqrt(2 * np.pi)) + np.log(2 / (5 * np.pi))
+SCHOOLS = -31.307 + np.log([15.0, 10, 16, 11, 9, 11, 10, 18]).sum() - CONSTANTS  # by the form that is not centred
+
+
+def test_a_proper_target_whose_density_has_no_bound_is_fitted() -> None:
+    fit = kl.fit(density(eight_schools, 10), "normal", direction="reverse")
+    assert fit.status is kl.Status.STATIONARY
+    sd = np.sqrt(np.diag(fit.q.parameters["covariance_matrix"]))
+    np.testing.assert_allclose((fit.q.parameters["loc"][:2] - [4.4206, 1.3944]) / sd[:2], 0, atol=0.02)
+    np.testing.assert_allclose(sd[:2], [3.269, 0.2577], rtol=0.02)
+    assert fit.log_evidence == pytest.approx(SCHOOLS, abs=4 * fit.log_evidence_error)
+    assert "summit" in " ".join(fit.notes)
+
+
+@pytest.mark.parametrize(
+    "log_prob",
+    [
+        lambda x: -0.5 * (x[0] + x[1]) ** 2 - 0.5 * x[2] ** 2,
+        lambda x: jnp.sum(x),
+        lambda x: 0 * jnp.sum(x),
+    ],
+)
+def test_what_has_no_integral_is_still_told(log_prob: Any) -> None:
+    with pytest.raises(kl.InputError, match="no finite integral"):
+        kl.fit(density(log_prob, 3), "normal", direction="reverse")
+
+
+@pytest.mark.parametrize("direction", ["forward", "reverse"])
+def test_independent_coordinates_with_ends_have_moments_without_them(direction: str) -> None:
+    ends = [(0, np.inf), (-np.inf, np.inf), (-1, 1)]
+    p = density(lambda x: -0.5 * jnp.sum(x**2), 3, support=ends)
+    fit = kl.fit(p, 'carried("normal")', direction=direction)
+    sides = []
+    for low, high in ends:
+        one = kl.Density(lambda x: -0.5 * x**2, support=(low, high), normalized=False)
+        family = 'carried("normal")' if np.isfinite([low, high]).any() else "normal"
+        sides.append(kl.fit(one, family, direction=direction))
+    for way in ("forward", "reverse"):
+        assert getattr(fit, way).value == pytest.approx(sum(getattr(side, way).value for side in sides), abs=1e-8)
