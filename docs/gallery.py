@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import numpyro
+import numpyro.distributions as dist
 
 import kullback as kl
 from kullback.plots import _file, _ink
@@ -107,6 +109,15 @@ def _notes(k: int) -> list[tuple[float, float, str, str, str]]:
     ]
 
 
+def schools(y: np.ndarray, sigma: np.ndarray) -> None:
+    """Eight schools (Rubin 1981), not centred."""
+    mu = numpyro.sample("mu", dist.Normal(0.0, 5.0))
+    tau = numpyro.sample("tau", dist.HalfCauchy(5.0))
+    with numpyro.plate("schools", 8):
+        theta = numpyro.sample("theta", dist.Normal(0.0, 1.0))
+    numpyro.sample("y", dist.Normal(mu + tau * theta, sigma), obs=y)
+
+
 def main(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for m in (5, 7.5):
@@ -117,6 +128,9 @@ def main(out: Path) -> None:
     correlated = "multivariate_normal([0, 0], [[1, 0.9], [0.9, 1]])"
     kl.plots.fits(*pair(correlated, 'normal(covariance="diagonal")'), path=out / "diagonal.svg")
     kl.plots.comparison(kl.compare("normal(0, 1)", "laplace(1, 1)"), path=out / "comparison.svg")
+    effects, errors = np.array([28.0, 8, -3, 7, -1, 1, 18, 12]), np.array([15.0, 10, 16, 11, 9, 11, 10, 18])
+    kl.plots.fits(*pair(kl.from_model(schools, effects, errors)), path=out / "schools.svg")
+    kl.plots.path(kl.path(humps(7.5), "normal"), path=out / "path.svg")
 
 
 if __name__ == "__main__":
