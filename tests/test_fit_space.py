@@ -409,3 +409,16 @@ def test_a_picture_of_every_coordinate(tmp_path: Any) -> None:
     assert 0 < low < middle < high
     assert middle == pytest.approx(math.log(2), abs=0.05)
     assert kl.plots.fits(carried).axes
+
+
+def test_humps_in_the_plane_by_what_only_quadrature_serves() -> None:
+    def log_prob(x: Any) -> Any:
+        first, second = -0.5 * jnp.sum(x**2), -0.5 * jnp.sum((x - jnp.array([6.0, 0])) ** 2)
+        return jnp.logaddexp(first + jnp.log(0.3), second + jnp.log(0.7))
+
+    half = kl.fit(density(log_prob, 2), "normal", direction=0.5)
+    assert half.alpha_divergence is not None
+    assert half.alpha_divergence.value > 0
+    laplace = kl.fit(density(log_prob, 2), "laplace", direction="reverse")
+    assert laplace.status is kl.Status.STATIONARY
+    assert len(laplace.modes) == 2

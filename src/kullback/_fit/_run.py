@@ -27,7 +27,7 @@ from kullback._fit.space import SpaceTarget, fit_space
 from kullback._measure import check_seed, measure, prepared
 from kullback._result import Divergence, Fit, InputError, KindError, Optimum, Status
 from kullback._support import reals
-from kullback.families import Carried, Custom, Family, LatticeFamily, Mixture, Normal, NumPyro, as_family
+from kullback.families import Carried, Custom, Family, Laplace, LatticeFamily, Mixture, Normal, NumPyro, as_family
 from kullback.methods._progress import Progress
 from kullback.methods.alpha import alpha_divergence
 
@@ -91,22 +91,22 @@ def fit(p: Any, family: Any, *, direction: str | float, start: Any = None, seed:
     chosen = as_family(family)
     if isinstance(chosen, LatticeFamily):
         check_seed(seed)
-        return fit_lattice(_for_lattice(prepared(p, "p"), chosen), chosen, direction, _mean(start))
+        return fit_lattice(for_lattice(prepared(p, "p"), chosen), chosen, direction, _mean(start))
     check_seed(seed)
     if held_by_an_engine(p):
         rows, moments = rows_for(p, chosen, direction, seed)
         assert isinstance(chosen, Family)
         with Progress() as say:
-            return _fitted(with_moments(_ready(rows, start, seed, say), moments), chosen, direction, start, seed)
+            return fitted(with_moments(made_ready(rows, start, seed, say), moments), chosen, direction, start, seed)
     target = prepared(p, "p")
     if not isinstance(chosen, Family):
-        return _elsewhere(target, chosen, direction, start, seed)
-    _refuse_discrete(target, chosen)
+        return elsewhere(target, chosen, direction, start, seed)
+    refuse_discrete(target, chosen)
     with Progress() as say:
-        return _fitted(_ready(target, start, seed, say), chosen, direction, start, seed)
+        return fitted(made_ready(target, start, seed, say), chosen, direction, start, seed)
 
 
-def _elsewhere(p: Any, family: Carried | Custom | NumPyro, direction: str | float, start: Any, seed: int) -> Fit:
+def elsewhere(p: Any, family: Carried | Custom | NumPyro, direction: str | float, start: Any, seed: int) -> Fit:
     """Families that do not live on the whole line or space of their own."""
     if isinstance(family, Carried):
         return fit_carried(p, family, direction, start, seed)
@@ -117,37 +117,11 @@ def ready(p: Any, family: Family, seed: int) -> Target:
     """P made ready for a family of densities, on the line or in the plane."""
     check_seed(seed)
     target = prepared(p, "p")
-    _refuse_discrete(target, family)
+    refuse_discrete(target, family)
     return prepare(target, seed)
 
 
-def both(
-    p: Any, family: Any, *, seed: int = 0, progress: Say | None = None
-) -> tuple[Fit | InputError, Fit | InputError]:
-    """The forward and the reverse fit of one prepared target; in the place of one that cannot be, why not."""
-    check_seed(seed)
-    chosen = as_family(family)
-    target = prepared(p, "p")
-    say = progress or (lambda _: None)
-    if not isinstance(chosen, Family | LatticeFamily):
-        say("fitting forward")
-        forward = _tried(lambda: _elsewhere(target, chosen, "forward", None, seed))
-        say("fitting reverse")
-        return _one_of(forward, _tried(lambda: _elsewhere(target, chosen, "reverse", None, seed)))
-    if isinstance(chosen, LatticeFamily):
-        counts, members = _for_lattice(target, chosen), chosen
-        forward = _tried(lambda: fit_lattice(counts, members, "forward", None))
-        return _one_of(forward, _tried(lambda: fit_lattice(counts, members, "reverse", None)))
-    _refuse_discrete(target, chosen)
-    say("estimating P" if isinstance(target, Sample) else "preparing P")
-    ready = _ready(target, None, seed, say)
-    say("fitting forward")
-    forward = _tried(lambda: _fitted(ready, chosen, "forward", None, seed))
-    say("fitting reverse")
-    return _one_of(forward, _tried(lambda: _fitted(ready, chosen, "reverse", None, seed)))
-
-
-def _ready(p: Measured, start: Any, seed: int, say: Say) -> Target | SpaceTarget:
+def made_ready(p: Measured, start: Any, seed: int, say: Say) -> Target | SpaceTarget:
     """P made ready: on the line and in the plane by quadrature, beyond them by its gradient.
 
     A callable in the plane that shows several modes goes by its gradient too: cells around one of them would have to
@@ -168,12 +142,15 @@ def _ready(p: Measured, start: Any, seed: int, say: Say) -> Target | SpaceTarget
     return prepare(target.oracle.as_density(), seed)
 
 
-def _fitted(ready: Target | SpaceTarget, family: Family, direction: str | float, start: Any, seed: int) -> Fit:
+def fitted(ready: Target | SpaceTarget, family: Family, direction: str | float, start: Any, seed: int) -> Fit:
+    """The fit of a family of densities to a prepared target."""
     if isinstance(family, Mixture) and family.components is None:
         if ready.estimated is not None:
-            return _fitted(ready, Mixture(ready.estimated.size), direction, start, seed)  # BIC has chosen
+            return fitted(ready, Mixture(ready.estimated.size), direction, start, seed)  # BIC has chosen
         modes = len(ready.peaks if isinstance(ready, SpaceTarget) else ready.basins.modes)
-        return by_residual(lambda sized: _fitted(ready, sized, direction, start, seed), modes)
+        return by_residual(lambda sized: fitted(ready, sized, direction, start, seed), modes)
+    if isinstance(ready, SpaceTarget) and ready.dim <= 2 and (not isinstance(direction, str) or family == Laplace()):
+        ready = prepare(ready.oracle.as_density(), seed)  # what only quadrature serves
     if isinstance(ready, SpaceTarget):
         if not isinstance(direction, str):
             raise InputError(
@@ -194,26 +171,6 @@ def _start_density(start: Any) -> Density | None:
     if not isinstance(given, Density):
         raise KindError(f"start must be a Fit or a density, not {type(start).__name__}")
     return given
-
-
-def refit(done: Fit, family: Family, *, direction: str = "forward", seed: int = 0) -> Fit:
-    """Another family fitted to the target of a finished fit, which need not be prepared again."""
-    if isinstance(done.target, Target | SpaceTarget):
-        return _fitted(done.target, family, direction, None, seed)
-    return fit(done.target, family, direction=direction, seed=seed)
-
-
-def _tried(run: Callable[[], Fit]) -> Fit | InputError:
-    try:
-        return run()
-    except InputError as error:
-        return error
-
-
-def _one_of(forward: Fit | InputError, reverse: Fit | InputError) -> tuple[Fit | InputError, Fit | InputError]:
-    if isinstance(forward, InputError) and isinstance(reverse, InputError):
-        raise forward
-    return forward, reverse
 
 
 def fit_target(target: Target, family: Family, direction: str | float, start: Any, seed: int) -> Fit:
@@ -301,7 +258,7 @@ def _mean(start: Any) -> float | None:
     return float(given.facts.moments[0]) if isinstance(given, Density) and given.facts.moments else None
 
 
-def _for_lattice(target: Measured, family: LatticeFamily) -> Measured:
+def for_lattice(target: Measured, family: LatticeFamily) -> Measured:
     if isinstance(target, Sample) or is_counting(target):
         return target
     raise InputError(
@@ -310,7 +267,7 @@ def _for_lattice(target: Measured, family: LatticeFamily) -> Measured:
     )
 
 
-def _refuse_discrete(target: Measured, family: Family) -> None:
+def refuse_discrete(target: Measured, family: Family) -> None:
     if is_counting(target):
         raise InputError(
             f"P = {target} has its mass on points, {family} is a density: KL is infinite both ways. "
