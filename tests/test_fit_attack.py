@@ -79,3 +79,27 @@ def test_independent_coordinates_with_ends_have_moments_without_them(direction: 
         sides.append(kl.fit(one, family, direction=direction))
     for way in ("forward", "reverse"):
         assert getattr(fit, way).value == pytest.approx(sum(getattr(side, way).value for side in sides), abs=1e-8)
+
+
+def test_what_a_persons_own_family_or_model_raises_is_told() -> None:
+    import numpyro
+    import numpyro.distributions as dist
+
+    family = kl.families.Custom(lambda t: dist.Normal(t[0], jnp.log(t[1])), size=2)
+    with pytest.raises(kl.InputError, match="failed at theta"):
+        kl.fit("normal(0, 1)", family, direction="forward")
+
+    def model(y: Any) -> None:
+        mu = numpyro.sample("mu", dist.ImproperUniform(dist.constraints.real, (), ()))
+        numpyro.sample("y", dist.Normal(mu, 2.0), obs=y)
+
+    with pytest.raises(kl.InputError, match="missing 1 required"):
+        kl.from_model(model)
+    fit = kl.fit(kl.from_model(model, np.array([1.0, 2.0, 6.0])), "normal", direction="reverse")  # a flat prior serves
+    assert fit.q.parameters["loc"] == pytest.approx(3, abs=1e-9)
+    assert fit.q.parameters["scale"] == pytest.approx(2 / np.sqrt(3), rel=1e-9)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_mixture_for_cauchy_tails_stays_among_the_doubles() -> None:
+    assert kl.fit("cauchy(0, 1)", "mixture(3)", direction="reverse").reverse.value < 0.02

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kullback._distribution import Density
+from kullback._format import vector
 from kullback._result import InputError, KindError, MissingExtraError
 from kullback._support import Array
 from kullback.sources import as_distribution
@@ -57,7 +58,13 @@ class Members(NamedTuple):
         import jax
 
         with jax.enable_x64(True):
-            made = self.build(jax.numpy.asarray(theta, dtype="float64"))
+            try:
+                made = self.build(jax.numpy.asarray(theta, dtype="float64"))
+            except Exception as error:  # whatever a person's function raises, NumPyro's validation among it
+                raise InputError(
+                    f"{self.name} failed at theta = {vector(theta)}: {error}. Every theta must give a distribution: "
+                    "take exp of what must be positive, and start= a theta that serves"
+                ) from error
         if not isinstance(made, numpyro_distributions(self.name).Distribution):
             raise KindError(f"{self.name} must return a NumPyro distribution, not {type(made).__name__}")
         return made

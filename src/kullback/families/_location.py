@@ -30,6 +30,8 @@ LAPLACE_EDGES = np.concatenate([-np.array([40.0, 24, 12, 6, 3, 1.5, 0.5]), [0], 
 _DOUBLING = np.concatenate([[0.0, 0.5], 2.0 ** np.arange(0, 34)])
 STUDENT_EDGES = np.concatenate([-_DOUBLING[:0:-1], _DOUBLING])
 
+BEYOND = 1e75  # sds: farther out squares, and what is made of them, would leave the doubles
+
 
 @dataclass(frozen=True, repr=False)
 class Normal(Family):
@@ -60,7 +62,7 @@ class Normal(Family):
     def log_prob(self, theta: Array, y: Array) -> tuple[Array, Array]:
         dim = y.shape[1]
         mean, tril = unpack(theta, dim, self.full)
-        z = whitened(y, mean, tril)
+        z = np.clip(whitened(y, mean, tril), -BEYOND, BEYOND)
         log_q = -0.5 * (z * z).sum(axis=1) - float(np.log(np.diag(tril)).sum()) - dim * HALF_LOG_2PI
         return log_q, factor_score(tril, z, z, self.full)
 

@@ -53,13 +53,19 @@ def from_model(model: Callable[..., Any], *args: Any, **kwargs: Any) -> Density:
         from jax.flatten_util import ravel_pytree
         from numpyro import handlers
         from numpyro.distributions import biject_to
+        from numpyro.infer import init_to_uniform
         from numpyro.infer.util import constrain_fn, potential_energy
     except ImportError:
         raise MissingExtraError("NumPyro", "fit", "from_model") from None
     if not callable(model):
         raise KindError(f"model must be a function with numpyro.sample statements, not {type(model).__name__}")
     with jax.enable_x64(True):
-        trace = handlers.trace(handlers.seed(model, jax.random.PRNGKey(0))).get_trace(*args, **kwargs)
+        begun = handlers.substitute(handlers.seed(model, jax.random.PRNGKey(0)), substitute_fn=init_to_uniform)
+        try:
+            trace = handlers.trace(begun).get_trace(*args, **kwargs)
+        except Exception as error:  # whatever a person's function raises
+            name = getattr(model, "__name__", "model")
+            raise InputError(f"the model {name} failed with the arguments given after it: {error}") from error
         latent = {k: s for k, s in trace.items() if s["type"] == "sample" and not s["is_observed"]}
         discrete = [k for k, s in latent.items() if getattr(s["fn"], "is_discrete", False)]
         if discrete:

@@ -25,6 +25,8 @@ from kullback.families._base import unpack
 from kullback.numerics.lazy import optimize
 
 TARGET = 0.004  # of Q's spread: the standard error of each coordinate's mean, and of the logarithm of its sd
+FLAT = 1e-8  # of the objective: less from a step ends the search for a mixture, whose parameters may be all but free
+PROMISED = 1e-6  # nats that the curvature seen still promises a mixture that counts as stationary
 GRADIENT = 5e-6  # in whitened coordinates, where the optimum is off by about as much
 
 
@@ -109,11 +111,12 @@ def _minimised(
     begun = base
     rule = first_rule(family, dim, seed)
     inverse, wanted = None, GRADIENT
+    flat = FLAT if isinstance(family, Mixture) else 1e-15
     while True:
         for again in range(4):  # whitened again, until the search ends about where it began
             inverse = None if again else inverse  # what was seen in other coordinates
             f = best.watch(rule.whole(oracle, family, base), base, rule.size)
-            theta, value, gradient, inverse = _search(f, theta, wanted, inverse)
+            theta, value, gradient, inverse = _search(f, theta, wanted, inverse, flat)
             if value >= HUGE:
                 raise InputError(
                     f"KL(Q‖P) is infinite from the start {name!r}: log_prob is −∞ or NaN"
@@ -135,6 +138,9 @@ def _minimised(
         rule = finer
         wanted = float(np.clip(error / 100, GRADIENT, 20 * GRADIENT))  # far below what the draws can tell
     steady = gradient <= wanted * max(1.0, 1e-3 * abs(value))
+    if isinstance(family, Mixture) and not steady:
+        slope = f(theta)[1]
+        steady = 0.0 <= 0.5 * float(slope @ inverse.matvec(slope)) <= PROMISED
     status = Status.STATIONARY if steady else Status.NOT_STATIONARY
     return Optimum(theta, base, value, gradient, error, rule.size, status, name, member_of(family).density(theta, base))
 
@@ -153,7 +159,7 @@ def rebased(family: Any, base: Base, theta: Array) -> tuple[Base, Array]:
 
 
 def _search(
-    f: Objective, theta: Array, wanted: float = GRADIENT, inverse: Any = None
+    f: Objective, theta: Array, wanted: float = GRADIENT, inverse: Any = None, flat: float = 1e-15
 ) -> tuple[Array, float, float, Any]:
     """Steps along an inverse curvature known from coarser draws, L-BFGS, and such steps again for what is left.
 
@@ -163,7 +169,7 @@ def _search(
         theta, value, slope = _stepped(f, theta, inverse, wanted, 8)
         if np.abs(slope).max() <= wanted:
             return theta, value, float(np.abs(slope).max()), inverse
-    options = {"maxcor": 30, "gtol": wanted / 2, "ftol": 1e-15, "maxiter": 120, "maxls": 40}
+    options = {"maxcor": 30, "gtol": wanted / 2, "ftol": flat, "maxiter": 120, "maxls": 40}
     found = optimize.minimize(f, theta, jac=True, method="L-BFGS-B", options=options)
     best, value, slope = np.asarray(found.x), float(found.fun), np.asarray(found.jac)
     if np.abs(slope).max() > wanted / 2 and value < HUGE:
