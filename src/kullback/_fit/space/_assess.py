@@ -25,6 +25,8 @@ OWN, FINE = 1 << 11, 1 << 15  # draws of Q alone, for what weights p/q look like
 BLOCKS = 16
 THRESHOLD = math.log(0.01)
 LIGHT = 1e-4
+SEEN = 1e-6  # of Q's mass where P has none, that makes KL(Q‖P) infinite
+MOST = 1e100  # a term larger than this would drown all others anyway
 SHOWN = 64  # modes listed at most
 
 
@@ -58,14 +60,14 @@ def assess(
         values, errors = _by_importance(sets, zero, known_z)
     else:
         values, errors = _by_runs(cloud, log_q, own, known_z)
-    if known_z is None:
-        errors[:3] = [math.hypot(e, cloud.doubt) for e in errors[:3]]
-    else:
+    if known_z is not None:
         _check_claim(values[0], errors[0], cloud)
         values[0], errors[0] = known_z, 0.0
-        alone, error = _reverse_alone(_own(oracle, q, seed, FINE))
-        if error < errors[2]:
-            values[2], errors[2] = alone + known_z, error
+    alone, error = _reverse_alone(own if known_z is None else _own(oracle, q, seed, FINE))
+    if math.hypot(error, errors[0]) < errors[2]:
+        values[2], errors[2] = alone + values[0], math.hypot(error, errors[0])
+    if known_z is None:
+        errors[:3] = [math.hypot(e, cloud.doubt) for e in errors[:3]]
     log_z, forward, reverse, missed, wasted = values
     notes = _doubts(cloud, forward, reverse, errors)
     status = Status.TOLERANCE_MISSED if notes else Status.OK
@@ -145,10 +147,10 @@ def _reverse_alone(own: _Own) -> tuple[float, float]:
 def _by_importance(s: _Sets, zero: float, known: float | None) -> tuple[list[float], list[float]]:
     """(log Z, forward, reverse, missed, wasted) and their errors."""
     u, v, d = s.u, s.v, s.log_ratio
-    gap = bool(((v > 0) & (d == -np.inf)).any())
+    gap = float(s.base @ np.where(d == -np.inf, v, 0.0)) > SEEN  # less may be where log_prob leaves the doubles
     with np.errstate(invalid="ignore"):
         forth = np.where(u > 0, u * d, 0.0)
-        back = np.where((v > 0) & (d > -np.inf), -v * d, 0.0)
+        back = np.clip(np.where((v > 0) & (d > -np.inf), -v * d, 0.0), -MOST, MOST)
     missed = u * (d > zero - THRESHOLD)
     wasted = v * (d < zero + THRESHOLD)
     control = v - 1

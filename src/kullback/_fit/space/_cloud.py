@@ -160,7 +160,7 @@ def cloud(
         if _good(found):
             return found
         seen.append(found.log_z)
-        if round_ > 0 and found.reliable:  # but not well: another way must say the same
+        if (round_ > 0 or oracle.dim > BEYOND) and found.reliable:  # but not well: another way must say the same
             seen.append(_particles(oracle, q, peaks, df, seed, say).log_z)
             found.doubt = max(seen) - min(seen)
             return found

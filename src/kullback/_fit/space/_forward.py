@@ -13,6 +13,7 @@ from kullback._fit.space._climb import factor
 from kullback._fit.space._cloud import Cloud, larger
 from kullback._fit.space._members import Base, identity, member_of
 from kullback._fit.space._reverse import Optimum
+from kullback._fit.space._shrink import held_towards
 from kullback._fit.space._starts import fitted_mixtures
 from kullback._fit.space._target import SpaceTarget
 from kullback._objectives import forward
@@ -43,7 +44,9 @@ def fit_forward(target: SpaceTarget, family: Any) -> Optimum:
         return _stated(target, family, np.asarray(stated[0]), np.asarray(stated[1]))
     cloud = _enough(target)
     mean, covariance, error = cloud.moments()
+    share = 0.0
     if isinstance(family, Normal):
+        mean, covariance, share = held_towards(cloud, target.guide, mean, covariance, family)
         density = multivariate_normal(mean, covariance if family.full else np.diag(np.diag(covariance)))
         known = error <= VAGUE and cloud.moment_k <= KNOWN and cloud.doubt <= DOUBT
         status, gradient = Status.CONVERGED if known else Status.TOLERANCE_MISSED, 0.0
@@ -51,7 +54,8 @@ def fit_forward(target: SpaceTarget, family: Any) -> Optimum:
         density, status, gradient = fit_draws(cloud.x, cloud.weights, family, target)
     value = float(-cloud.weights @ density._log_prob(cloud.x))
     base = Base(np.zeros(target.dim), np.eye(target.dim))
-    return Optimum(np.zeros(0), base, value, gradient, error, len(cloud.x), status, "moments", density)
+    start = "moments" if share == 0 else f"moments, {share:.0%} of the reverse fit's among them, as held-out draws want"
+    return Optimum(np.zeros(0), base, value, gradient, error, len(cloud.x), status, start, density)
 
 
 def _of_sample(target: SpaceTarget, family: Any) -> Optimum:

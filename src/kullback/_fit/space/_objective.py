@@ -14,7 +14,7 @@ from kullback._vocabulary._tails import HALF_LOG_2PI
 from kullback.families import Normal
 from kullback.families._base import unpack
 
-HUGE = 1e200  # stands for ∞ where a line search wants a number
+HUGE = 1e100  # stands for ∞ where a line search wants a number
 
 Objective = Callable[[Array], tuple[float, Array]]
 
@@ -36,7 +36,8 @@ def objective(oracle: Oracle, family: Any, base: Base, e: Array, weights: Array 
         gradient = factor_back(-(slope @ base.base) * share[:, None], e, tril, full)
         gradient[dim : 2 * dim] -= 1.0
         entropy = dim * (0.5 + HALF_LOG_2PI) + float(theta[dim : 2 * dim].sum())
-        return -float(share @ log_p) - volume - entropy, gradient
+        value = -float(share @ log_p) - volume - entropy
+        return (value, gradient) if value < HUGE else (HUGE, np.zeros_like(theta))
 
     def general(theta: Array) -> tuple[float, Array]:
         y, w = member.spread(theta, e)
@@ -46,6 +47,9 @@ def objective(oracle: Oracle, family: Any, base: Base, e: Array, weights: Array 
         log_q, slope_q, score = member.log_prob(theta, y)
         ratio = log_q - log_p - volume
         gy = w[:, None] * (slope_q - slope @ base.base)
-        return float(w @ ratio), member.pull_back(theta, e, gy, ratio) + w @ score
+        value = float(w @ ratio)
+        if not value < HUGE:
+            return HUGE, np.zeros_like(theta)
+        return value, member.pull_back(theta, e, gy, ratio) + w @ score
 
     return normal_case if closed else general

@@ -118,10 +118,7 @@ def _minimised(
             f = best.watch(rule.whole(oracle, family, base), base, rule.size)
             theta, value, gradient, inverse = _search(f, theta, wanted, inverse, flat)
             if value >= HUGE:
-                raise InputError(
-                    f"KL(Q‖P) is infinite from the start {name!r}: log_prob is −∞ or NaN"
-                    f"{'' if oracle.nan_at is None else f' (NaN at {oracle.nan_at})'} where Q must have mass"
-                )
+                raise InputError(_infinite(oracle, family, name))
             if isinstance(family, Mixture):
                 break
             moved = float(np.abs(theta - identity(family, dim))[: 2 * dim].max())
@@ -138,7 +135,7 @@ def _minimised(
         rule = finer
         wanted = float(np.clip(error / 100, GRADIENT, 20 * GRADIENT))  # far below what the draws can tell
     steady = gradient <= wanted * max(1.0, 1e-3 * abs(value))
-    if isinstance(family, Mixture) and not steady:
+    if isinstance(family, Mixture) and not steady and inverse is not None:
         slope = f(theta)[1]
         steady = 0.0 <= 0.5 * float(slope @ inverse.matvec(slope)) <= PROMISED
     status = Status.STATIONARY if steady else Status.NOT_STATIONARY
@@ -223,6 +220,17 @@ def _spreads(base: Base, family: Any, shifts: Array) -> Array:
         row[:dim] = base.base @ s[:dim] / rows
         row[dim:] = ((base.base @ tril) * base.base).sum(axis=1) / rows**2
     return moved
+
+
+def _infinite(oracle: Oracle, family: Any, name: str) -> str:
+    """What log_prob does where Q must have mass."""
+    place = oracle.nan_at
+    if place is not None and np.isfinite(place).all():
+        why = f"log_prob is NaN at {place}, where Q must have mass"
+    else:
+        why = "log_prob is −∞, or falls faster than doubles can hold, where Q must have mass"
+    lighter = "; a normal has lighter tails" if isinstance(family, StudentT) else ""
+    return f"KL(Q‖P) is infinite for {family} from the start {name!r}: {why}{lighter}"
 
 
 def _unbounded() -> str:
