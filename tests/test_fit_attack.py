@@ -7,6 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import stats
 
 import kullback as kl
 
@@ -103,3 +104,60 @@ def test_what_a_persons_own_family_or_model_raises_is_told() -> None:
 @pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_a_mixture_for_cauchy_tails_stays_among_the_doubles() -> None:
     assert kl.fit("cauchy(0, 1)", "mixture(3)", direction="reverse").reverse.value < 0.02
+
+
+def beside(x: Any) -> Any:
+    """A wide normal, and three tenths of the mass in a narrow one, four of its widths away."""
+    wide = jnp.log(0.7) - 4 * jnp.log(2.0) - 0.125 * jnp.sum(x**2)
+    narrow = jnp.log(0.3) - 4 * jnp.log(0.4) - 0.5 * jnp.sum((x - jnp.array([8.0, 0, 0, 0])) ** 2) / 0.16
+    return jnp.logaddexp(wide, narrow)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_narrow_mode_beside_a_wide_one_is_found(seed: int) -> None:
+    fit = kl.fit(density(beside, 4), "normal", direction="reverse", seed=seed)
+    assert sorted(m.mass for m in fit.modes) == pytest.approx([0.3, 0.7], abs=0.03)
+
+
+TURN = np.linalg.qr(np.random.default_rng(9).standard_normal((5, 5)))[0]
+
+
+def test_the_error_of_forward_is_honest_where_heavy_tails_make_it() -> None:
+    p = density(lambda x: -3 * jnp.sum(jnp.log1p((jnp.asarray(TURN) @ x) ** 2 / 5)), 5)  # turned Student-t's, df 5
+    x = np.random.default_rng(0).standard_t(5, size=(400_000, 5))
+    log_p = stats.t.logpdf(x, 5).sum(axis=1)
+    for seed in range(4):
+        fit = kl.fit(p, "normal", direction="reverse", seed=seed)
+        terms = log_p - fit.q.log_prob(x @ TURN)
+        error = np.hypot(fit.forward.error, terms.std() / np.sqrt(len(x)))
+        assert abs(fit.forward.value - terms.mean()) < 4 * error
+        assert fit.forward.error < 0.15
+
+
+def ridge(x: Any) -> Any:
+    """Rosenbrock's, proper and curved: cells around its mode do not settle."""
+    return -((1 - x[0]) ** 2) / 20 - 5 * (x[1] - x[0] ** 2) ** 2
+
+
+def test_a_curved_ridge_in_the_plane_is_fitted() -> None:
+    fit = kl.fit(density(ridge, 2), "normal", direction="reverse")
+    assert fit.status is kl.Status.STATIONARY
+    x, w = np.polynomial.hermite_e.hermegauss(36)
+    draws = np.stack(np.meshgrid(x, x), axis=-1).reshape(-1, 2)
+    shares = np.outer(w, w).ravel() / w.sum() ** 2
+    tril = np.linalg.cholesky(fit.q.parameters["covariance_matrix"])
+
+    def bound(loc: Any, tril: Any) -> float:
+        y = loc + draws @ tril.T
+        return float(shares @ ridge(y.T) + np.log(np.diag(tril)).sum())
+
+    best = bound(fit.q.parameters["loc"], tril)
+    rng = np.random.default_rng(1)
+    for _ in range(20):  # no neighbour is better
+        moved = tril @ (np.eye(2) + 0.02 * np.tril(rng.standard_normal((2, 2))))
+        assert bound(fit.q.parameters["loc"] + 0.02 * tril @ rng.standard_normal(2), moved) < best
+
+
+def test_more_coordinates_than_dim_are_told() -> None:
+    with pytest.raises(kl.InputError, match="more than dim=3"):
+        kl.fit(density(lambda x: -(x[0] ** 2) - x[1] ** 2 - x[4] ** 2, 3), "normal", direction="reverse")

@@ -125,7 +125,8 @@ def _summit(f: Density, mean: Array, tril: Array, start: Array) -> Array:
     def loss(z: Array) -> float:
         return -float(f._log_prob((mean + tril @ z)[None])[0])
 
-    found = optimize.minimize(loss, start, method="BFGS", options={"gtol": 1e-6})
+    with np.errstate(invalid="ignore", over="ignore"):  # the differences of infinities, past a hard edge
+        found = optimize.minimize(loss, start, method="BFGS", options={"gtol": 1e-6})
     return np.asarray(found.x if found.fun <= loss(start) else start)
 
 

@@ -137,8 +137,15 @@ def made_ready(p: Measured, start: Any, seed: int, say: Say) -> Target | SpaceTa
     target = SpaceTarget(p, seed, say, [] if known is None else [np.atleast_1d(known[0])])
     if p.dim > 2:
         return target
-    if p.dim == 2 and p.support == reals(2) and len(target.peaks) > 1:
-        return target
+    if p.dim == 2 and p.support == reals(2):
+        if len(target.peaks) > 1:
+            return target
+        try:
+            return prepare(target.oracle.as_density(), seed)
+        except InputError:  # a long curved ridge, on which cells do not settle; what is improper was told before
+            if not target.power > 2 or p.normalized:
+                raise
+            return target
     return prepare(target.oracle.as_density(), seed)
 
 

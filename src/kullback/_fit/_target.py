@@ -126,7 +126,7 @@ def _log_integral(p: Density, whole: Density, frame: Frame) -> float:
     x = frame.outward(steps)
     before, after = p._log_prob(x), whole._log_prob(x)
     seen = np.isfinite(before) & np.isfinite(after)
-    return float((before - after)[seen][0]) if seen.any() else float("nan")
+    return float((before[seen] - after[seen])[0]) if seen.any() else float("nan")
 
 
 def density_moments(f: Density) -> tuple[Array, Array] | None:

@@ -17,6 +17,7 @@ from kullback._result import InputError
 from kullback._support import Array
 
 PARTICLES = 64
+FEWEST = 1024  # particles before a search may end: a fifth of P in a narrow mode is met by one in several hundred
 MOST = 4096
 MODES = 128  # more than this are not enumerated
 WIDE = 4.0  # the Cauchy's scale in widths of the first mode
@@ -65,6 +66,7 @@ def modes(oracle: Oracle, first: Peak, seed: int, say: Callable[[str], None]) ->
     """The modes found, the highest first, and whether the search ended because no new ones came."""
     peaks = [first]
     most = MOST if oracle.dim <= 20 else MOST // 2
+    fewest = FEWEST if oracle.exact and oracle.dim <= 20 else 0  # differences are too dear for it
     total, round_ = 0, 0
     counts = np.zeros(0, dtype=int)
     while True:
@@ -76,7 +78,7 @@ def modes(oracle: Oracle, first: Peak, seed: int, say: Callable[[str], None]) ->
         total, round_ = total + n, round_ + 1
         say(f"modes: {len(peaks)} found with {total} particles")
         often = len(peaks) == 1 or int(counts[1:].min()) >= OFTEN
-        settled = round_ > 1 and len(peaks) == before and often
+        settled = round_ > 1 and len(peaks) == before and often and total >= fewest
         if settled or total >= most or len(peaks) > MODES:
             few = len(peaks) <= MODES and len(peaks) - before <= NEW * len(peaks)
             return sorted(peaks, key=lambda p: -p.height), settled or few

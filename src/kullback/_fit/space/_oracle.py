@@ -189,8 +189,22 @@ def _by_jax(function: Callable[[Any], Any], dim: int, single: bool) -> Sloped | 
         sloped(np.zeros((1, dim)))
     except Exception:  # of JAX's many, whatever says that the function does not trace
         return None
+    _check_indices(function, dim, single)
     kept[dim, single] = compiled
     return sloped
+
+
+def _check_indices(function: Callable[[Any], Any], dim: int, single: bool) -> None:
+    """JAX reads the last entry where an index is too large; NumPy tells it. Whatever else NumPy says is no matter."""
+    origin = np.zeros(()) if dim == 1 else np.zeros(dim)
+    try:
+        with np.errstate(all="ignore"):
+            function(origin if single else origin[None])
+    except IndexError as error:
+        if "out of bounds" in str(error):
+            raise InputError(f"log_prob reads more than dim={dim} coordinates: {error}") from error
+    except Exception:  # made for JAX's arrays alone
+        return
 
 
 def _by_torch(function: Callable[[Any], Any], dim: int, single: bool) -> Sloped:

@@ -110,7 +110,8 @@ def _minimised(
     dim = len(base.centre)
     begun = base
     rule = first_rule(family, dim, seed)
-    inverse, wanted = None, GRADIENT
+    inverse: Any = None
+    wanted = GRADIENT
     flat = FLAT if isinstance(family, Mixture) else 1e-15
     while True:
         for again in range(4):  # whitened again, until the search ends about where it began

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from kullback._distribution import Density
 from kullback._fit._sampling import with_sampling
 from kullback._fit.space._assess import Assessment, assess
+from kullback._fit.space._cloud import larger
 from kullback._fit.space._factors import SHOWN, Factors
 from kullback._fit.space._forward import fit_forward
 from kullback._fit.space._product import ProductFit
@@ -22,6 +24,7 @@ from kullback._result import Optimum as Told
 from kullback._support import reals
 from kullback.families import Family, Laplace, Mixture, Normal, StudentT
 
+WANTED, FINE = 0.02, 0.002  # of KL(P‖Q), and nats: the error from which more draws are taken, where they are cheap
 FOLLOWED = 2  # of a mixture's starts, how many are carried through
 
 
@@ -49,6 +52,10 @@ def fit_space(target: SpaceTarget, family: Family, direction: str, given: Densit
     cloud = target.cloud(best.density)
     known = 0.0 if target.density.normalized else None
     seen = assess(target.oracle, best.density, cloud, target.peaks, target.seed, target.power, known)
+    while _vague(seen.forward) and target.oracle.exact and (more := larger(target.oracle, cloud, [target.seed, 2])):
+        cloud = more  # few heavy terms are half of KL(P‖Q): few draws see too few of them, and too small an error
+        target.say(f"KL(P‖Q): {len(cloud.x)} draws")
+        seen = assess(target.oracle, best.density, cloud, target.peaks, target.seed, target.power, known)
     forward, reverse = _values(target, best.density, seen)
     if target.estimated is not None:
         refit = family if direction == "forward" and isinstance(family, Normal) else None
@@ -65,6 +72,10 @@ def fit_space(target: SpaceTarget, family: Family, direction: str, given: Densit
         Status.INTERRUPTED if interrupted else best.status, _detail(best, direction), _notes(target, seen), target,
         importance=seen.importance,
     )  # fmt: skip
+
+
+def _vague(left: Divergence) -> bool:
+    return math.isfinite(left.value) and left.error > max(WANTED * abs(left.value), FINE)
 
 
 def _product(target: SpaceTarget, factors: Factors, family: Normal, direction: str) -> Fit:
