@@ -17,7 +17,8 @@ from kullback._result import InputError
 from kullback._support import Array
 
 PARTICLES = 64
-FEWEST = 1024  # particles before a search may end: a fifth of P in a narrow mode is met by one in several hundred
+FEWEST, FEW, SMALL = 1536, 512, 5  # particles before a search may end, in up to SMALL dimensions and in more: a fifth
+# of P in a narrow mode is met by one in several hundred, and in many dimensions by none of any affordable number
 MOST = 4096
 MODES = 128  # more than this are not enumerated
 WIDE = 4.0  # the Cauchy's scale in widths of the first mode
@@ -66,7 +67,9 @@ def modes(oracle: Oracle, first: Peak, seed: int, say: Callable[[str], None]) ->
     """The modes found, the highest first, and whether the search ended because no new ones came."""
     peaks = [first]
     most = MOST if oracle.dim <= 20 else MOST // 2
-    fewest = FEWEST if oracle.exact and oracle.dim <= 20 else 0  # differences are too dear for it
+    fewest = (
+        (FEWEST if oracle.dim <= SMALL else FEW) if oracle.exact and oracle.dim <= 20 else 0
+    )  # differences are too dear for it
     total, round_ = 0, 0
     counts = np.zeros(0, dtype=int)
     while True:
