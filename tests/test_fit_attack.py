@@ -161,3 +161,30 @@ def test_a_curved_ridge_in_the_plane_is_fitted() -> None:
 def test_more_coordinates_than_dim_are_told() -> None:
     with pytest.raises(kl.InputError, match="more than dim=3"):
         kl.fit(density(lambda x: -(x[0] ** 2) - x[1] ** 2 - x[4] ** 2, 3), "normal", direction="reverse")
+
+
+def test_what_python_is_called_for_is_called_sparingly() -> None:
+    calls = 0
+
+    def log_prob(x: Any) -> float:
+        nonlocal calls
+        calls += 1
+        return float(stats.norm.logpdf(np.array(x), 3, [1, 2, 3]).sum())
+
+    fit = kl.fit(density(log_prob, 3), "normal", direction="reverse")
+    np.testing.assert_allclose(fit.q.parameters["loc"], 3, atol=1e-6)
+    assert calls < 100_000
+
+
+@pytest.mark.parametrize("numpy", [False, True])
+def test_a_float32_log_density_is_fitted_to_its_precision(numpy: bool) -> None:
+    def log_prob(x: Any) -> Any:
+        x = x - 3
+        return np.float32(-np.cosh(np.asarray(x)).sum()) if numpy else -jnp.cosh(x.astype(jnp.float32)).sum()
+
+    fit = kl.fit(density(log_prob, 3), "normal", direction="reverse")
+    assert fit.status is kl.Status.STATIONARY
+    one = kl.fit(kl.Density(lambda x: -np.cosh(x - 3), normalized=False), "normal", direction="reverse")
+    np.testing.assert_allclose(fit.q.parameters["loc"], 3, atol=1e-3)
+    sd = np.sqrt(np.diag(fit.q.parameters["covariance_matrix"]))
+    np.testing.assert_allclose(sd, one.q.parameters["scale"], rtol=1e-3)

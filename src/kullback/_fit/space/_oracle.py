@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from kullback._distribution import Density
-from kullback._distribution._callable import FAILURES, UserBatch, UserPoints, to_tensor
+from kullback._distribution._callable import EPS, FAILURES, UserBatch, UserPoints, to_tensor
 from kullback._fit.space._formulas import gradient_by_formula
 from kullback._result import InputError
 from kullback._support import Array
@@ -85,9 +85,20 @@ class Oracle:
         )  # fmt: skip
 
     @property
+    def swift(self) -> bool:
+        """Whether a hundred thousand values are cheap: not where Python is called for each of them."""
+        return self._jax or not isinstance(self.density._log_prob, UserPoints)
+
+    @property
     def exact(self) -> bool:
         """Whether slopes are exact, and cost about as much as values."""
         return not self._differences
+
+    @property
+    def noise(self) -> float:
+        """What rounding leaves of a slope, in units of the coordinate's scale."""
+        precision = self.density.precision
+        return 10 * precision if self.exact else 10 * precision ** (2 / 3)
 
     def _plain(self, x: Array) -> Array:
         return self.density._log_prob(x[:, 0] if self.dim == 1 else x)
@@ -117,12 +128,12 @@ class Oracle:
         single = isinstance(f, UserPoints)
         if f.library != "torch":
             traced = _by_jax(f.function, self.dim, single)
+            origin = np.zeros(()) if self.dim == 1 else np.zeros(self.dim)
+            with contextlib.suppress(*FAILURES):  # once as it is, which tells its library and its precision
+                f.values(origin if single else origin[None])
             if traced is not None:
                 self._jax = True
                 return traced
-            origin = np.zeros(()) if self.dim == 1 else np.zeros(self.dim)
-            with contextlib.suppress(*FAILURES, OverflowError, InputError):
-                f.values(origin if single else origin[None])
         return _by_torch(f.function, self.dim, single) if f.library == "torch" else None
 
     def _given(self, gradient: Callable[[Any], Any]) -> Sloped:
@@ -138,7 +149,8 @@ class Oracle:
     def _by_differences(self, x: Array) -> tuple[Array, Array]:
         n, d = x.shape
         self.evaluations += 2 * d * n
-        h = STEP * np.maximum(self.scale, 1e-9 * np.abs(x).max(axis=0))
+        coarse = float(np.cbrt(self.density.precision / EPS))  # numbers in float32 need longer steps
+        h = STEP * coarse * np.maximum(self.scale, 1e-9 * np.abs(x).max(axis=0))
         moves = np.concatenate([np.diag(h), -np.diag(h)])
         both = self._plain((x[:, None] + moves).reshape(-1, d)).reshape(n, 2, d)
         with np.errstate(invalid="ignore"):

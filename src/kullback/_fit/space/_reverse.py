@@ -111,7 +111,8 @@ def _minimised(
     begun = base
     rule = first_rule(family, dim, seed)
     inverse: Any = None
-    wanted = GRADIENT
+    least = max(GRADIENT, oracle.noise)
+    wanted = least
     flat = FLAT if isinstance(family, Mixture) else 1e-15
     while True:
         for again in range(4):  # whitened again, until the search ends about where it began
@@ -134,7 +135,7 @@ def _minimised(
         if finer is None:
             break
         rule = finer
-        wanted = float(np.clip(error / 100, GRADIENT, 20 * GRADIENT))  # far below what the draws can tell
+        wanted = float(np.clip(error / 100, least, max(least, 20 * GRADIENT)))  # far below what the draws can tell
     steady = gradient <= wanted * max(1.0, 1e-3 * abs(value))
     if isinstance(family, Mixture) and not steady and inverse is not None:
         slope = f(theta)[1]

@@ -172,6 +172,8 @@ def _detail(o: Optimum, direction: str) -> str:
             f"The moments of P are not known: {o.draws} weighted draws leave {o.error:.1g} of its spread, and their "
             "largest terms say that far more would be needed. Fit a family with heavier tails, or reverse."
         )
+    if o.status is Status.INTERRUPTED:
+        return f"Largest gradient {o.gradient:.1g} on {o.draws} draws."
     if o.status is Status.EXACT or o.start == "draws":
         return ""
     if direction == "forward":

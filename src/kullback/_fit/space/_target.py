@@ -98,7 +98,7 @@ class SpaceTarget:
     @cached_property
     def factors(self) -> Factors | None:
         """P's coordinates, where its formula is not known and they are independent."""
-        if not self.density.anonymous and self.density.normalized:
+        if (not self.density.anonymous and self.density.normalized) or not self.oracle.swift:
             return None
         assert self.power > 0
         return factors(self.oracle, self.first, self.seed, self.say)
