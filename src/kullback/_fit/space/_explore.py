@@ -22,7 +22,7 @@ FEWEST, FEW, SMALL = 1536, 512, 5  # particles before a search may end, in up to
 MOST = 4096
 MODES = 128  # more than this are not enumerated
 WIDE = 4.0  # the Cauchy's scale in widths of the first mode
-TEMPERATURES = np.geomspace(0.01, 1.0, 8)
+TEMPERATURES, FASTER = np.geomspace(0.01, 1.0, 8), np.geomspace(0.05, 1.0, 4)  # of the first particles, of the rest
 MOVES = 2
 FARTHEST = 1e30
 SHALLOW = 0.5  # nats: a way up that never falls by more is a way up
@@ -74,7 +74,8 @@ def modes(oracle: Oracle, first: Peak, seed: int, say: Callable[[str], None]) ->
     counts = np.zeros(0, dtype=int)
     while True:
         n = PARTICLES if total == 0 else min(total, most - total)
-        x, f = tempered(oracle, _surrounding(peaks), n, [seed, 31, round_])
+        ladder = TEMPERATURES if round_ == 0 else FASTER
+        x, f = tempered(oracle, _surrounding(peaks), n, [seed, 31, round_], ladder)
         before = len(peaks)
         peaks, owner = sorted_in(oracle, peaks, x, f)
         counts = np.bincount(owner, minlength=len(peaks)) + np.pad(counts, (0, len(peaks) - len(counts)))
@@ -97,7 +98,7 @@ def _surrounding(peaks: list[Peak]) -> Peak:
     return Peak(x.mean(axis=0), peaks[0].height, factor(covariance) / WIDE * AROUND, True)
 
 
-def tempered(oracle: Oracle, first: Peak, n: int, seed: list[int]) -> tuple[Array, Array]:
+def tempered(oracle: Oracle, first: Peak, n: int, seed: list[int], ladder: Array = TEMPERATURES) -> tuple[Array, Array]:
     """Particles and their log p̃ after Langevin steps up the ladder, each with a step length of its own."""
     rng = np.random.default_rng(seed)
     d = oracle.dim
@@ -123,7 +124,7 @@ def tempered(oracle: Oracle, first: Peak, n: int, seed: list[int]) -> tuple[Arra
         return value, drift * np.minimum(1.0, 5 * np.sqrt(d) / np.maximum(size, 1e-300))
 
     step = np.full(n, 1.0)
-    for beta in TEMPERATURES:
+    for beta in ladder:
         for _ in range(MOVES):
             here, drift = bridge(x, f, g, beta)
             h = step[:, None]
