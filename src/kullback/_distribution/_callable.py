@@ -34,11 +34,11 @@ class _User:
 
     def values(self, x: Any) -> Array:
         """What the function returns at x, as float64."""
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), _in_64_bits():
             found = self._call(x)
         if not self.library:
             self.library = _library(found)
-            if self.library in ("jax", "torch"):
+            if self.library == "torch":
                 found = self._call(x)  # again, now in 64 bits
         return self.noted(found)
 
@@ -59,8 +59,7 @@ class _User:
         if self.library.startswith("jax"):
             import jax
 
-            with jax.enable_x64(True):
-                return self.function(jax.numpy.asarray(x))
+            return self.function(jax.numpy.asarray(x))
         if self.library or "torch" not in sys.modules:
             return self.function(x)
         try:
@@ -164,6 +163,15 @@ class UserBatch(_User):
                         f"log_prob is not vectorised: at the point {x[i]} it returns {inside:.6g} in a batch of "
                         f"{len(x)} and {alone:.6g} alone; drop vectorized=True"
                     )
+
+
+def _in_64_bits() -> Any:
+    """JAX in 64 bits from the first call on: the same operation in 32 before would be taken from its cache."""
+    if "jax" not in sys.modules:
+        return contextlib.nullcontext()
+    import jax
+
+    return jax.enable_x64(True)
 
 
 def to_tensor(x: Any) -> Any:

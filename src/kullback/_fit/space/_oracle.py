@@ -6,7 +6,6 @@ their mixtures have formulas. Whatever else there is gets central differences, a
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -128,13 +127,29 @@ class Oracle:
         single = isinstance(f, UserPoints)
         if f.library != "torch":
             traced = _by_jax(f.function, self.dim, single)
-            origin = np.zeros(()) if self.dim == 1 else np.zeros(self.dim)
-            with contextlib.suppress(*FAILURES):  # once as it is, which tells its library and its precision
-                f.values(origin if single else origin[None])
+            known = _kept(f.function)
+            if traced is None or "precision" not in known:
+                self._look(f, single)
+                known["precision"] = f.precision
+            f.precision = known["precision"]
             if traced is not None:
                 self._jax = True
                 return traced
         return _by_torch(f.function, self.dim, single) if f.library == "torch" else None
+
+    def _look(self, f: UserPoints | UserBatch, single: bool) -> None:
+        """The function once as it is, which tells its library, its precision, and an index that is too large.
+
+        JAX reads the last entry there; NumPy's arrays tell it.
+        """
+        origin = np.zeros(()) if self.dim == 1 else np.zeros(self.dim)
+        try:
+            f.values(origin if single else origin[None])
+        except IndexError as error:
+            if "out of bounds" in str(error):
+                raise InputError(f"log_prob reads more than dim={self.dim} coordinates: {error}") from error
+        except FAILURES:  # it may be made for JAX's arrays alone
+            return
 
     def _given(self, gradient: Callable[[Any], Any]) -> Sloped:
         def sloped(x: Array) -> tuple[Array, Array]:
@@ -157,7 +172,7 @@ class Oracle:
             return self._plain(x), (both[:, 0] - both[:, 1]) / (2 * h)
 
 
-_TRACED: WeakKeyDictionary[Any, dict[tuple[int, bool], Any]] = WeakKeyDictionary()
+_TRACED: WeakKeyDictionary[Any, dict[Any, Any]] = WeakKeyDictionary()
 
 
 def _by_jax(function: Callable[[Any], Any], dim: int, single: bool) -> Sloped | None:
@@ -189,10 +204,7 @@ def _by_jax(function: Callable[[Any], Any], dim: int, single: bool) -> Sloped | 
             slopes = np.concatenate([np.asarray(g, dtype=np.float64) for _, g in found])[: len(x)]
         return values, slopes
 
-    try:
-        kept = _TRACED.setdefault(function, {})
-    except TypeError:  # a callable that cannot be referred to weakly is compiled afresh for each fit
-        kept = {}
+    kept = _kept(function)
     if (dim, single) in kept:
         compiled = kept[dim, single]
         return sloped
@@ -201,22 +213,16 @@ def _by_jax(function: Callable[[Any], Any], dim: int, single: bool) -> Sloped | 
         sloped(np.zeros((1, dim)))
     except Exception:  # of JAX's many, whatever says that the function does not trace
         return None
-    _check_indices(function, dim, single)
     kept[dim, single] = compiled
     return sloped
 
 
-def _check_indices(function: Callable[[Any], Any], dim: int, single: bool) -> None:
-    """JAX reads the last entry where an index is too large; NumPy tells it. Whatever else NumPy says is no matter."""
-    origin = np.zeros(()) if dim == 1 else np.zeros(dim)
+def _kept(function: Callable[[Any], Any]) -> dict[Any, Any]:
+    """What is remembered of a function: how it was compiled for each dimension, and its precision."""
     try:
-        with np.errstate(all="ignore"):
-            function(origin if single else origin[None])
-    except IndexError as error:
-        if "out of bounds" in str(error):
-            raise InputError(f"log_prob reads more than dim={dim} coordinates: {error}") from error
-    except Exception:  # made for JAX's arrays alone
-        return
+        return _TRACED.setdefault(function, {})
+    except TypeError:  # a callable that cannot be referred to weakly is looked at afresh for each fit
+        return {}
 
 
 def _by_torch(function: Callable[[Any], Any], dim: int, single: bool) -> Sloped:
