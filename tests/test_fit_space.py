@@ -422,3 +422,32 @@ def test_humps_in_the_plane_by_what_only_quadrature_serves() -> None:
     laplace = kl.fit(density(log_prob, 2), "laplace", direction="reverse")
     assert laplace.status is kl.Status.STATIONARY
     assert len(laplace.modes) == 2
+
+
+def test_ctrl_c_while_modes_are_looked_for_leaves_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    from kullback._fit.space import _target
+
+    def stop(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_target, "modes", stop)
+    fit = kl.fit(density(skewed, 4), "normal", direction="reverse")
+    assert fit.status is kl.Status.INTERRUPTED
+    assert fit.optima[0].start.startswith("mode at")
+    monkeypatch.undo()
+    further = kl.fit(density(skewed, 4), "normal", direction="reverse", start=fit)
+    assert further.status is kl.Status.STATIONARY
+
+
+def test_heavy_tails_ask_for_students_t() -> None:
+    advice = kl.advise("multivariate_student_t(4, [0, 0, 0, 0, 0])", "normal")
+    assert advice.richer is not None
+    assert advice.richer.family == "student_t"
+
+
+def test_log_z_of_carried_and_library_families() -> None:
+    p = kl.Density(lambda x: 2 * jnp.log(x) - 3 * x, support=(0, np.inf), normalized=False)
+    for family in ('carried("normal")', "gamma"):
+        fit = kl.fit(p, family, direction="reverse")
+        assert fit.log_evidence == pytest.approx(math.log(2 / 27), abs=1e-9)
+        assert not math.isnan(fit.pareto_k)

@@ -9,7 +9,7 @@ from typing import Any
 from kullback._fit import Say, both, refit
 from kullback._format import number, percent, uncertain
 from kullback._result import Advice, Fit, InputError, KullbackError, Status
-from kullback.families import Family, LatticeFamily, as_family, richer
+from kullback.families import Family, LatticeFamily, Normal, StudentT, as_family, richer
 
 CLOSE = 0.05  # nats
 HALF = 0.5  # of the residual: what a richer family must remove
@@ -217,7 +217,10 @@ def number_pair(location: Any) -> str:
 
 
 def _richer(forward: Fit, seed: int) -> Fit | None:
-    """The fit of the family one step richer, if it removes at least half of the residual."""
+    """The fit of a family one step richer, if it removes at least half of the residual: the one that leaves least.
+
+    Beside the next family of the ladder a normal is tried with heavier tails, which need fewer parameters.
+    """
     try:
         chosen = as_family(forward.family)
     except KullbackError:  # one of the person's own, which has no name
@@ -225,8 +228,12 @@ def _richer(forward: Fit, seed: int) -> Fit | None:
     family = richer(chosen) if isinstance(chosen, Family | LatticeFamily) else None
     if family is None:
         return None
-    try:
-        candidate = refit(forward, family, seed=seed)
-    except KullbackError:
-        return None
-    return candidate if candidate.residual.value <= HALF * forward.residual.value else None
+    heavier = [StudentT()] if isinstance(chosen, Normal) and chosen.full else []
+    fitted = []
+    for candidate in (*heavier, family):
+        try:
+            fitted.append(refit(forward, candidate, seed=seed))
+        except KullbackError:
+            continue
+    best = min(fitted, key=lambda f: float(f.residual.value), default=None)
+    return best if best is not None and best.residual.value <= HALF * forward.residual.value else None

@@ -13,6 +13,7 @@ import numpy as np
 
 from kullback._distribution import Density, Measured, Sample, unbound
 from kullback._fit._coverage import coverage
+from kullback._fit._importance import importance
 from kullback._fit._modes import basins
 from kullback._fit._sampling import of_draws, with_sampling
 from kullback._fit._search import Found
@@ -47,6 +48,11 @@ def chart(p: Measured, support: Support, seed: int) -> Chart:
     whole, slack = _line.normalise(p) if isinstance(p.support, Interval) else _space.normalise(p)
     moved, outward, inward = unbound(whole, support)
     target = replace(prepare(replaced(moved, normalized=True), seed), name=str(p), slack=slack)
+    if not p.normalized:
+        there = outward(target.frame.outward(np.linspace(-2, 2, 9)[:, None] * np.ones(target.dim)))
+        before, after = p._log_prob(there), whole._log_prob(there)
+        seen = np.isfinite(before) & np.isfinite(after)
+        target = replace(target, log_z=float((before - after)[seen][0]) if seen.any() else float("nan"))
     return Chart(support, whole, target, outward, inward, str(p))
 
 
@@ -153,6 +159,7 @@ def told(
         target.notes,
         replace(target, density=p, sample=chart.sample),
         between,
+        importance(target, unbound(q, chart.support).density, seed),
     )
 
 

@@ -199,6 +199,11 @@ def _good(found: Cloud) -> bool:
     return found.reliable and found.k < 0.5 and found.effective > FEW * len(found.x)
 
 
+def brief(oracle: Oracle, q: Density | None, peaks: list[Peak], seed: list[int], power: float) -> Cloud:
+    """A few weighted draws, for a report that someone waits for."""
+    return _draw(oracle, _first(q, peaks, min(DF, power)), PILOT, [*seed, 47])
+
+
 def of_draws(oracle: Oracle, p: Density, seed: list[int]) -> Cloud:
     """Draws of P itself, where it is normalised and can be drawn from."""
     parts = strata(p)

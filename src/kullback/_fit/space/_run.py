@@ -14,6 +14,7 @@ from kullback._fit.space._assess import Assessment, assess
 from kullback._fit.space._cloud import larger
 from kullback._fit.space._factors import SHOWN, Factors
 from kullback._fit.space._forward import fit_forward
+from kullback._fit.space._members import member_of
 from kullback._fit.space._product import ProductFit
 from kullback._fit.space._reverse import Interrupted, Optimum, minimise
 from kullback._fit.space._starts import Start, starts
@@ -114,9 +115,12 @@ def _reverse(target: SpaceTarget, family: Family, given: Density | None) -> tupl
     found: list[Optimum] = []
     failed: InputError | None = None
     interrupted = False
-    several = starts(target, family, given)
-    if isinstance(family, Mixture) and len(several) > 1:
-        several = _promising(target, family, several)
+    try:
+        several = starts(target, family, given)
+        if isinstance(family, Mixture) and len(several) > 1:
+            several = _promising(target, family, several)
+    except (KeyboardInterrupt, Interrupted):
+        return [_summit(target, family)], True
     for name, base, theta in several:
         try:
             found.append(minimise(target.oracle, family, base, theta, name, target.seed, target.say))
@@ -127,12 +131,26 @@ def _reverse(target: SpaceTarget, family: Family, given: Density | None) -> tupl
             if stop.best is not None:
                 found.append(stop.best)
             break
+    if interrupted:
+        first = target.hurry()
+        if not found and first is not None:
+            found.append(_summit(target, family))
     if not found:
         if interrupted:
             raise KeyboardInterrupt
         assert failed is not None
         raise failed
     return _distinct(found), interrupted
+
+
+def _summit(target: SpaceTarget, family: Family) -> Optimum:
+    """After Ctrl-C before any search: the member that has the first mode's place and curvature."""
+    first = target.hurry()
+    if first is None or isinstance(family, Mixture):
+        raise KeyboardInterrupt
+    name, base, theta = starts(target, family, None)[0]
+    density = member_of(family).density(theta, base)
+    return Optimum(theta, base, np.inf, np.inf, np.inf, 0, Status.INTERRUPTED, name, density)
 
 
 def _promising(target: SpaceTarget, family: Family, several: list[Start]) -> list[Start]:

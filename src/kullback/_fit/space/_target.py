@@ -13,7 +13,7 @@ from kullback._distribution import Density, Sample
 from kullback._estimate import Estimate
 from kullback._fit.space._broad import broad_peak, misleads
 from kullback._fit.space._climb import Peak, laplace
-from kullback._fit.space._cloud import Cloud, cloud, of_draws
+from kullback._fit.space._cloud import Cloud, brief, cloud, of_draws
 from kullback._fit.space._explore import MODES, first_peak, modes, sorted_in
 from kullback._fit.space._factors import Factors, factors
 from kullback._fit.space._far import check_far
@@ -51,6 +51,7 @@ class SpaceTarget:
         self.say = say
         self.oracle = Oracle(density)
         self.dim = density.dim
+        self.hurried = False  # after Ctrl-C: only what is known already, and the least that a report needs
         self.summit = True  # whether log p̃ has a highest point that could be climbed to
         self._starts = starts or []
 
@@ -103,6 +104,16 @@ class SpaceTarget:
         assert self.power > 0
         return factors(self.oracle, self.first, self.seed, self.say)
 
+    def hurry(self) -> Peak | None:
+        """After Ctrl-C: the first mode if it has been found; no others are looked for, and few draws are taken."""
+        self.hurried = True
+        begun: tuple[Peak, float] | None = self.__dict__.get("_begun")
+        if begun is None:
+            return None
+        self.__dict__.setdefault("factors", None)
+        self.__dict__.setdefault("_modes", ([begun[0]], False))
+        return begun[0]
+
     @cached_property
     def _modes(self) -> tuple[list[Peak], bool]:
         assert self.power > 0
@@ -135,6 +146,8 @@ class SpaceTarget:
             return of_draws(self.oracle, self.density, [self.seed, stage])
         if self.factors is not None:
             return self.factors.cloud(self.oracle, [self.seed, stage])
+        if self.hurried:
+            return brief(self.oracle, q, self.peaks, [self.seed, stage], self.power)
         while True:
             found = cloud(
                 self.oracle, q, self.peaks, [self.seed, stage], self.say, power=self.power, many=not self.enumerated
