@@ -26,7 +26,7 @@ from kullback.numerics.lazy import optimize
 
 TARGET = 0.01  # of P's spread: the error of the mean and of log sd
 VAGUE = 0.1  # of P's spread: with more the moments are not known
-EACH = 50  # effective draws for each parameter of a mixture
+EACH, ENOUGH = 50, 8_000  # effective draws for each parameter of a mixture, and at most
 KNOWN = 0.7  # k̂ of the second moments' terms above which they are not known
 DOUBT = 0.2  # nats between two ways to log Z, above which parts of P may be missing from the draws
 
@@ -43,7 +43,7 @@ def fit_forward(target: SpaceTarget, family: Any) -> Optimum:
     stated = target.density.facts.moments
     if isinstance(family, Normal) and stated is not None and np.isfinite(stated[1]).all():
         return _stated(target, family, np.asarray(stated[0]), np.asarray(stated[1]))
-    cloud = _enough(target, EACH * family.size(target.dim) if isinstance(family, Mixture) else 0)
+    cloud = _enough(target, min(EACH * family.size(target.dim), ENOUGH) if isinstance(family, Mixture) else 0)
     mean, covariance, error = cloud.moments()
     share = 0.0
     if isinstance(family, Normal):
