@@ -32,7 +32,7 @@ POSTERIORS = (
 HUMPS = ("two humps, 4-D", "two humps, 10-D")
 LABELS = {  # beside which point of a method its name stands
     "kullback": ("first", "left", (-4, 12)), "SVI": ("top", "left", (8, 0)),
-    "Laplace": ("top", "right", (-8, 0)), "DADVI": ("first", "right", (-8, 0)),
+    "Laplace": ("top", "right", (-8, 0)), "DADVI": ("first", "center", (6, 12)),
 }  # fmt: skip
 COLOURS = {"kullback": "#d55e00", "SVI": "#56b4e9", "Laplace": "#999999", "DADVI": "#009e73"}
 
