@@ -66,6 +66,7 @@ print(json.dumps([seconds, peak, edges]))
 BARE = """
 import json, resource, time, duckdb
 connection = duckdb.connect(config={{"threads": {threads}, "memory_limit": {limit!r}}})
+connection.execute("SET enable_progress_bar = false")
 start = time.perf_counter()
 for query in json.loads({queries!r}):
     connection.execute(query).fetchall()

@@ -51,6 +51,7 @@ class Engine:
             try:
                 self._connection = duckdb.connect(config=config)
                 self._connection.execute("SET TimeZone = 'UTC'")
+                self._connection.execute("SET enable_progress_bar = false")  # it would go to where JSON goes
             except duckdb.Error as error:
                 raise InputError(f"memory_limit = {memory_limit!r}, threads = {threads!r}: {_first(error)}") from None
         return self._connection
