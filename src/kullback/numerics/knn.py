@@ -6,6 +6,7 @@ that the x are the y, row by row, and that no point is its own neighbour.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, Protocol
 
 import numpy as np
@@ -102,13 +103,13 @@ class _OnLine:
         return count, np.where(count > 0, reach, np.nan)
 
 
-class _Listed:
+class _Listed(ABC):
     """What follows from lists of the nearest: `nearest(x, k)` of shape (n, k); the first of own points is itself."""
 
     n: int
 
-    def nearest(self, x: Array, k: int) -> Array:
-        raise NotImplementedError
+    @abstractmethod
+    def nearest(self, x: Array, k: int) -> Array: ...
 
     def search(self, x: Array, k: int, *, own: bool = False) -> Search:
         return _InLists(self, x, k, own)

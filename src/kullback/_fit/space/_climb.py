@@ -150,3 +150,13 @@ def laplace(peak: Peak) -> float:
     """log Z if P were the normal that the curvature at the peak makes it."""
     with np.errstate(divide="ignore"):
         return float(peak.height + np.log(np.diag(peak.tril)).sum() + 0.5 * len(peak.x) * np.log(2 * np.pi))
+
+
+def as_one(peaks: list[Peak], masses: Array | None = None) -> tuple[Array, Array]:
+    """Mean and covariance of all peaks together, each with its own, of equal mass if none is given."""
+    share = np.full(len(peaks), 1 / len(peaks)) if masses is None else masses
+    x = np.array([p.x for p in peaks])
+    mean = share @ x
+    offset = x - mean
+    inner = np.einsum("k,kij,klj->il", share, [p.tril for p in peaks], [p.tril for p in peaks])
+    return mean, (offset * share[:, None]).T @ offset + inner

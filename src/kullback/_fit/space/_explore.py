@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from kullback._fit.space._climb import Peak, climb, factor, own_scale
+from kullback._fit.space._climb import Peak, as_one, climb, factor, own_scale
 from kullback._fit.space._oracle import Oracle
 from kullback._result import InputError
 from kullback._support import Array
@@ -92,10 +92,8 @@ def _surrounding(peaks: list[Peak]) -> Peak:
     """All peaks as one: their mean and covariance, each with its own."""
     if len(peaks) == 1:
         return peaks[0]
-    x = np.array([p.x for p in peaks])
-    offset = x - x.mean(axis=0)
-    covariance = offset.T @ offset / len(x) + np.mean([p.tril @ p.tril.T for p in peaks], axis=0)
-    return Peak(x.mean(axis=0), peaks[0].height, factor(covariance) / WIDE * AROUND, True)
+    mean, covariance = as_one(peaks)
+    return Peak(mean, peaks[0].height, factor(covariance) / WIDE * AROUND, True)
 
 
 def tempered(oracle: Oracle, first: Peak, n: int, seed: list[int], ladder: Array = TEMPERATURES) -> tuple[Array, Array]:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from kullback._distribution import Density
-from kullback._fit.space._climb import Peak, factor
+from kullback._fit.space._climb import Peak, as_one, factor, laplace
 from kullback._fit.space._oracle import Oracle
 from kullback._support import Array
 from kullback._vocabulary import log_sum_exp
@@ -114,15 +114,11 @@ class _Start:
 
 def _start(oracle: Oracle, q: Density | None, peaks: list[Peak], df: float) -> _Start:
     """Around the modes, or around Q where its bound of log Z says that a mode alone would mislead."""
-    x = np.array([p.x for p in peaks])
-    centre = x.mean(axis=0)
-    offset = x - centre
-    covariance = offset.T @ offset / len(x) + np.mean([p.tril @ p.tril.T for p in peaks], axis=0)
+    centre, covariance = as_one(peaks)
     if q is not None and q.facts.moments is not None and np.isfinite(q.facts.moments[1]).all():
         points = q.sample(256).reshape(-1, oracle.dim)
         bound = float((oracle.values(points) - q._log_prob(points if oracle.dim > 1 else points[:, 0])).mean())
-        laplace = max(p.height + np.log(np.diag(p.tril)).sum() for p in peaks) + 0.5 * oracle.dim * np.log(2 * np.pi)
-        if bound > laplace:
+        if bound > max(laplace(p) for p in peaks):
             centre, covariance = np.atleast_1d(q.facts.moments[0]), np.atleast_2d(q.facts.moments[1])
     tril = factor(covariance)
     return _Start([(centre, tril), (centre, WIDE * tril)], max(df, 3.0) if df > 2 else df)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kullback._distribution import Density
-from kullback._fit.space._climb import Peak, factor
+from kullback._fit.space._climb import as_one, factor
 from kullback._fit.space._cloud import LEARN, laplace_masses
 from kullback._fit.space._members import Base, identity
 from kullback._format import vector
@@ -35,17 +35,9 @@ def starts(target: SpaceTarget, family: Any, given: Density | None) -> list[Star
         base = _base(peaks[i].x, peaks[i].tril, family)
         found.append((f"mode at {vector(peaks[i].x)}", base, identity(family, target.dim)))
     if len(peaks) > 1:
-        whole = _whole(peaks, masses)
-        found.append(("all modes together", _base(whole.x, whole.tril, family), identity(family, target.dim)))
+        mean, covariance = as_one(peaks, masses)
+        found.append(("all modes together", _base(mean, factor(covariance), family), identity(family, target.dim)))
     return found
-
-
-def _whole(peaks: list[Peak], masses: Array) -> Peak:
-    x = np.array([p.x for p in peaks])
-    mean = masses @ x
-    offset = x - mean
-    inner = np.einsum("k,kij,klj->il", masses, [p.tril for p in peaks], [p.tril for p in peaks])
-    return Peak(mean, peaks[0].height, factor((offset * masses[:, None]).T @ offset + inner), True)
 
 
 def _base(centre: Array, tril: Array, family: Any) -> Base:
