@@ -34,7 +34,10 @@ def fit_space(target: SpaceTarget, family: Family, direction: str, given: Densit
     if not isinstance(family, Normal | StudentT | Mixture | Laplace) or (
         isinstance(family, Laplace) and direction == "reverse"
     ):
-        raise InputError(f"{family} is fitted {direction} in one and two dimensions; P has {target.dim}")
+        raise InputError(
+            f"{family} is fitted {direction} in one and two dimensions; P has {target.dim}. "
+            "Take normal, student_t or mixture(K)"
+        )
     if target.density.support != reals(target.dim):
         raise InputError(
             f"P lives on {target.density.support} and {family} on {reals(target.dim)}: KL(Q‖P) is infinite for "
