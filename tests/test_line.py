@@ -52,10 +52,6 @@ def test_pairs_of_scipys_at_any_location_and_scale(p: Any, q: Any, truth: float,
         shapes, m, s = obj.dist._parse_args(*obj.args, **obj.kwds)
         return obj.dist(*shapes, loc=loc + scale * m, scale=scale * s)
 
-    if loc == 1e9 and scale == 1e-9 and p.dist.name == "arcsine":
-        with pytest.raises(kl.InputError, match="no width in doubles"):
-            kl.divergence(moved(p), moved(q))
-        return
     if loc == 1e9 and scale == 1e-9 and (p.dist.name, q.dist.name) == ("skewnorm", "norm"):
         q = stats.norm(0, 1)  # half a scale is no double there
         truth = kl.divergence(p, q).value

@@ -310,8 +310,7 @@ def test_what_a_source_could_get_wrong() -> None:
     draws = kl.Sample(np.random.default_rng(0).exponential(size=50))
     with pytest.raises(kl.NoMethodError, match="leak out of it"):
         kl.divergence(draws, "exponential(1)", method="mixture plug-in")
-    with pytest.raises(kl.InputError, match="too extreme"):
-        kl.divergence("weibull(1, 0.005)", "normal(0, 1)")
+    assert kl.divergence("weibull(1, 0.005)", "normal(0, 1)").status is kl.Status.BEYOND_DOUBLES  # Γ(401)/2
 
 
 def test_options_that_cannot_be() -> None:

@@ -17,6 +17,11 @@ from numpy.typing import NDArray
 Array = NDArray[Any]  # of floats
 
 
+def place(x: float) -> str:
+    """A point in six digits; far out in all it has, as what lies near it differs in the last."""
+    return f"{x:g}" if abs(x) < 1e5 else f"{x:.15g}"
+
+
 @dataclass(frozen=True, slots=True)
 class Interval:
     """An interval of the real line, ends included."""
@@ -35,7 +40,7 @@ class Interval:
     def __str__(self) -> str:
         if self.low == -math.inf and self.high == math.inf:
             return "the real line"
-        return f"({self.low:g}, {self.high:g})"
+        return f"({place(self.low)}, {place(self.high)})"
 
 
 @dataclass(frozen=True, slots=True)

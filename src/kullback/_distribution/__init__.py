@@ -8,7 +8,7 @@ from kullback._distribution._batch import Batch
 from kullback._distribution._checks import numeric_array, numeric_column
 from kullback._distribution._density import Density, Facts, Tail
 from kullback._distribution._discrete import Discrete
-from kullback._distribution._moved import moved, translated
+from kullback._distribution._moved import as_given, moved, translated
 from kullback._distribution._power_gamma import PowerGamma
 from kullback._distribution._rows import Sample, Table
 from kullback._distribution._unbound import Unbound, carrier, log_slope, unbound
@@ -28,6 +28,7 @@ __all__ = [
     "Table",
     "Tail",
     "Unbound",
+    "as_given",
     "carrier",
     "log_slope",
     "moved",

@@ -38,14 +38,14 @@ class Facts:
     `parameters` are NumPyro's, by name. `components` are (weight, Density) pairs of a mixture. `quantile`
     maps levels in (0, 1) to points. `moments` is (mean, covariance). `breaks` are kinks, `landmarks` points
     already found to split the line at. `sample(rng, n)` draws. `tails` are the left and right `Tail`.
-    `transport` is (m, f): f carries uniform points (n, m) to draws. `moved(a)` is the density of X − a by its own
-    formula, where the difference x − a would round digits away: at a large location, and near an end that doubles
-    resolve worse than 0. `frame` is roughly (location, scale). `noise` is the relative error of a log density that
-    is not ours. `factors` are the densities of independent coordinates. `base` is (key, Z) if the variable is g(Z)
-    for a bijection g, which the key names with its parameters: of two variables with the same key the divergence
-    is that of their Z. `power_gamma` makes it a power of a gamma variable, or the logarithm of one. `points` is
-    how many evaluations a slow log density is worth. `grad` is that of the log density at a batch of points.
-    `sites` names the parts of the vector.
+    `transport` is (m, f): f carries uniform points (n, m) to draws. `moved(a, s)` is the density of (X − a)/s by its
+    own formula, where the arithmetic would round digits away: at a large location, in a tiny unit, and near an end that
+    doubles resolve worse than 0. `frame` is (location, scale). `view` is the (a, s) by which it was moved. `noise` is
+    the relative error of a log density that is not ours, or whose parts cancel. `factors` are the densities of
+    independent coordinates. `base` is (key, Z) if the variable is g(Z) for a bijection g, which the key names with its
+    parameters: of two variables with the same key the divergence is that of their Z. `power_gamma` makes it a power of
+    a gamma variable, or the logarithm of one. `points` is how many evaluations a slow log density is worth. `grad` is
+    that of the log density at a batch of points. `sites` names the parts of the vector.
     """
 
     family: str = ""
@@ -62,8 +62,9 @@ class Facts:
     factors: tuple[Density, ...] = ()
     base: tuple[Hashable, Density] | None = None
     power_gamma: PowerGamma | None = None
-    moved: Callable[[float], Density] | None = None
+    moved: Callable[[float, float], Density] | None = None
     frame: tuple[float, float] = (0.0, 1.0)
+    view: tuple[float, float] = (0.0, 1.0)
     noise: float = 0.0
     points: int | None = None
     landmarks: tuple[float, ...] = ()

@@ -27,14 +27,20 @@ class PowerGamma:
 
     @property
     def loc(self) -> float:
-        return math.fsum(c * (math.log(v) if in_log else v) for c, v, in_log in self.parts)
+        return math.fsum(self._terms)
 
-    def above(self, other: PowerGamma) -> float:
-        """The loc of this one less that of the other."""
+    def above(self, other: PowerGamma) -> tuple[float, float]:
+        """The loc of this one less that of the other, and the size of what was added up."""
         if [(c, in_log) for c, _, in_log in self.parts] != [(c, in_log) for c, _, in_log in other.parts]:
-            return self.loc - other.loc
-        pairs = zip(self.parts, other.parts, strict=True)
-        return math.fsum(c * (_log_ratio(v, w) if in_log else v - w) for (c, v, in_log), (_, w, _) in pairs)
+            terms = [*self._terms, *(-t for t in other._terms)]
+        else:
+            pairs = zip(self.parts, other.parts, strict=True)
+            terms = [c * (_log_ratio(v, w) if in_log else v - w) for (c, v, in_log), (_, w, _) in pairs]
+        return math.fsum(terms), math.fsum(abs(t) for t in terms)
+
+    @property
+    def _terms(self) -> list[float]:
+        return [c * (math.log(v) if in_log else v) for c, v, in_log in self.parts]
 
     def steeper(self, other: PowerGamma) -> float:
         """This one's power over the other's, less one."""
@@ -47,8 +53,15 @@ class PowerGamma:
         step = k / self.power
         if self.a + step <= 0:
             return math.inf
-        size = k * self.loc + log_gamma_step(self.a, step)
-        return math.exp(size) if size < 709 else math.nan
+        shape = log_gamma_step(self.a, step)
+        if k * self.loc + shape > 709:
+            return math.nan
+        try:  # the factors as they are: in logarithms a large scale would cost digits
+            scale = math.prod(v ** (c * k) if in_log else math.exp(c * k * v) for c, v, in_log in self.parts)
+            found = scale * math.exp(shape)
+        except (OverflowError, ZeroDivisionError):
+            found = math.inf
+        return found if 0 < found < math.inf else math.exp(k * self.loc + shape)
 
     @property
     def log_mean(self) -> float:
@@ -71,4 +84,4 @@ class PowerGamma:
 
 def _log_ratio(v: float, w: float) -> float:
     e = (v - w) / w
-    return math.log1p(e) if abs(e) < 0.5 else math.log(v / w)
+    return math.log1p(e) if abs(e) < 0.5 else math.log(v) - math.log(w)

@@ -97,7 +97,7 @@ def _on_line(f: Density, support: Interval) -> Density:
     facts = replace(
         _facts(f, support, 1),
         **_line_facts(f, support),
-        moved=None if f.anonymous else lambda a: translated(found, a),
+        moved=None if f.anonymous else lambda a, s: translated(found, a, s),
     )
     assert isinstance(f.support, Interval)
     low, high = _inward(support, np.array([f.support.low, f.support.high]))

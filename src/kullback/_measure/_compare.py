@@ -10,6 +10,7 @@ import numpy as np
 
 from kullback._distribution import Density, Discrete, Measured
 from kullback._measure._divergence import check_seed, measure, prepared, turned
+from kullback._measure._frame import reduced
 from kullback._measure._samples import p_value, standing
 from kullback._measure._spread import spread
 from kullback._result import Comparison, Divergence, SupportReport, Terms
@@ -153,9 +154,13 @@ def _densities(a: Measured, b: Measured, forward: Divergence, reverse: Divergenc
         f, g = (_normalised(d) for d in (a, b))
     if f.support.shape:
         return _in_space(f, g, forward, reverse, names, supports, seed)
+    f, g = reduced(f, g)
     report = SupportReport(*supports, _outside(f, g), _outside(g, f))
     terms = lambda: _line_terms(f, g)  # noqa: E731
-    return Comparison(forward, reverse, entropy(f), entropy(g), jensen_shannon(f, g), report, terms, *names)
+    unit = math.log(f.facts.view[1])
+    return Comparison(
+        forward, reverse, entropy(f) + unit, entropy(g) + unit, jensen_shannon(f, g), report, terms, *names
+    )
 
 
 def _in_space(
@@ -237,8 +242,9 @@ def _line_terms(f: Density, g: Density) -> Terms:
     else:
         x = line_window(f, g)
     log_p, log_q = f._log_prob(x), g._log_prob(x)
-    columns = {"x": x, "p": np.exp(log_p), "q": np.exp(log_q)}
-    return Terms({**columns, "forward": gain(log_p, log_q), "reverse": gain(log_q, log_p)})
+    loc, unit = f.facts.view
+    terms = {"p": np.exp(log_p), "q": np.exp(log_q), "forward": gain(log_p, log_q), "reverse": gain(log_q, log_p)}
+    return Terms({"x": loc + unit * x, **{name: values / unit for name, values in terms.items()}})
 
 
 def line_window(*densities: Density, points_wanted: int = LINE_POINTS) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 
 from kullback._distribution import Batch, Density, Discrete, Measured, Table
 from kullback._measure import _batch
+from kullback._measure._frame import reduced, with_width
 from kullback._result import Divergence, InputError, KindError, NoMethodError, Plan, Status
 from kullback._vocabulary import suggest
 from kullback.methods import METHODS, Request, reason
@@ -166,6 +167,9 @@ def opened(obj: Any, name: str, axis: int | tuple[int, ...] = -1, normalize: boo
 def measure(p: Measured, q: Measured, *, method: str = "auto", request: Request | None = None) -> Divergence:
     """KL(P‖Q) of two prepared distributions."""
     request = request or Request()
+    p, q = reduced(p, q)
+    with_width(p, "p")
+    with_width(q, "q")
     if method != "auto":
         return with_bracket(_forced(p, q, method, request), p, q)
     return with_bracket(_first_that_holds(p, q, request), p, q)
@@ -182,12 +186,17 @@ def _first_that_holds(p: Measured, q: Measured, request: Request) -> Divergence:
         if found.status is not Status.TOLERANCE_MISSED:
             break
     if tried:
-        best = min(tried, key=lambda d: float(d.error)) if len(tried) > 1 else tried[0]
+        best = min(tried, key=_trust) if len(tried) > 1 else tried[0]
         best = best if len(tried) == 1 else _with_history(best, [d for d in tried if d is not best])
         return _with_precision(best, p, q)
     raise NoMethodError(
         f"no method measures KL of P = {p} and Q = {q}. " + "; ".join(f"{m.name}: {reason(m, p, q)}" for m in METHODS)
     )
+
+
+def _trust(found: Divergence) -> tuple[bool, float]:
+    """The least first: numerical evidence of ∞ does not displace a finite value that has an error."""
+    return found.status is Status.TAIL_EVIDENCE, float(found.error)
 
 
 def _better_than_draws(p: Measured, tried: list[Divergence]) -> bool:

@@ -21,6 +21,10 @@ class Status(Enum):
         "Infinite on numerical evidence: the integrand grows towards the end of the support. Choose a Q with "
         "heavier tails, or look at the other direction."
     )
+    BEYOND_DOUBLES = (
+        "Finite, but larger than the largest double, 1.8e308 nats. Look at the scales of the two: they may be in "
+        "different units."
+    )
     TOLERANCE_MISSED = (
         "The error is larger than asked for, or than the method aims at. A looser tolerance or another method "
         "may serve."

@@ -18,6 +18,8 @@ from kullback.numerics import bessel
 from kullback.numerics.lazy import special
 from kullback.numerics.masses import log_beta
 
+EPS = float(np.finfo(float).eps)
+
 
 @word
 def uniform(low: Any = 0.0, high: Any = 1.0) -> Density:
@@ -53,6 +55,7 @@ def beta(concentration1: Any, concentration0: Any) -> Density:
         tails=(Tail(power=a), Tail(power=b)),
         sample=lambda rng, n: rng.beta(a, b, n),
         from_high=lambda t: special.xlogy(b - 1, t) + special.xlog1py(a - 1, -t) - constant,
+        noise=EPS * (a * math.log1p(b / a) + b * math.log1p(a / b)),
     )
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from kullback._distribution import Density, Facts, Tail, moved, translated
-from kullback._result import InputError
 from kullback._support import Array, Interval
-from kullback._vocabulary._words import relocated
+from kullback._vocabulary._words import replaced
+
+EPS = float(np.finfo(float).eps)
 
 
 def carried(
@@ -27,12 +28,13 @@ def carried(
     entropy: float | None = None,
     tails: tuple[Tail, Tail] | None = None,
     from_high: Callable[[Array], Array] | None = None,
-    move: Callable[[float], Density] | None = None,
+    move: Callable[[float, float], Density] | None = None,
+    frame: tuple[float, float] = (0.0, 1.0),
     name: str = "",
 ) -> Density:
     """The density of g(Z): `forward` is g, which rises, and `log_slope` the logarithm of the slope of its inverse.
 
-    `from_high(t)` is the log density at high − t; `move(a)` is the density of X − a.
+    `from_high(t)` is the log density at high − t; `move(a, s)` is the density of (X − a)/s.
     """
     own = base.facts
 
@@ -51,12 +53,12 @@ def carried(
         assert own.sample is not None
         return forward(own.sample(rng, n))
 
-    def seen_from(a: float) -> Density:
+    def seen(a: float, s: float) -> Density:
         if move is not None:
-            return move(a)
-        if from_high is not None and a == support.high:
-            return translated(found, a, lambda t: from_high(-t))
-        return relocated(found, a) or translated(found, a)
+            return move(a, s)
+        if from_high is not None and (a, s) == (support.high, 1):
+            return translated(found, a, log_prob=lambda t: from_high(-t))
+        return replaced(found, a, s) or translated(found, a, s)
 
     facts = Facts(
         family=family,
@@ -68,8 +70,10 @@ def carried(
         breaks=tuple(float(b) for b in forward(np.asarray(own.breaks, dtype=float))),
         sample=None if own.sample is None else sample,
         transport=None if own.quantile is None else (1, lambda u: quantile(u[:, 0])),
-        moved=seen_from,
+        moved=seen,
+        frame=frame,
         underflows=own.underflows,
+        noise=own.noise + EPS * abs(own.frame[0]) / own.frame[1],
         base=(key, base),
     )
     found = Density(log_prob, support=support, vectorized=True, facts=facts, name=name)
@@ -80,16 +84,17 @@ def shifted(base: Density, loc: float, scale: float = 1.0) -> Density:
     """loc + scale·Z."""
     assert isinstance(base.support, Interval)
     low, high = base.support.low, base.support.high
-    if not loc + scale * low < loc + scale * high:
-        raise InputError(f"{loc:g} + {scale:g}·{base} has no width in doubles; shift it towards 0")
 
-    def move(a: float) -> Density:
+    def move(a: float, s: float) -> Density:
         for end in (low, high):
-            if end != 0 and a == loc + scale * end:  # from its own end, Z may know better than by subtraction
-                return shifted(moved(base, end), 0.0, scale)
-        return shifted(base, loc - a, scale)
+            if end != 0 and loc != a == loc + scale * end:  # from its own end, Z may know better than by subtraction
+                return shifted(moved(base, end), 0.0, scale / s)
+        plain, at = replaced(base, 0.0, s / scale), (loc - a) / s
+        if plain is None:
+            return base if (at, scale) == (0, s) else shifted(base, at, scale / s)
+        return plain if at == 0 else shifted(plain, at)
 
-    moments, entropy = base.facts.moments, base.facts.entropy
+    moments, entropy, (inner, size) = base.facts.moments, base.facts.entropy, base.facts.frame
     return carried(
         base,
         ("affine", loc, scale),
@@ -101,5 +106,6 @@ def shifted(base: Density, loc: float, scale: float = 1.0) -> Density:
         entropy=None if entropy is None else entropy + float(np.log(scale)),
         tails=base.facts.tails,
         move=move,
+        frame=(loc + scale * inner, scale * size),
         name=f"{loc:g} + {base}" if scale == 1 else f"{loc:g} + {scale:g}·{base}",
     )

@@ -20,8 +20,10 @@ from kullback._vocabulary._tails import (
     LOG_NORMAL_TAIL,
     NO_TAIL,
 )
-from kullback._vocabulary._words import positive, scalar, univariate, word
+from kullback._vocabulary._words import held, positive, scalar, univariate, word
 from kullback.numerics.lazy import special
+
+EPS = float(np.finfo(float).eps)
 
 
 @word
@@ -139,12 +141,13 @@ def log_normal(loc: Any = 0.0, scale: Any = 1.0) -> Density:
         log_prob,
         quantile=lambda u: np.exp(m + s * special.ndtri(u)),
         moments=(
-            math.exp(m + s * s / 2),
-            math.expm1(s * s) * math.exp(2 * m + s * s) if s < 18 else math.inf,
+            held(lambda: math.exp(m + s * s / 2)),
+            held(lambda: math.expm1(s * s) * math.exp(2 * m + s * s)),
         ),
         entropy=constant + 0.5 + m,
         tails=(NO_TAIL, LOG_NORMAL_TAIL),
         base=(("exp",), normal(m, s)),
+        noise=EPS * abs(m) / s,
     )
 
 
@@ -200,6 +203,7 @@ def pareto(scale: Any, alpha: Any) -> Density:
         moments=(mean, variance),
         entropy=math.log(s / a) + 1 / a + 1,
         tails=(FLAT_END, Tail(power=a)),
+        noise=EPS * a,
     )
 
 
@@ -219,7 +223,7 @@ def inverse_gaussian(loc: Any, concentration: Any) -> Density:
         {"loc": m, "concentration": k},
         Interval(0.0),
         log_prob,
-        moments=(m, m**3 / k),
+        moments=(m, held(lambda: m * m * (m / k))),
         tails=(Tail(exponent=1.0), EXPONENTIAL_TAIL),
         sample=lambda rng, n: rng.wald(m, k, n),
     )

@@ -14,10 +14,11 @@ import numpy as np
 from kullback._distribution import Density, PowerGamma, Tail
 from kullback._support import Array, Interval
 from kullback._vocabulary._tails import DOUBLE_EXPONENTIAL_TAIL, EXPONENTIAL_TAIL, HALF_LOG_2PI
-from kullback._vocabulary._words import univariate
+from kullback._vocabulary._words import held, univariate
 from kullback.numerics.lazy import special
 from kullback.numerics.masses import deviance_of, log_gamma_step, stirling
 
+EPS = float(np.finfo(float).eps)
 FAINT = 1e-250  # below it the ratio of a shape to it may overflow
 
 
@@ -50,12 +51,11 @@ def power_gamma(
     size = abs(power)
     ends = (Tail(power=a * size), Tail(exponent=size))
     mean, variance = facts.moment(1.0), facts.moment(2.0)
-    if math.isnan(mean):
-        raise OverflowError("the mean is beyond the largest double")
     if power == 1:
         mean, variance = a * scale, a * scale * scale
     elif math.isfinite(variance):
-        variance = mean * mean * math.expm1(log_gamma_step(a, 2 / power) - 2 * log_gamma_step(a, 1 / power))
+        relative = log_gamma_step(a, 2 / power) - 2 * log_gamma_step(a, 1 / power)
+        variance = held(lambda: mean * mean * math.expm1(relative))
     return univariate(
         family,
         parameters,
@@ -65,6 +65,7 @@ def power_gamma(
         moments=(mean, variance),
         entropy=facts.log_entropy + facts.log_mean,
         tails=ends if power > 0 else ends[::-1],
+        noise=EPS * (1 + size) * math.sqrt(1 + a),
         sample=lambda rng, n: scale * rng.standard_gamma(a, n) ** (1 / power),
         power_gamma=facts,
     )
@@ -103,6 +104,7 @@ def log_power_gamma(family: str, parameters: dict[str, Any], facts: PowerGamma) 
         entropy=facts.log_entropy,
         tails=sides if power > 0 else sides[::-1],
         power_gamma=facts,
+        noise=EPS * (1 + abs(math.log(a))) * math.sqrt(1 + a),
     )
 
 

@@ -205,7 +205,8 @@ def mixture(weights: Any, components: Sequence[Density | Discrete]) -> Density:
         breaks=tuple(sorted({b for part in parts for b in part.facts.breaks})),
         sample=sample,
         underflows=any(part.facts.underflows for part in parts),
-        moved=lambda a: mixture(w, [moved(part, a) for part in parts]),
+        moved=lambda a, s: mixture(w, [moved(part, a, s) for part in parts]),
+        frame=min((part.facts.frame for part in parts), key=lambda place: place[1]),
     )
     return Density(log_prob, dim=dim, support=_union(parts), vectorized=True, facts=facts)
 

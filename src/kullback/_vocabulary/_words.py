@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import math
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ import numpy as np
 from kullback._distribution import Density, Discrete, Facts, PowerGamma, Tail, translated
 from kullback._result import InputError
 from kullback._support import Array, Interval, Support
+from kullback._vocabulary._places import frame, seen_from
 
 Build = TypeVar("Build", bound=Callable[..., Any])
 
@@ -81,6 +83,15 @@ def probability(value: Any, name: str) -> float:
     return number
 
 
+def held(value: Callable[[], float]) -> float:
+    """A number that may leave the doubles: NaN there, which no rule takes for infinite."""
+    try:
+        found = value()
+    except (OverflowError, ZeroDivisionError):
+        return math.nan
+    return found if math.isfinite(found) else math.nan
+
+
 def count(value: Any, name: str) -> int:
     number = scalar(value, name)
     if number < 0 or number != int(number):
@@ -103,10 +114,12 @@ def univariate(
     from_high: Callable[[Array], Array] | None = None,
     base: tuple[Hashable, Density] | None = None,
     power_gamma: PowerGamma | None = None,
+    noise: float = 0.0,
 ) -> Density:
     """A canonical density on the line or mass on the integers; `log_prob` need only hold on the support.
 
-    `from_high(t)` is the log density at high − t, where that difference would round t away.
+    `from_high(t)` is the log density at high − t, where that difference would round t away. `noise` is the rounding of
+    a formula whose parts cancel, beside the result's own size.
     """
 
     def guarded(x: Array) -> Array:
@@ -125,10 +138,10 @@ def univariate(
         def sample(rng: np.random.Generator, n: int) -> Array:
             return inverse(rng.random(n))
 
-    def moved(a: float) -> Density:
-        if from_high is not None and isinstance(support, Interval) and a == support.high:
-            return translated(found, a, lambda t: from_high(-t))
-        return relocated(found, a) or translated(found, a)
+    def moved(loc: float, scale: float) -> Density:
+        if from_high is not None and isinstance(support, Interval) and (loc, scale) == (support.high, 1):
+            return translated(found, loc, log_prob=lambda t: from_high(-t))
+        return replaced(found, loc, scale) or translated(found, loc, scale)
 
     facts = Facts(
         family=family,
@@ -142,19 +155,28 @@ def univariate(
         base=base,
         power_gamma=power_gamma,
         moved=moved,
+        frame=frame(family, parameters),
+        noise=noise,
         transport=None if quantile is None else (1, lambda u: quantile(u[:, 0])),
     )
     found = Density(guarded, support=support, vectorized=True, facts=facts)
     return found
 
 
-def relocated(f: Density, a: float) -> Density | None:
-    """The same word at loc − a, where `loc` is a location: if the support begins or moves with it."""
-    loc, support = f.parameters.get("loc"), f.support
-    if loc is None or f.family not in WORDS or not isinstance(support, Interval) or support.high < np.inf:
+def replaced(f: Density, loc: float, scale: float) -> Density | None:
+    """(X − loc)/scale in the same word, or shifted from 0 if the word has no location; None if it knows no lengths."""
+    if f.family not in WORDS:
         return None
-    if support.low not in (loc, -np.inf):
+    centred = seen_from(f.family, f.parameters, loc, scale)
+    at = 0.0
+    if centred is None:
+        centred, at = seen_from(f.family, f.parameters, 0.0, scale), -loc / scale
+    if centred is None:
         return None
-    found = WORDS[f.family](**{**f.parameters, "loc": loc - a})
+    found = WORDS[f.family](**centred)
     assert isinstance(found, Density)
-    return found if found.support == Interval(support.low - a) else None
+    if at == 0:
+        return found
+    from kullback._vocabulary._carried import shifted
+
+    return shifted(found, at)

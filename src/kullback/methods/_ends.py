@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from kullback._distribution import Density
-from kullback._support import Array
+from kullback._support import Array, place
 from kullback.methods._line import interval
 from kullback.methods._pieces import Piece
 from kullback.numerics.quadrature import FARTHEST, NEAREST, NEAREST_ROUNDINGS, Integral
@@ -60,8 +60,8 @@ def out_of_sight(piece: Piece) -> tuple[str, float, float]:
         last = _log_terms(piece.p, piece.q, start, found * (steps if math.isinf(end) else 1 / steps))
         before, power = (float(d) for d in -np.diff(last) / math.log(1 / 0.97))
         if not power > FALL:
-            x = piece.origin + start + found
-            why = f"p·log(p/q) does not fall off towards x = {x:.4g}, beyond which log q has no double"
+            x = piece.as_given(start + found)
+            why = f"p·log(p/q) does not fall off towards x = {place(x)}, beyond which log q has no double"
             return why, math.inf, 0.0
         tail = math.exp(min(float(last[-1]), 700.0)) / power
         bend = abs(power - before) / (power * math.log(1 / 0.97))  # 0 for a power, 1 for an exponential

@@ -55,6 +55,8 @@ def _outward(x: Array) -> Array:
 
 def interval(f: Density) -> Interval:
     assert isinstance(f.support, Interval)
+    if not f.support.low < f.support.high:
+        raise InputError(f"{f} has no width in doubles: its support is {f.support}; shift it towards 0")
     return f.support
 
 

@@ -18,7 +18,10 @@ FAR = 100.0  # locations beyond this many widths lose more than two digits of th
 
 
 class Piece(NamedTuple):
-    """P and Q of X − origin, the ends of the piece, and where to split it, all measured from the origin."""
+    """P and Q of X − origin, the ends of the piece, and where to split it, all measured from the origin.
+
+    `view` is that of the P that was cut up, as `Facts` has it.
+    """
 
     p: Density
     q: Density
@@ -26,9 +29,19 @@ class Piece(NamedTuple):
     low: float
     high: float
     breaks: Array
+    view: tuple[float, float] = (0.0, 1.0)
+
+    def as_given(self, x: float) -> float:
+        """A point of the piece in the coordinate that the pair was given in."""
+        return self.view[0] + self.view[1] * (self.origin + x)
 
 
 def pieces(p: Density, q: Density, support: Interval) -> list[Piece]:
+    """The line in pieces on which doubles are fine enough."""
+    return [piece._replace(view=p.facts.view) for piece in _cut(p, q, support)]
+
+
+def _cut(p: Density, q: Density, support: Interval) -> list[Piece]:
     """The line seen from its finite end, or from P's middle where that is far out; a coarse high end from itself."""
     low, high = support.low, support.high
     if p.facts.moved is None or q.facts.moved is None:  # x itself is all that a callable takes

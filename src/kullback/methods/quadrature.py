@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from kullback._distribution import Density, Measured
+from kullback._distribution import Density, Measured, as_given
 from kullback._result import Divergence, Status
-from kullback._support import Array, Interval, Lattice
+from kullback._support import Array, Interval, Lattice, place
 from kullback.methods import _line, _space
 from kullback.methods._ends import divergent, out_of_sight
 from kullback.methods._gap import FAINT, Gap, Holes
@@ -22,6 +22,7 @@ from kullback.numerics.terms import deviance, gain, rounding
 EPS = float(np.finfo(float).eps)
 RTOL = 1e-11
 UNSEEN = 1e6  # how large −log q may be where q underflows, on the little mass where it may
+LOST = 0.1  # with more of P out of the doubles' reach, nothing is said of the rest
 FAINT_MASS = 1e-12  # the most mass of P for which that is believed
 
 
@@ -64,7 +65,7 @@ def _on_line(p: Density, q: Density, request: Request) -> Divergence:
     plain = _sum(parts, lambda part: _plain(part, gap), rtol=rtol, atol=atol, drivers=2, max_points=points, noise=noise)
     extra = error_p + error_q
     if gap:
-        return _infinite(gap, plain.n)
+        return _infinite(gap, p, plain.n)
     hidden = [out_of_sight(part) for part in parts]
     evidence = divergent(plain) or next((why for why, _, _ in hidden if why), "")
     if evidence:
@@ -81,12 +82,14 @@ def _on_line(p: Density, q: Density, request: Request) -> Divergence:
     value, n = float(plain.value[0]) + far, plain.n
     error = float(plain.error[0]) + unsure + (8 * EPS + noise) * float(plain.value[2])
     missing = abs(float(plain.value[1]) - 1)
-    error += missing * (1 + abs(value))
+    error += missing * (1 + abs(value)) if missing < LOST else math.inf
     if value < 0.3 and (wanted is None or error > wanted):
         near = _near(p, q, support, parts, rtol, points, noise)
         n += near.n
         if near.value[1] > 1 - 1e-9 and float(near.error[0]) < error:
             value, error = float(near.value[0]), float(near.error[0]) + (2 * EPS + noise) * float(near.value[2])
+    if not _powers_at_ends(p, q):  # what lies beyond the panels was only taken to be a power of the distance
+        error += abs(float(plain.ends[0])) + abs(float(plain.ends[1])) * (1 + abs(value))
     detail = ""
     unseen = float(plain.value[3])
     if unseen > 0:
@@ -97,6 +100,11 @@ def _on_line(p: Density, q: Density, request: Request) -> Divergence:
     status = Status.OK if error <= goal + extra else Status.TOLERANCE_MISSED
     detail = detail if status is Status.TOLERANCE_MISSED else ""
     return Divergence(value, error, "estimate", method="quadrature", n=n, status=status, detail=detail)
+
+
+def _powers_at_ends(p: Density, q: Density) -> bool:
+    """Whether both declare that they fall as powers on either side, or faster than doubles could follow."""
+    return p.facts.tails is not None and q.facts.tails is not None
 
 
 def _plain(part: Piece, gap: Gap) -> Callable[[Array], Array]:
@@ -162,6 +170,7 @@ def _sum(parts: list[Piece], rows: Callable[[Piece], Callable[[Array], Array]], 
     return total
 
 
-def _infinite(gap: Gap, n: int) -> Divergence:
-    detail = f"P has density {gap.p:.3g} at x = {gap.x:.6g}, where Q has none"
+def _infinite(gap: Gap, p: Density, n: int) -> Divergence:
+    scale = p.facts.view[1]
+    detail = f"P has density {gap.p / scale:.3g} at x = {place(as_given(p, gap.x))}, where Q has none"
     return Divergence(math.inf, 0.0, "bound", method="quadrature", n=n, status=Status.SUPPORT_GAP, detail=detail)

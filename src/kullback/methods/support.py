@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
-from kullback._distribution import Density, Discrete, Measured, Sample
+from kullback._distribution import Density, Discrete, Measured, Sample, as_given
 from kullback._format import percent
 from kullback._result import Divergence, Status
-from kullback._support import Array, Interval, Labels, Lattice, ends, is_subset
+from kullback._support import Array, Interval, Labels, Lattice, ends, is_subset, place
 from kullback.methods._line import landmarks
 from kullback.methods._request import Request
 from kullback.methods.lattice import points
@@ -47,7 +48,7 @@ class Support:
                 return _answer(f"P lives on {p.support}, and Q on {q.support}")
             mass, where = _outside(p, q)
             share = f"{percent(mass)} of P" if math.isfinite(mass) else "P"
-            return _answer(f"{share} lies {where}, where Q (on {q.support}) has none")
+            return _answer(f"{share} lies {where}, where Q (on {_given(q)}) has none")
         return _answer(_tails(p, q), Status.TAIL_GAP)
 
 
@@ -88,8 +89,8 @@ def _outside(p: Density, q: Density) -> tuple[float, str]:
     assert isinstance(outer, Interval | Lattice)
     mass, sides = 0.0, []
     for low, high, name in (
-        (inner.low, min(outer.low, inner.high), f"below {outer.low:g}"),
-        (max(outer.high, inner.low), inner.high, f"above {outer.high:g}"),
+        (inner.low, min(outer.low, inner.high), f"below {place(_given(q).low)}"),
+        (max(outer.high, inner.low), inner.high, f"above {place(_given(q).high)}"),
     ):
         if low >= high and not (isinstance(inner, Lattice) and low == high and not outer.low <= low <= outer.high):
             continue
@@ -98,6 +99,12 @@ def _outside(p: Density, q: Density) -> tuple[float, str]:
             mass += part
             sides.append(name)
     return mass, " and ".join(sides)
+
+
+def _given(f: Density) -> Interval | Lattice:
+    """Its support in the coordinate that it was given in."""
+    assert isinstance(f.support, Interval | Lattice)
+    return replace(f.support, low=as_given(f, f.support.low), high=as_given(f, f.support.high))
 
 
 def _mass(p: Density, low: float, high: float, outer: Interval | Lattice) -> float:
@@ -128,8 +135,9 @@ def _tails(p: Measured, q: Measured) -> str:
                     f"on the {side} P falls like |x|^−{mine.power + 1:g} and −log q grows like "
                     f"|x|^{other.exponent:g}, so its mean under P diverges"
                 )
+            there = place(as_given(p, end))
             return (
-                f"at {end:g} P goes like |x − {end:g}|^{mine.power - 1:g} and −log q like "
-                f"|x − {end:g}|^−{other.exponent:g}, so its mean under P diverges"
+                f"at {there} P goes like |x − {there}|^{mine.power - 1:g} and −log q like "
+                f"|x − {there}|^−{other.exponent:g}, so its mean under P diverges"
             )
     return ""

@@ -75,7 +75,8 @@ def log_beta(a: float, b: float) -> float:
     if small < 16:
         return float(special.gammaln(small)) - log_gamma_step(large, small)
     whole = a + b
-    powers = (a - 0.5) * math.log(a / whole) + (b - 0.5) * math.log(b / whole) - 0.5 * math.log(whole)
+    powers = (small - 0.5) * math.log(small / whole) + (large - 0.5) * math.log1p(-small / whole)
+    powers -= 0.5 * math.log(whole)
     return float(stirling(a) + stirling(b) - stirling(whole)) + _HALF_LOG_2PI + powers
 
 

@@ -177,8 +177,9 @@ def integrate(
 def _beyond(f: Callable[[Array], Array], panels: _Panels, sums: Array) -> tuple[Array, Array]:
     """What lies past the ends, and its error.
 
-    There h(t) = f·dx/dt goes on like e^(−ct), which is a power of x or of the distance to a finite end. Three points
-    before the end give c twice; what they disagree by is the error. ∞ where h does not fall.
+    There h(t) = f·dx/dt goes on like e^(−ct), a power of x or of the distance to a finite end, perhaps times a slower
+    function, such as a logarithm. With the rate r = −(log h)′ and its slope r′, from three points before the end,
+    ∫h = (h/r)·(1 − r′/r² + …); the second term is the error. ∞ where h does not fall.
     """
     beyond, error = np.zeros(len(sums)), np.zeros(len(sums))
     for i in np.flatnonzero(panels.last):
@@ -188,12 +189,17 @@ def _beyond(f: Callable[[Array], Array], panels: _Panels, sums: Array) -> tuple[
         x, slope = chosen.at(t[:, None])
         with np.errstate(all="ignore"):
             h = np.nan_to_num(f(x.ravel()) * slope.ravel(), nan=0.0, posinf=np.inf, neginf=-np.inf)
-            rates = np.log(np.abs(h[:, :-1] / h[:, 1:])) / np.diff(t)
-            tails = h[:, 1:] * np.exp(-rates * (end - t[1:])) / rates
-            unsure = np.abs(tails[:, 1] - tails[:, 0]) + 1e-3 * np.abs(tails[:, 1])
+            step = t[1] - t[0]
+            early, late = (np.log(np.abs(h[:, :-1] / h[:, 1:])) / step).T
+            bend = (late - early) / step
+            rate = late + 1.5 * step * bend  # at the end itself
+            last = h[:, 2] * np.exp(-(late + step * bend) * step)
+            second = np.nan_to_num(bend / rate**2)
+            tails = last / rate * (1 - second)
+            unsure = (np.abs(second) + 1e-3) * np.abs(tails)
         counts = np.abs(h[:, -1]) > 1e-14 * sums
-        flat = counts & ~(rates[:, 1] > 1e-4)
-        tail = np.where(counts & np.isfinite(tails).all(axis=1), tails[:, 1], 0.0)
+        flat = counts & ~(np.minimum(late, rate) > 1e-4)
+        tail = np.where(counts & np.isfinite(tails), tails, 0.0)
         beyond += np.where(flat, np.inf, tail)
         error += np.where(flat, np.inf, np.where(tail == 0, 0.0, unsure))
     return beyond, error
@@ -244,8 +250,10 @@ def _graded(x: Array) -> Array:
 
 def _first_panels(low: float, high: float, breaks: Array) -> _Panels:
     for end in (low, high):  # a break that rounding cannot tell from an end would leave it no panels
-        if np.isfinite(end):
-            breaks = breaks[np.abs(breaks - end) > 1e-9 * abs(end)]
+        if not np.isfinite(end):
+            breaks = breaks[np.abs(breaks) < 1e-6 * FARTHEST]
+        else:
+            breaks = breaks[np.abs(breaks - end) > max(1e-9 * abs(end), 1e6 * NEAREST)]
     inner = np.unique(breaks[(breaks > low) & (breaks < high) & np.isfinite(breaks)])
     if not len(inner):
         middle = 0.5 * (low + high) if np.isfinite(low) and np.isfinite(high) else 0.0

@@ -13,6 +13,8 @@ Place = Callable[..., Density | None]
 
 def canonical(name: str, shapes: tuple[float, ...], loc: float, scale: float) -> Density | None:
     """The canonical density, moved by loc where its family has no location; None where there is none."""
+    if name == "uniform" and (loc + scale) - loc == scale:  # doubles hold both ends
+        return _word("uniform", loc, loc + scale)
     if name in LOCATED:
         return LOCATED[name](*shapes, loc, scale)
     if name in SCALED:
@@ -43,11 +45,11 @@ LOCATED: dict[str, Place] = {
     "loggamma": lambda c, loc, s: _word("log_gamma", c, loc, s),
     "moyal": lambda loc, s: _word("moyal", loc, s),
     "levy": lambda loc, s: _word("levy", loc, s),
-    "uniform": lambda loc, s: _word("uniform", loc, loc + s),
     "vonmises": lambda k, loc, s: _word("von_mises", loc, k) if s == 1 else None,
 }
 
 SCALED: dict[str, Place] = {
+    "uniform": lambda s: _word("uniform", 0.0, s),
     "expon": lambda s: _word("exponential", 1 / s),
     "gamma": lambda a, s: _word("gamma", a, 1 / s),
     "erlang": lambda a, s: _word("gamma", a, 1 / s),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -106,7 +107,7 @@ def _generic(dist: Any, shapes: tuple[float, ...], loc: float, scale: float) -> 
     place = [f"{key}={v:g}" for key, v, usual in (("loc", loc, 0), ("scale", scale, 1)) if v != usual]
     name = f"{dist.name}({', '.join([f'{v:g}' for v in shapes] + place)})"
     facts = Facts(
-        moments=_moments(obj),
+        moments=_moments(obj if isinstance(dist, stats.rv_discrete) else dist(*shapes)),
         sample=lambda rng, n: np.asarray(obj.rvs(size=n, random_state=rng), dtype=np.float64),
     )
     if isinstance(dist, stats.rv_discrete):
@@ -116,15 +117,14 @@ def _generic(dist: Any, shapes: tuple[float, ...], loc: float, scale: float) -> 
     return _continuous(dist, shapes, loc, scale, facts, name)
 
 
-def _continuous(dist: Any, shapes: tuple[float, ...], loc: float, scale: float, facts: Facts, name: str) -> Density:
+def _continuous(dist: Any, shapes: tuple[float, ...], loc: float, scale: float, standard: Facts, name: str) -> Density:
+    """loc + scale·Z by the formulas of Z, whose moments are the `standard` ones."""
     from scipy import stats
 
     obj = dist(*shapes, loc=loc, scale=scale)
     exact = EXACT[dist.name](*shapes) if dist.name in EXACT else None
     ends = _ends(dist, shapes)
     support = Interval(loc + scale * ends[0], loc + scale * ends[1])
-    if not support.low < support.high:
-        raise InputError(f"scipy.stats.{name} has no width in doubles: its support is {support}; shift it towards 0")
     open_ends = np.nextafter(ends[0], np.inf), np.nextafter(ends[1], -np.inf)
     log_scale = float(np.log(scale))
 
@@ -137,17 +137,20 @@ def _continuous(dist: Any, shapes: tuple[float, ...], loc: float, scale: float, 
             out[inside] = (exact(within) if exact is not None else dist.logpdf(within, *shapes)) - log_scale
         return out
 
-    def moved(a: float) -> Density:
-        moments = None if facts.moments is None else (facts.moments[0] - a, facts.moments[1])
-        found = _continuous(dist, shapes, loc - a, scale, replace(facts, moments=moments), name)
+    def moved(a: float, s: float) -> Density:
+        size = scale / s
+        found = _continuous(dist, shapes, (loc - a) / s, size, standard, name)
         for end, side, sign in ((support.high, FROM_HIGH, -1.0), (support.low, FROM_LOW, 1.0)):
-            if a == end and dist.name in side:
-                return translated(found, 0.0, _from_end(side[dist.name](*shapes), sign / scale, log_scale))
+            if a == end and support.low < support.high and dist.name in side:
+                formula = _from_end(side[dist.name](*shapes), sign / size, math.log(size))
+                return translated(found, 0.0, log_prob=formula)
         return found
 
     kinks = KINKS[dist.name](*shapes) if dist.name in KINKS else ()
+    moments = standard.moments
     facts = replace(
-        facts,
+        standard,
+        moments=None if moments is None else (loc + scale * moments[0], scale * scale * moments[1]),
         # without a formula of its own SciPy inverts the distribution function point by point, and may fail
         quantile=_quiet(obj.ppf) if type(dist)._ppf is not stats.rv_continuous._ppf or dist.name in COSTLY else None,
         points=COSTLY.get(dist.name),

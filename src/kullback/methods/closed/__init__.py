@@ -40,15 +40,22 @@ class Closed:
         assert isinstance(p, Density)
         assert isinstance(q, Density)
         if _normals(p, q):
-            return normal_pair(p, q)
+            normals = normal_pair(p, q)
+            return normals if math.isfinite(normals.value) else _beyond_doubles()
         found = _form(p, q)
         assert found is not None
         value, error, why = found
         if why:
             return Divergence(math.inf, 0.0, "bound", method=self.name, status=Status.TAIL_GAP, detail=why)
+        if math.isinf(value):
+            return _beyond_doubles()
         wanted = request.tolerance if request.tolerance is not None else 1e-9 * abs(value)
         status = Status.OK if error <= wanted else Status.TOLERANCE_MISSED
         return Divergence(value, error, "rounding", method=self.name, status=status)
+
+
+def _beyond_doubles() -> Divergence:
+    return Divergence(math.inf, math.inf, method=Closed.name, status=Status.BEYOND_DOUBLES)
 
 
 def rule(p: Density, q: Density) -> str:

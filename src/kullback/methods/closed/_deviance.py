@@ -13,17 +13,42 @@ from kullback.numerics.lazy import special
 from kullback.numerics.masses import log_gamma_step
 from kullback.numerics.terms import excess_of
 
+TINY = 1e-300  # a ratio below it may be subnormal
+SMALL = 16.0  # shapes below it have no Stirling series
+
 
 def total(*terms: float) -> tuple[float, float]:
     """The sum of terms, and of their sizes."""
     return math.fsum(terms), math.fsum(abs(t) for t in terms)
 
 
-def scaled(ratio_less_one: float, ratio: float) -> float:
-    """r − 1 − log r, from r − 1 where it is small."""
-    if abs(ratio_less_one) < 0.5:
-        return excess_of(ratio_less_one)
-    return ratio - 1 - math.log(ratio)
+def log_ratio(x: float, y: float) -> float:
+    """log(x/y) of two positive numbers, also where their ratio leaves the doubles."""
+    r = x / y
+    if TINY < r < math.inf:
+        return math.log1p((x - y) / y) if 0.5 < r < 2 else math.log(r)
+    return math.log(x) - math.log(y)
+
+
+def scaled(x: float, y: float, difference: float | None = None) -> float:
+    """r − 1 − log r ≥ 0 with r = x/y, from r − 1 where it is small; the difference x − y may be known better."""
+    if x == 0 or y == 0:
+        return math.inf
+    e = (x - y if difference is None else difference) / y
+    return excess_of(e) if abs(e) < 0.5 else x / y - 1 - log_ratio(x, y)
+
+
+def scaled_square(x: float, y: float) -> float:
+    """The same with r = (x/y)²."""
+    e, r = (x - y) / y, x / y
+    return excess_of(e * (2 + e)) if abs(e) < 0.2 else r * r - 1 - 2 * log_ratio(x, y)
+
+
+def gained(u: float) -> float:
+    """e^u − 1 − u ≥ 0; ∞ beyond the doubles."""
+    if abs(u) < 0.5:
+        return u * u * curved(u)
+    return math.expm1(u) - u if u < 709 else math.inf
 
 
 @lru_cache(maxsize=1)
@@ -39,27 +64,38 @@ def bregman(bend: Callable[[Array], Array], at: float, step: float) -> float:
     return float(step * step * (w * (1 - t)) @ bend(at + t * step))
 
 
-def trigamma(x: Array) -> Array:
-    return np.asarray(special.zeta(2.0, x))
+def trigamma_times_square(x: Array) -> Array:
+    """x²·ψ′(x), which neither overflows nor vanishes near 0."""
+    return np.where(x < 1, 1 + x * x * special.zeta(2.0, 1 + x), x * x * special.zeta(2.0, np.maximum(x, 1.0)))
 
 
-def bregman_log_gammas(a: Array, d: Array) -> list[float]:
-    """The same for arrays of shapes and steps, the small steps in one call."""
-    near = np.abs(d) < 0.3 * a
+def _bend(x: Array, step: Array) -> Array:
+    """∫₀¹ (1−t)·step²·ψ′(x + t·step) dt for each x and a step small beside it: a column each."""
     t, w = nodes()
-    bends = trigamma(a[near, None] + d[near, None] * t)
-    found = np.empty(len(a))
-    found[near] = d[near] ** 2 * (bends @ (w * (1 - t)))
+    places = x + step * t
+    ratio = step / places
+    return np.asarray((ratio * ratio * trigamma_times_square(places)) @ (w * (1 - t)))
+
+
+def bregman_log_gammas(a: Array, b: Array, d: Array) -> list[tuple[float, ...]]:
+    """For each pair log Γ(b) − log Γ(a) − d·ψ(a) ≥ 0 with d = b − a, as the terms whose sum it is."""
+    near = np.abs(d) < 0.3 * a
+    found: list[tuple[float, ...]] = [()] * len(a)
+    for i, value in zip(np.flatnonzero(near), _bend(a[near, None], d[near, None]).tolist(), strict=True):
+        found[i] = (value,)
     for i in np.flatnonzero(~near):
-        found[i] = log_gamma_step(float(a[i]), float(d[i])) - float(d[i] * special.digamma(a[i]))
-    return found.tolist()
+        x, y, step = float(a[i]), float(b[i]), float(d[i])
+        slope = -step * float(special.digamma(x))
+        if min(x, y) < SMALL:  # a + d would have lost a small b
+            found[i] = (float(special.gammaln(y)), -float(special.gammaln(x)), slope)
+        else:
+            found[i] = (log_gamma_step(x, step), slope)
+    return found
 
 
-def bregman_log_gamma(a: float, d: float) -> float:
-    """log Γ(a + d) − log Γ(a) − d·ψ(a) ≥ 0."""
-    if abs(d) < 0.3 * a:
-        return bregman(trigamma, a, d)
-    return log_gamma_step(a, d) - d * float(special.digamma(a))
+def bregman_log_gamma(a: float, b: float, d: float) -> tuple[float, ...]:
+    """The same for one pair."""
+    return bregman_log_gammas(np.array([a]), np.array([b]), np.array([d]))[0]
 
 
 def curved(u: float) -> float:

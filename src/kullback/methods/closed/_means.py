@@ -1,6 +1,6 @@
 """What each P knows: means of functions under P, each a function of one argument.
 
-square(c) = E(x−c)², absolute(c) = E|x−c|, exp(t) = E e^(tx), power(k) = E x^k, log_square(c) = E(log x − c)²,
+square(c, s) = E((x−c)/s)², absolute(c) = E|x−c|, exp(t) = E e^(tx), power(k) = E x^k, log_square(c) = E(log x − c)²,
 logit_square(c) = E(logit x − c)²; mean, log, log1m, logit and log_factorial ignore theirs.
 """
 
@@ -15,13 +15,18 @@ from kullback._distribution import Density, PowerGamma
 from kullback.methods.closed._deviance import curved
 from kullback.numerics import bessel, integers
 from kullback.numerics.lazy import special
+from kullback.numerics.masses import log_gamma_step
 
 Parameters = Mapping[str, float]
-Means = dict[str, Callable[[float], float]]
+Means = dict[str, Callable[..., float]]
 
 
 class Diverges(Exception):
     """This mean is infinite."""
+
+
+class Beyond(Exception):
+    """This mean is finite, and larger than the largest double."""
 
 
 def means(p: Density) -> Means | None:
@@ -35,8 +40,15 @@ def means(p: Density) -> Means | None:
     if math.isfinite(mean):
         known.setdefault("mean", lambda _: float(mean))
     if math.isfinite(variance):
-        known.setdefault("square", lambda c: float(variance + (mean - c) ** 2))
+        known.setdefault("square", lambda c, s=1.0: float(variance / s / s + _squared((mean - c) / s)))
+    elif p.facts.power_gamma is not None:
+        second = p.facts.power_gamma.moment(2.0)
+        known.setdefault("square", lambda _, s=1.0: _exists(second) / s / s)
     return known
+
+
+def _squared(x: float) -> float:
+    return x * x  # where x**2 would raise, ∞
 
 
 def _own(p: Density) -> Means | None:
@@ -59,9 +71,9 @@ def _own(p: Density) -> Means | None:
 
 def viewed(inner: Means, loc: float, scale: float) -> Means:
     """The means of (X − loc)/scale from those of X."""
-    rules: dict[str, Callable[[Callable[[float], float]], Callable[[float], float]]] = {
+    rules: dict[str, Callable[[Callable[..., float]], Callable[..., float]]] = {
         "mean": lambda f: lambda _: (f(0.0) - loc) / scale,
-        "square": lambda f: lambda c: f(loc + scale * c) / scale**2,
+        "square": lambda f: lambda c, s=1.0: f(loc + scale * c, scale * s),
         "absolute": lambda f: lambda c: f(loc + scale * c) / scale,
         "exp": lambda f: lambda t: math.exp(-loc * t / scale) * f(t / scale),
     }
@@ -107,7 +119,7 @@ def _exp_of_gamma(f: PowerGamma, t: float) -> float:
 
 def _exists(mean: float) -> float:
     if math.isnan(mean):
-        raise OverflowError
+        raise Beyond
     if math.isinf(mean):
         raise Diverges
     return mean
@@ -230,7 +242,7 @@ def _beta(a: Parameters) -> Means:
         "log_square": lambda m: trigamma + (log_mean - m) ** 2,
         "log1m": lambda _: float(special.digamma(d) - special.digamma(c + d)),
         "logit_square": lambda m: logit_variance + (logit - m) ** 2,
-        "power": lambda k: _finite(c + k > 0, lambda: math.exp(special.betaln(c + k, d) - special.betaln(c, d))),
+        "power": lambda k: _finite(c + k > 0, lambda: math.exp(log_gamma_step(c, k) - log_gamma_step(c + d, k))),
         "exp": lambda t: float(special.hyp1f1(c, c + d, t)),
         "absolute": absolute,
     }
@@ -255,7 +267,7 @@ def _kumaraswamy(a: Parameters) -> Means:
     variance = float(special.polygamma(1, 1.0) - special.polygamma(1, d + 1)) / c**2
     return {
         "mean": lambda _: power(1.0),
-        "square": lambda m: power(2.0) - 2 * m * power(1.0) + m * m,
+        "square": lambda m, s=1.0: (power(2.0) - 2 * m * power(1.0) + m * m) / s / s,
         "log": lambda _: log_mean,
         "log_square": lambda m: variance + (log_mean - m) ** 2,
         "log1m": log1m,

@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from kullback._distribution import Density, PowerGamma
+from kullback._distribution import Density, PowerGamma, moved
 from kullback._support import Lattice
-from kullback.methods.closed._means import Diverges, Means, Parameters, means, viewed
+from kullback.methods.closed._means import Beyond, Diverges, Means, Parameters, means, viewed
 from kullback.numerics import bessel
 from kullback.numerics.lazy import special
 from kullback.numerics.masses import log_beta
@@ -34,12 +34,20 @@ def by_moments(p: Density, q: Density) -> tuple[float, float, str] | None:
         terms = _asked(known, q)
     except (KeyError, OverflowError, ValueError):
         return None
+    except Beyond:
+        unit = q.facts.frame[1]
+        if abs(unit - 1) < 1e-6:  # in Q's own unit such a mean makes the value what it is
+            return math.inf, math.inf, ""
+        return by_moments(moved(p, 0.0, unit), moved(q, 0.0, unit))
     except Diverges:
         return math.inf, 0.0, "the mean of −log q under P diverges: a term of it does, and the others are finite"
     if terms is None:
         return None
+    if math.inf in terms:
+        return math.inf, math.inf, ""
     value = math.fsum(terms) - p.facts.entropy
-    size = math.fsum(abs(t) for t in terms) + abs(p.facts.entropy)
+    # a term that is an exponential has lost as many units as its logarithm is large
+    size = math.fsum(abs(t) * (1 + abs(math.log(abs(t))) / 32) for t in terms if t) + abs(p.facts.entropy)
     # log gammas and digammas of a large shape meet in the entropy and in the terms with the size of shape·log(shape)
     size += math.fsum(v * (1 + abs(math.log(v))) for d in (p, q) for v in _shapes(d))
     return (value, 64 * EPS * size, "") if math.isfinite(value) else None
@@ -85,7 +93,7 @@ def _power_gamma(e: Means, q: PowerGamma) -> Terms:
 Needs = Callable[[Means, Parameters], Terms]
 
 NEEDS: dict[str, Needs] = {
-    "normal": lambda e, q: (HALF_LOG_2PI + math.log(q["scale"]), 0.5 * e["square"](q["loc"]) / q["scale"] ** 2),
+    "normal": lambda e, q: (HALF_LOG_2PI + math.log(q["scale"]), 0.5 * e["square"](q["loc"], q["scale"])),
     "laplace": lambda e, q: (math.log(2 * q["scale"]), e["absolute"](q["loc"]) / q["scale"]),
     "uniform": lambda e, q: (math.log(q["high"] - q["low"]),),
     "log_uniform": lambda e, q: (math.log(math.log(q["high"] / q["low"])), e["log"](0.0)),
@@ -99,17 +107,17 @@ NEEDS: dict[str, Needs] = {
         HALF_LOG_2PI + math.log(q["scale"]),
         e["log"](0.0),
         e["log1m"](0.0),
-        0.5 * e["logit_square"](q["loc"]) / q["scale"] ** 2,
+        0.5 * e["logit_square"](q["loc"]) / q["scale"] / q["scale"],
     ),
     "log_normal": lambda e, q: (
         HALF_LOG_2PI + math.log(q["scale"]),
         e["log"](0.0),
-        0.5 * e["log_square"](q["loc"]) / q["scale"] ** 2,
+        0.5 * e["log_square"](q["loc"]) / q["scale"] / q["scale"],
     ),
     "inverse_gaussian": lambda e, q: (
         HALF_LOG_2PI - 0.5 * math.log(q["concentration"]),
         1.5 * e["log"](0.0),
-        0.5 * q["concentration"] * (e["mean"](0.0) / q["loc"] - 2) / q["loc"],
+        0.5 * (q["concentration"] / q["loc"]) * (e["mean"](0.0) / q["loc"] - 2),
         0.5 * q["concentration"] * e["power"](-1.0),
     ),
     "pareto": lambda e, q: (

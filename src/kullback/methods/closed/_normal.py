@@ -9,7 +9,7 @@ import numpy as np
 from kullback._distribution import Density
 from kullback._result import Divergence
 from kullback._support import Array
-from kullback.methods.closed._deviance import scaled
+from kullback.methods.closed._deviance import scaled_square
 from kullback.numerics.terms import excess, excess_of
 
 EPS = float(np.finfo(float).eps)
@@ -24,8 +24,8 @@ def normal_pair(p: Density, q: Density) -> Divergence:
     if p.dim == 1:
         m, s = p.parameters["loc"], p.parameters["scale"]
         m0, s0 = q.parameters["loc"], q.parameters["scale"]
-        r, z = (s - s0) / s0, (m - m0) / s0
-        value = 0.5 * (scaled(r * (2 + r), (s / s0) ** 2) + z * z)
+        z = (m - m0) / s0
+        value = 0.5 * (scaled_square(s, s0) + z * z)
         return Divergence(value, 16 * EPS * value, "rounding", method="closed")
     mean, covariance = p.parameters["loc"], p.parameters["covariance_matrix"]
     mean0, covariance0 = q.parameters["loc"], q.parameters["covariance_matrix"]

@@ -17,7 +17,7 @@ import math
 import numpy as np
 
 from kullback._distribution import Density, PowerGamma
-from kullback.methods.closed._deviance import bregman_log_gamma, curved, scaled, total
+from kullback.methods.closed._deviance import SMALL, bregman_log_gamma, gained, scaled, total
 from kullback.numerics.lazy import special
 from kullback.numerics.masses import log_gamma_step
 
@@ -33,23 +33,33 @@ def power_gamma_pair(p: Density, q: Density) -> tuple[float, float, str] | None:
         what = "exp(x)" if f.logged else "x"
         return math.inf, 0.0, f"E_P {what}^{g.power:g} diverges, and −log q grows with it"
     value, size = _form(f, g)
-    return (value, 64 * EPS * size, "") if math.isfinite(value) else None
+    return None if math.isnan(value) else (value, 64 * EPS * size, "")
 
 
 def _form(f: PowerGamma, g: PowerGamma) -> tuple[float, float]:
     a, b = f.a, g.a
     rho, e = g.power / f.power, g.steeper(f)
-    log_c = g.power * f.above(g)
+    apart, width = f.above(g)
+    log_c, lost = g.power * apart, abs(g.power) * width
     psi = float(special.digamma(a))
     if rho < 0:
         steps = log_gamma_step(a, rho) + log_c
-        if steps > 700:
-            return math.nan, 0.0
-        both = special.gammaln(b) - special.gammaln(a)
-        return total(-math.log(-rho), float(both), (a - b * rho) * psi, -b * log_c, math.exp(steps), -a)
-    step = bregman_log_gamma(a + 1, e)
-    u = log_c + e * float(special.digamma(a + 1)) + step if abs(e) < 0.5 else log_c + log_gamma_step(a + 1, e)
-    if u > 700:
-        return math.nan, 0.0
+        grown = math.exp(steps) if steps < 709 else math.inf
+        gammas = float(special.gammaln(b)), -float(special.gammaln(a))
+        value, size = total(-math.log(-rho), *gammas, (a - b * rho) * psi, -b * log_c, grown, -a)
+        return value, size + abs(b * rho * psi) + b * lost + grown * (1 + lost + abs(steps - log_c))
+    lift = bregman_log_gamma(a + 1, a + rho, e)
+    if abs(e) < 0.5:
+        parts = (log_c, e * float(special.digamma(a + 1)), *lift)
+    else:
+        parts = (log_c, float(special.gammaln(a + rho)), -float(special.gammaln(a + 1)))
+        if min(a + rho, a + 1) >= SMALL:
+            parts = (log_c, log_gamma_step(a + 1, e))
+    u, shaken = total(*parts)
+    shaken += lost  # what rounding can move u by
+    grown = a * gained(u)
     signed = (a - b) * (log_c + e * psi) if a != b else 0.0
-    return total(a * u * u * curved(u), a * step, bregman_log_gamma(a, b - a), scaled(e, rho), signed)
+    shapes = bregman_log_gamma(a, b, b - a)
+    value, size = total(grown, *(a * t for t in lift), *shapes, scaled(rho, 1.0, e), signed)
+    size += a * abs(math.expm1(min(u, 709.0))) * shaken + abs(a - b) * (lost + abs(e * psi))
+    return value, size

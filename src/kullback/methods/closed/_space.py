@@ -31,9 +31,10 @@ def in_space(p: Density, q: Density) -> tuple[float, float, str] | None:
 
 def _dirichlet(p: Parameters, q: Parameters) -> tuple[float, float]:
     """Σ B(αᵢ, dᵢ) − B(α₀, d₀), B the Bregman divergence of log Γ; Gil, Alajaji and Linder 2013, regrouped."""
-    a, d = p["concentration"], q["concentration"] - p["concentration"]
-    parts = bregman_log_gammas(np.append(a, a.sum()), np.append(d, d.sum()))
-    return total(*parts[:-1], -parts[-1])
+    a, b = p["concentration"], q["concentration"]
+    d = b - a
+    *parts, whole = bregman_log_gammas(np.append(a, a.sum()), np.append(b, b.sum()), np.append(d, d.sum()))
+    return total(*(t for part in parts for t in part), *(-t for t in whole))
 
 
 def _multinomial(p: Parameters, q: Parameters) -> tuple[float, float]:
@@ -41,7 +42,7 @@ def _multinomial(p: Parameters, q: Parameters) -> tuple[float, float]:
     a, b = p["probs"], q["probs"]
     if (b[a > 0] == 0).any():
         return math.inf, math.inf
-    parts = [x * scaled((y - x) / x, y / x) if x > 0 else y for x, y in zip(a.tolist(), b.tolist(), strict=True)]
+    parts = [x * scaled(y, x) if x > 0 else y for x, y in zip(a.tolist(), b.tolist(), strict=True)]
     value, size = total(*parts)
     return p["total_count"] * value, p["total_count"] * size
 
@@ -84,8 +85,10 @@ def _inverse_wishart(p: Parameters, q: Parameters) -> tuple[float, float]:
 def _of_scales(p: Parameters, q: Parameters, found: tuple[Array, float]) -> tuple[float, float]:
     e, lost = found
     a, b = 0.5 * p["concentration"], 0.5 * q["concentration"]
-    gammas = bregman_log_gammas(a - 0.5 * np.arange(len(e)), np.full(len(e), b - a))
-    value, size = total(*gammas, a * float(excess(e).sum()), (a - b) * float(np.log1p(e).sum()))
+    steps = 0.5 * np.arange(len(e))
+    gammas = bregman_log_gammas(a - steps, b - steps, np.full(len(e), b - a))
+    widths = a * float(excess(e).sum()), (a - b) * float(np.log1p(e).sum())
+    value, size = total(*(t for terms in gammas for t in terms), *widths)
     return value, size + lost * (a * float((e * e / (1 + e)).sum()) + abs(a - b) * len(e))
 
 

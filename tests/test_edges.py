@@ -1,0 +1,179 @@
+"""Parameters near the ends of the doubles, and places far out: right, or with an error that covers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+import pytest
+from scipy import stats
+
+import kullback as kl
+
+Form = Any
+
+PLACES = [(0.0, 1.0), (1000.0, 1e-12), (1e9, 1e-8), (1.7e9, 1e-3), (-2.46e6, 1e-5), (0.0, 1e-250), (0.0, 1e250)]
+
+
+def at(dist: Any, shapes: tuple[float, ...], loc: float, scale: float, stretch: float = 1.0) -> Any:
+    return dist(*shapes, loc=loc, scale=stretch * scale)
+
+
+PAIRS = [
+    # P, Q and how many times wider Q is; closed forms
+    ((stats.expon, ()), (stats.expon, ()), 2.0, math.log(2) - 0.5),
+    ((stats.uniform, ()), (stats.uniform, ()), 2.0, math.log(2)),
+    ((stats.triang, (0.5,)), (stats.uniform, ()), 1.0, math.log(2) - 0.5),
+    ((stats.beta, (2, 3)), (stats.uniform, ()), 1.0, 0.23490664978800031),
+    ((stats.gamma, (2,)), (stats.gamma, (3,)), 1.0, 0.27036284546147817),
+    (
+        (stats.norm, ()),
+        (stats.laplace, ()),
+        1.0,
+        math.log(2) + math.sqrt(2 / math.pi) - 0.5 * math.log(2 * math.pi * math.e),
+    ),
+]
+
+
+@pytest.mark.parametrize(("p", "q", "wider", "truth"), PAIRS, ids=[f"{p[0].name}-{q[0].name}" for p, q, _, _ in PAIRS])
+@pytest.mark.parametrize(("loc", "scale"), PLACES)
+def test_a_place_costs_no_digits(p: Any, q: Any, wider: float, truth: float, loc: float, scale: float) -> None:
+    found = kl.divergence(at(*p, loc, scale), at(*q, loc, scale, wider))
+    assert found.status is kl.Status.OK
+    assert abs(found.value - truth) <= found.error + 4e-16 * truth
+    assert found.error <= 1e-9 * truth
+
+
+def test_different_places_and_where_the_answer_lies() -> None:
+    loc, width = 1.7e9, 2.0**-10
+    found = kl.divergence(stats.uniform(loc, width), stats.uniform(loc - width, 4 * width))
+    assert found.value == pytest.approx(math.log(4), rel=1e-14)
+    outside = kl.divergence(stats.uniform(loc, width), stats.uniform(loc + width / 2, 4 * width))
+    assert outside.value == math.inf
+    assert "50 % of P lies below 1700000000.00049" in outside.detail
+    compared = kl.compare(stats.expon(loc, width), stats.gamma(2, loc, width))
+    assert compared.jensen_shannon == pytest.approx(kl.compare(stats.expon(), stats.gamma(2)).jensen_shannon, rel=1e-9)
+    assert compared.entropy_p == pytest.approx(1 + math.log(width), rel=1e-14)
+    assert compared.terms is not None
+    assert loc <= compared.terms["x"][0] <= loc + width
+    assert np.ptp(compared.terms["x"]) > width
+
+
+def test_what_lies_beyond_the_doubles_says_so() -> None:
+    found = kl.divergence("exponential(1e-300)", "exponential(1e300)")
+    assert (found.value, found.error, found.status) == (math.inf, math.inf, kl.Status.BEYOND_DOUBLES)
+    assert kl.divergence(stats.norm(0, 1e-300), stats.norm(0, 1e300)).value == pytest.approx(
+        1381.0510557964274, rel=1e-14
+    )
+    assert kl.divergence("laplace(0, 1e-300)", "normal(0, 1e-300)").value == pytest.approx(
+        0.22579135264472744, rel=1e-14
+    )
+
+
+def _power_gamma(p: Any, q: Any) -> Any:
+    """(X/s)^k a standard gamma variable of shape a; Bauckhage 2014, as log-normalisers and means."""
+    (a, k, s), (b, j, t) = ((mp.mpf(v) for v in side) for side in (p, q))
+    ratio, log_c, psi = j / k, j * mp.log(s / t), mp.digamma(a)
+    grown = mp.exp(log_c + mp.loggamma(a + ratio) - mp.loggamma(a))
+    return mp.log(abs(k / j)) - mp.loggamma(a) + mp.loggamma(b) + a * psi - a - b * (log_c + ratio * psi) + grown
+
+
+def _beta(p: Any, q: Any) -> Any:
+    (a, b), (c, d) = ((mp.mpf(v) for v in side) for side in (p, q))
+    both = (mp.loggamma(x) + mp.loggamma(y) - mp.loggamma(x + y) for x, y in ((c, d), (a, b)))
+    spread = (a - c) * mp.digamma(a) + (b - d) * mp.digamma(b) + (c - a + d - b) * mp.digamma(a + b)
+    return next(both) - next(both) + spread
+
+
+def _normal(p: Any, q: Any) -> Any:
+    (m, s), (n, t) = ((mp.mpf(v) for v in side) for side in (p, q))
+    return mp.log(t / s) + (s * s + (m - n) ** 2) / (2 * t * t) - mp.mpf(1) / 2
+
+
+def _cauchy(p: Any, q: Any) -> Any:
+    (m, s), (n, t) = ((mp.mpf(v) for v in side) for side in (p, q))
+    return mp.log(((s + t) ** 2 + (m - n) ** 2) / (4 * s * t))
+
+
+def _inverse_gaussian(p: Any, q: Any) -> Any:
+    (m, k), (n, j) = ((mp.mpf(v) for v in side) for side in (p, q))
+    return (mp.log(k / j) + j / k - 1) / 2 + j * (m - n) ** 2 / (2 * m * n * n)
+
+
+def _trial(a: Any, b: Any) -> Any:
+    return a * mp.log(a / b) + (1 - a) * mp.log((1 - a) / (1 - b))
+
+
+# family, what its parameters are, and KL in 60 digits
+EXTREMES: list[tuple[str, str, Form]] = [
+    ("generalized_gamma", "spz", _power_gamma),
+    ("gamma", "sz", lambda p, q: _power_gamma((p[0], 1, 1 / mp.mpf(p[1])), (q[0], 1, 1 / mp.mpf(q[1])))),
+    ("inverse_gamma", "sz", lambda p, q: _power_gamma((p[0], -1, p[1]), (q[0], -1, q[1]))),
+    ("weibull", "zp", lambda p, q: _power_gamma((1, p[1], p[0]), (1, q[1], q[0]))),
+    ("beta", "ss", _beta),
+    ("normal", "lz", _normal),
+    ("log_normal", "lz", _normal),
+    ("cauchy", "lz", _cauchy),
+    ("inverse_gaussian", "zz", _inverse_gaussian),
+    ("poisson", "z", lambda p, q: p[0] * mp.log(mp.mpf(p[0]) / q[0]) - p[0] + q[0]),
+    ("geometric", "c", lambda p, q: _trial(mp.mpf(p[0]), mp.mpf(q[0])) / p[0]),
+]
+
+
+def _parameters(rng: np.random.Generator, kinds: str) -> list[float]:
+    """A shape, a scale, a location, a power, a chance; near the ends of what doubles hold, or ordinary."""
+    orders = {"s": (-11, 11), "z": (-290, 290), "l": (-3, 9), "p": (-3, 3), "c": (-11, -0.01)}
+    found = []
+    for kind in kinds:
+        low, high = orders[kind] if kind == "c" or rng.random() < 0.5 else (-2, 2)
+        found.append(float(10 ** rng.uniform(low, high)))
+    return found
+
+
+@pytest.mark.parametrize(("family", "kinds", "form"), EXTREMES, ids=[row[0] for row in EXTREMES])
+def test_closed_forms_at_extreme_parameters(family: str, kinds: str, form: Form) -> None:
+    _against_digits(family, kinds, form, 25)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("family", "kinds", "form"), EXTREMES, ids=[row[0] for row in EXTREMES])
+def test_closed_forms_at_more_extreme_parameters(family: str, kinds: str, form: Form) -> None:
+    _against_digits(family, kinds, form, 1000)
+
+
+def _against_digits(family: str, kinds: str, form: Form, count: int) -> None:
+    rng = np.random.default_rng(7)
+    for i in range(count):
+        p, q = _parameters(rng, kinds), _parameters(rng, kinds)
+        if i % 3 == 0:  # near each other, where digits cancel
+            step = float(10 ** rng.uniform(-12, -1))
+            q = [v * (1 + step) if kind != "c" else v * (1 - step) for v, kind in zip(p, kinds, strict=True)]
+        texts = [f"{family}({', '.join(map(repr, side))})" for side in (p, q)]
+        with mp.workdps(60):
+            truth = form(p, q)
+            found = kl.divergence(*texts)
+            if truth > mp.mpf(10) ** 308:
+                assert found.error == math.inf, texts
+                continue
+            off = float(abs(mp.mpf(found.value) - truth))
+        assert off <= found.error * (1 + 1e-9) + 1e-320, (texts, float(truth), found)
+
+
+@pytest.mark.parametrize(
+    ("p", "q", "truth"),
+    [  # mpmath, 50 digits
+        (stats.gamma(5), stats.gamma(1e-9), 25.075800346674135),
+        (stats.invgamma(1), stats.invgamma(1e-11), 24.75122035803297),
+        (stats.beta(2, 3), stats.beta(1e-5, 1e-5), 10.774329295153683),
+        (stats.beta(1.0, 1e-16), stats.beta(1e-16, 1e-16), math.log(2)),
+        (stats.dirichlet([1 + 1e-13, 1e-13, 1e-13]), stats.dirichlet([1e-13] * 3), math.log(3)),
+        (stats.dirichlet([1.0, 1e-16, 1e-16]), stats.dirichlet([1e-16] * 3), math.log(3)),
+        (stats.dirichlet([1.0, 1.0]), stats.dirichlet([1e-300, 1.0]), 689.77552789821371),
+    ],
+)
+def test_tiny_shapes_keep_their_digits(p: Any, q: Any, truth: float) -> None:
+    found = kl.divergence(p, q)
+    assert abs(found.value - truth) <= found.error
+    assert found.error <= 1e-11 * truth
