@@ -15,6 +15,7 @@ from kullback._support import Array
 
 EPS = float(np.finfo(np.float64).eps)
 SINGLE = float(np.finfo(np.float32).eps)
+BATCH = 16  # points from which on a function is tried on all at once
 FAILURES = (Exception,)  # whatever a person's function raises; Ctrl-C is none of them
 
 
@@ -76,18 +77,39 @@ class _User:
 
 
 class UserPoints(_User):
-    """A function of one point, called for each of a batch."""
+    """A function of one point, called for each of a batch; or at once, if it is seen to give the same so."""
 
-    __slots__ = ("batched",)
+    __slots__ = ("batched", "turned")
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
         super().__init__(function)
         self.batched: Callable[[Any], Any] | None = None
+        self.turned: tuple[bool, ...] = (False, True)  # batches as (n, dim), or as (dim, n), still to be tried
+
+    @property
+    def at_once(self) -> bool:
+        return self.batched is not None or len(self.turned) == 1
 
     def __call__(self, x: Array) -> Array:
         if len(x) > 1 and self._maps(x):
             assert self.batched is not None
             return self.noted(in_blocks(self.batched, x))
+        found = self._at_once(x) if len(x) >= BATCH else None
+        return self._each(x) if found is None else found
+
+    def _at_once(self, x: Array) -> Array | None:
+        """One call for the whole batch, if the function takes arrays: held against single points every time."""
+        places = dict.fromkeys((0, len(x) // 3, len(x) // 2, len(x) - 1))
+        while self.turned:
+            with contextlib.suppress(*FAILURES):
+                values = self.values(x.T.copy() if self.turned[0] else x)
+                if values.shape == (len(x),) and all(_same(values[i], self._each(x[i : i + 1])[0]) for i in places):
+                    self.turned = self.turned[:1]  # it does: this way from now on
+                    return values
+            self.turned = self.turned[1:]
+        return None
+
+    def _each(self, x: Array) -> Array:
         values = np.empty(len(x))
         for i, point in enumerate(x):
             try:
@@ -121,10 +143,16 @@ class UserPoints(_User):
         return self.batched is not None
 
 
+def _same(a: float, b: float) -> bool:
+    return bool(a == b or abs(a - b) <= 1e-13 * max(abs(a), abs(b)) or (np.isnan(a) and np.isnan(b)))
+
+
 class UserBatch(_User):
     """A function of a batch; the first batch is held against single points."""
 
     __slots__ = ("tried",)
+
+    at_once = True
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
         super().__init__(function)

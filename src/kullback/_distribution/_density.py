@@ -45,7 +45,8 @@ class Facts:
     independent coordinates. `base` is (key, Z) if the variable is g(Z) for a bijection g, which the key names with its
     parameters: of two variables with the same key the divergence is that of their Z. `power_gamma` makes it a power of
     a gamma variable, or the logarithm of one. `points` is how many evaluations a slow log density is worth. `grad` is
-    that of the log density at a batch of points. `sites` names the parts of the vector.
+    that of the log density at a batch of points. `sites` names the parts of the vector. `assumed` says that the support
+    was not given: it is the whole line or space, which proves nothing.
     """
 
     family: str = ""
@@ -71,6 +72,7 @@ class Facts:
     sites: Sites | None = None
     grad: Callable[[Array], Array] | None = None
     source: Any = None
+    assumed: bool = False
 
 
 class Density:
@@ -134,7 +136,9 @@ class Density:
         if grad is not None and not callable(grad):
             raise KindError(f"grad must be callable, not {type(grad).__name__}")
         slope = None if grad is None else grad if vectorized else partial(_by_point, grad)
-        self.facts = facts if facts is not None else Facts(sample=sample, grad=slope, sites=sites)
+        self.facts = (
+            facts if facts is not None else Facts(sample=sample, grad=slope, sites=sites, assumed=support is None)
+        )
         self.name = name or self.facts.family or getattr(log_prob, "__name__", "density")
 
     @property
@@ -143,6 +147,11 @@ class Density:
         facts = self.facts
         known = facts.components or facts.quantile or facts.moments or facts.moved
         return not facts.family and not known
+
+    @property
+    def takes_arrays(self) -> bool:
+        """Whether it is a person's function that takes many points in one call, and so can be looked at closely."""
+        return bool(getattr(self._log_prob, "at_once", False))
 
     @property
     def precision(self) -> float:

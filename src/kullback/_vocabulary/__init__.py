@@ -6,6 +6,7 @@ from kullback._vocabulary import (  # the imports enter their words
     _matrices,
     _positive,
     _real,
+    _steps,
     _vectors,
 )
 from kullback._vocabulary._carried import carried, shifted
@@ -13,7 +14,6 @@ from kullback._vocabulary._onto import onto
 from kullback._vocabulary._parse import Call, distribution, parse
 from kullback._vocabulary._space import (
     laplace_product,
-    log_sum_exp,
     mixture,
     multivariate_normal,
     multivariate_student_t,
@@ -21,6 +21,7 @@ from kullback._vocabulary._space import (
     whitened,
 )
 from kullback._vocabulary._words import WORDS, build, suggest
+from kullback.numerics.many import log_sum_exp
 
 __all__ = [
     "WORDS",
@@ -30,6 +31,7 @@ __all__ = [
     "_matrices",
     "_positive",
     "_real",
+    "_steps",
     "_vectors",
     "build",
     "carried",

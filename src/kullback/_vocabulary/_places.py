@@ -29,6 +29,8 @@ UNITS: dict[str, dict[str, float]] = {
 
 def frame(family: str, parameters: Parameters) -> tuple[float, float]:
     """Location and scale; (0, 1) of a family that has neither."""
+    if family == "histogram":
+        return float(parameters["edges"][0]), float(parameters["edges"][-1] - parameters["edges"][0])
     if family == "uniform":
         return parameters["low"], parameters["high"] - parameters["low"]
     if family in LOGARITHMIC:
@@ -42,6 +44,8 @@ def frame(family: str, parameters: Parameters) -> tuple[float, float]:
 
 def seen_from(family: str, parameters: Parameters, loc: float, scale: float) -> dict[str, Any] | None:
     """The parameters of (X − loc)/scale, if it is of the same family."""
+    if family == "histogram":
+        return {"edges": (parameters["edges"] - loc) / scale, "weights": parameters["weights"]}
     if family == "uniform":
         return {name: (value - loc) / scale for name, value in parameters.items()}
     if family in LOGARITHMIC and loc == 0:

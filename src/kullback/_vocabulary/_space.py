@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,9 @@ from kullback._support import Array, Box, Interval, Lattice, Support, ends, is_s
 from kullback._vocabulary._real import laplace, log_t_constant, normal, student_t
 from kullback._vocabulary._tails import HALF_LOG_2PI
 from kullback._vocabulary._words import positive, word
+from kullback.numerics import many
 from kullback.numerics.lazy import linalg, special
+from kullback.numerics.many import log_sum_exp
 
 
 def _location(loc: Any) -> Array:
@@ -181,8 +183,13 @@ def mixture(weights: Any, components: Sequence[Density | Discrete]) -> Density:
         raise InputError("the components of a mixture must share dimension and base measure")
     log_w = np.log(w)
     dim = parts[0].dim
+    normals = all(part.facts.family in ("normal", "multivariate_normal") for part in parts)
+    parameters = _mixture_parameters(w, parts, dim) if normals else {}
+    in_one_sweep = _normals_at_once(log_w, parameters, dim) if normals else None
 
     def log_prob(x: Array) -> Array:
+        if in_one_sweep is not None:
+            return in_one_sweep(x)
         return log_sum_exp(np.stack([c._log_prob(x) + a for a, c in zip(log_w, parts, strict=True)]))
 
     def sample(rng: np.random.Generator, n: int) -> Array:
@@ -195,10 +202,9 @@ def mixture(weights: Any, components: Sequence[Density | Discrete]) -> Density:
             out[mine] = part.facts.sample(rng, int(mine.sum()))
         return out
 
-    normals = all(part.facts.family in ("normal", "multivariate_normal") for part in parts)
     facts = Facts(
         family="normal_mixture" if normals else "mixture",
-        parameters=_mixture_parameters(w, parts, dim) if normals else {},
+        parameters=parameters,
         components=tuple(zip(w.tolist(), parts, strict=True)),
         moments=_mixture_moments(w, parts),
         tails=_heaviest_tails(parts, _union(parts)),
@@ -211,12 +217,16 @@ def mixture(weights: Any, components: Sequence[Density | Discrete]) -> Density:
     return Density(log_prob, dim=dim, support=_union(parts), vectorized=True, facts=facts)
 
 
-def log_sum_exp(terms: Array) -> Array:
-    """log Σ exp over the first axis; −∞ where every term is."""
-    top = terms.max(axis=0)
-    safe = np.where(np.isfinite(top), top, 0.0)
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.log(np.exp(terms - safe).sum(axis=0)) + safe)
+def _normals_at_once(log_w: Array, parameters: dict[str, Any], dim: int) -> Callable[[Array], Array] | None:
+    """Their log density in one sweep: on the line, or in space if all have one covariance."""
+    loc = parameters["loc"]
+    if dim == 1:
+        return many.on_line(log_w, loc, parameters["scale"])
+    covariances = parameters["covariance_matrix"]
+    if (covariances != covariances[0]).any():
+        return None
+    tril = np.linalg.cholesky(covariances[0])
+    return many.alike(log_w, loc, tril, lambda x: whitened(x, np.zeros(dim), tril))
 
 
 def _mixture_parameters(w: Array, parts: Sequence[Density], dim: int) -> dict[str, Any]:
@@ -255,7 +265,7 @@ def _heaviest_tails(parts: Sequence[Density], whole: Support) -> tuple[Tail, Tai
 
 
 def _union(parts: Sequence[Density]) -> Any:
-    supports = [part.support for part in parts]
+    supports = list(dict.fromkeys(part.support for part in parts))  # the different ones
     widest = max(supports, key=lambda s: sum(is_subset(other, s) for other in supports))
     if all(is_subset(other, widest) for other in supports):
         return widest

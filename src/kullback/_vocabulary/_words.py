@@ -101,7 +101,7 @@ def count(value: Any, name: str) -> int:
 
 def univariate(
     family: str,
-    parameters: dict[str, float],
+    parameters: dict[str, Any],
     support: Support,
     log_prob: Callable[[Array], Array],
     *,

@@ -17,9 +17,10 @@ from kullback.methods.neighbours import Neighbours
 from kullback.methods.parametric import Parametric
 from kullback.methods.plug_in import PlugIn, ZhangGrabchak
 from kullback.methods.quadrature import Quadrature
+from kullback.methods.steps import Steps
 from kullback.methods.support import Support
 
-_BEFORE: tuple[Method, ...] = (Support(), Exact(), Closed())
+_BEFORE: tuple[Method, ...] = (Support(), Exact(), Steps(), Closed())
 _AFTER: tuple[Method, ...] = (LatticeSum(), CountSum(), Quadrature(), MonteCarlo())
 _WITHIN: tuple[Method, ...] = (Parametric(), Neighbours())
 _DRAWS: tuple[Method, ...] = (ZhangGrabchak(), PlugIn(), Mixed(_WITHIN), *_WITHIN, Classifier(), MixturePlugIn())

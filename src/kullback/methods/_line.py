@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -10,11 +11,15 @@ import numpy as np
 from kullback._distribution import Density
 from kullback._result import InputError
 from kullback._support import Array, Interval
+from kullback.numerics.lazy import special
+from kullback.numerics.locate import edges
 from kullback.numerics.locate import landmarks as locate
 from kullback.numerics.quadrature import Integral, integrate
 
 _HALF_LEVELS = np.array([1e-15, 1e-9, 1e-6, 1e-4, 0.01, 0.1, 0.3])
 MOST_POINTS = 400_000
+LOOKS = 4096  # points at which a function of a person's is looked at for gaps
+MANY = 16  # components whose landmarks are all kept
 LEVELS = np.concatenate([_HALF_LEVELS, [0.5], 1 - _HALF_LEVELS[::-1]])
 
 
@@ -23,21 +28,51 @@ def landmarks(f: Density) -> Array:
     if f.facts.landmarks:
         return np.array(f.facts.landmarks)
     support = interval(f)
-    parts = [part for _, part in f.facts.components] or [f]
-    found = [np.asarray(f.facts.breaks, dtype=float)]
-    for part in parts:
-        if part.facts.quantile is not None:
-            with np.errstate(all="ignore"):
-                found.append(_outward(np.asarray(part.facts.quantile(LEVELS), dtype=float)))
-        elif part.facts.components:
-            found.append(landmarks(part))
-        else:
-            found.append(
-                locate(part._log_prob, interval(part).low, interval(part).high, part.facts.frame, _draws(part))
-            )
-    points = np.unique(np.concatenate(found))
+    marks = component_marks(f)
+    points = np.unique(np.concatenate(marks)) if len(marks) <= MANY else _thinned(marks)
+    points = np.unique(np.append(points, np.asarray(f.facts.breaks, dtype=float)))
     points = points[np.isfinite(points) & (points > support.low) & (points < support.high)]
     return points[np.append(True, np.diff(points) > 1e-14 * np.abs(points[1:]))] if len(points) else points
+
+
+def component_marks(f: Density) -> list[Array]:
+    """The landmarks of each component of f, of theirs, and so on; of f itself if it has none."""
+    facts = f.facts
+    if facts.family == "normal_mixture":
+        standard = _outward(special.ndtri(LEVELS))
+        return list(facts.parameters["loc"][:, None] + facts.parameters["scale"][:, None] * standard)
+    if facts.components:
+        return [marks for _, part in facts.components for marks in component_marks(part)]
+    if facts.quantile is not None:
+        with np.errstate(all="ignore"):
+            return [_outward(np.asarray(facts.quantile(LEVELS), dtype=float))]
+    found = locate(f._log_prob, interval(f).low, interval(f).high, facts.frame, _draws(f))
+    if f.takes_arrays and len(found):
+        found = np.union1d(found, edges(f._log_prob, *_window(f, found), LOOKS))
+    return [found]
+
+
+def _window(f: Density, found: Array) -> tuple[float, float]:
+    """The support; where it has no end, as far as f was found."""
+    support, room = interval(f), float(np.ptp(found)) or 1.0
+    low = support.low if math.isfinite(support.low) else float(found[0]) - room
+    return low, support.high if math.isfinite(support.high) else float(found[-1]) + room
+
+
+def _thinned(marks: list[Array]) -> Array:
+    """Of the landmarks of many components those that are no nearer to each other than they are in their own."""
+    marks = [np.sort(x) for x in marks]
+    gaps = [np.diff(x, prepend=-np.inf, append=np.inf) for x in marks]
+    x = np.concatenate(marks)
+    room = np.concatenate([np.minimum(gap[:-1], gap[1:]) for gap in gaps])
+    order = np.argsort(x)
+    kept: list[float] = []
+    last, before = -math.inf, math.inf
+    for point, own in zip(x[order].tolist(), room[order].tolist(), strict=True):
+        if point - last >= min(own, before):
+            kept.append(point)
+            last, before = point, own
+    return np.array(kept)
 
 
 def _draws(f: Density) -> Array | None:
@@ -98,14 +133,30 @@ def log_integral(f: Density, breaks: Array, name: str = "P") -> tuple[float, flo
     return peak + math.log(z), float(result.error[0] / z)
 
 
+def _beside_poles(f: Density, breaks: Array) -> Callable[[Array], Array]:
+    """log f, at a pole that is a break the value beside it: a node that was rounded to it is no point of f."""
+    inner = f._log_prob
+    with np.errstate(all="ignore"):
+        poles = breaks[inner(breaks) == np.inf]
+    if not len(poles):
+        return inner
+
+    def log_prob(x: Array) -> Array:
+        return inner(np.where(np.isin(x, poles), np.nextafter(x, np.inf), x))
+
+    return log_prob
+
+
 def normalise(f: Density, name: str = "P") -> tuple[Density, float]:
     """A density whose integral is one, and the error of its log integral; a callable's claim is checked."""
     if f.dim != 1 or not isinstance(f.support, Interval) or (f.normalized and not f.anonymous):
         return f, 0.0
     breaks = landmarks(f)
-    log_z, error = log_integral(f, breaks, name)
     facts = replace(f.facts, landmarks=tuple(breaks.tolist()))  # no second look
-    inner = f._log_prob
+    inner = _beside_poles(f, breaks)
+    log_z, error = log_integral(
+        Density(inner, support=f.support, vectorized=True, facts=facts, name=f.name), breaks, name
+    )
     if f.normalized:
         if abs(log_z) > 1e-6 + 10 * error:
             raise InputError(

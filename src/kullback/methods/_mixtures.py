@@ -10,6 +10,7 @@ from kullback._distribution import Density, Measured
 from kullback._result import Divergence
 from kullback.numerics.normals import Normals, bracket
 
+MANY = 200  # components whose pairs are not worth their time
 SINGLE = ("normal", "multivariate_normal")
 MIXTURE = "normal_mixture"
 
@@ -18,7 +19,7 @@ def with_bracket(found: Divergence, p: Measured, q: Measured) -> Divergence:
     """`found` with both, where P and Q are normals or mixtures of them and one is a mixture; else as it is."""
     if not isinstance(p, Density) or not isinstance(q, Density) or MIXTURE not in (p.family, q.family):
         return found
-    if any(d.family not in (*SINGLE, MIXTURE) for d in (p, q)):
+    if any(d.family not in (*SINGLE, MIXTURE) or len(d.facts.components) > MANY for d in (p, q)):
         return found
     beside = bracket(_normals(p), _normals(q))
     return replace(found, bounds=(beside.lower, beside.upper), variational=beside.variational)

@@ -10,7 +10,7 @@ import numpy as np
 
 from kullback._distribution import Density, moved
 from kullback._support import Array, Interval
-from kullback.methods._line import interval, landmarks
+from kullback.methods._line import component_marks, interval, landmarks
 from kullback.numerics.quadrature import NEAREST_ROUNDINGS
 
 EPS = float(np.finfo(float).eps)
@@ -66,8 +66,8 @@ def _cut(p: Density, q: Density, support: Interval) -> list[Piece]:
 
 def _around_anchors(p: Density, q: Density) -> list[Piece]:
     """The whole line, split between the components that are narrow for their distance from 0."""
-    parts = [(landmarks(part), part) for f in (p, q) for part in _components(f)]
-    sizes = sorted((_width(x), float(x[len(x) // 2])) for x, _ in parts if len(x))
+    marks = [x for f in (p, q) for x in component_marks(f)]
+    sizes = sorted((_width(x), float(x[len(x) // 2])) for x in marks if len(x))
     anchors: list[float] = []
     near_zero = False
     for width, centre in sizes:  # the narrowest first: it is the most in need
@@ -87,11 +87,6 @@ def _breaks(p: Density, q: Density) -> Array:
     """Where either changes: its landmarks and the ends of its support, beyond which it is 0."""
     ends = [end for f in (p, q) for end in (interval(f).low, interval(f).high) if math.isfinite(end)]
     return np.unique(np.concatenate([landmarks(p), landmarks(q), ends]))
-
-
-def _components(f: Density) -> list[Density]:
-    """The components, and theirs; f itself if it has none."""
-    return [leaf for _, part in f.facts.components for leaf in _components(part)] or [f]
 
 
 def _seen_from(p: Density, q: Density, origin: float, low: float, high: float) -> Piece:

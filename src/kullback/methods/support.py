@@ -75,7 +75,7 @@ def _leaves(p: Measured, q: Measured) -> bool:
     """Whether P's support reaches beyond Q's."""
     if not (isinstance(p, Density) and isinstance(q, Density)):
         return False
-    return not is_subset(p.support, q.support)
+    return not p.facts.assumed and not is_subset(p.support, q.support)
 
 
 def _answer(detail: str, status: Status = Status.SUPPORT_GAP) -> Divergence:

@@ -20,7 +20,7 @@ def landmarks(
     frame: tuple[float, float] = (0.0, 1.0),
     hints: Array | None = None,
 ) -> Array:
-    """Points that bracket every maximum found on a graded scan, and where log_prob has dropped from it.
+    """Points that bracket every maximum found on a graded scan, and where log_prob has dropped from it; poles.
 
     `frame` is where to look first, and on what scale; `hints` are points to look at too.
     """
@@ -32,16 +32,40 @@ def landmarks(
         return x[len(x) // 2 :][:1]
     peaks = [i for i in range(len(x)) if y[i] >= y[max(i - 1, 0)] and y[i] >= y[min(i + 1, len(x) - 1)]]
     peaks = sorted((i for i in peaks if np.isfinite(y[i])), key=lambda i: -y[i])[:8]
-    found: list[float] = []
+    poles = x[y == np.inf]
+    found: list[float] = [*poles, *_around(poles, low, high)]
     best = -np.inf
     for i in peaks:
         top, value = climb(log_prob, x[max(i - 1, 0)], x[min(i + 1, len(x) - 1)])
         if value < y[i]:  # a peak narrower than the steps of the climb
             top, value = float(x[i]), float(y[i])
         best = max(best, value)
-        if value > best - 60:
+        if value == np.inf:
+            found += [top, *_around(np.array([top]), low, high)]
+        elif value > best - 60:
             found += [top, *_flanks(log_prob, top, value, low, high)]
     return np.unique(np.array(found))
+
+
+def _around(poles: Array, low: float, high: float) -> list[float]:
+    """Points at either side of each pole, nearer and nearer."""
+    room = high - low if np.isfinite(high - low) else 1.0
+    steps = room * np.array([1e-1, 1e-2, 1e-4, 1e-8])
+    near = np.concatenate([poles[:, None] - steps, poles[:, None] + steps]).ravel()
+    return [float(x) for x in near if low < x < high]
+
+
+def edges(log_prob: Callable[[Array], Array], low: float, high: float, count: int) -> Array:
+    """Where log_prob becomes −∞ or ceases to be, between neighbours of `count` points: to the last double."""
+    x = np.linspace(low, high, count + 2)[1:-1]
+    gone = _finite(log_prob(x)) == -np.inf
+    turns = np.flatnonzero(gone[1:] != gone[:-1])
+    a, b = x[turns], x[turns + 1]
+    for _ in range(64 if len(turns) else 0):
+        middle = 0.5 * (a + b)
+        same = (_finite(log_prob(middle)) == -np.inf) == gone[turns]
+        a, b = np.where(same, middle, a), np.where(same, b, middle)
+    return np.unique(np.concatenate([a, b]))
 
 
 def _scan(low: float, high: float, centre: float, scale: float) -> Array:

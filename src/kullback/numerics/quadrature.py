@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kullback.numerics.seams import hidden
+
 Array = NDArray[Any]  # of floats
 
 _HALF_NODES = [
@@ -53,6 +55,8 @@ KRONROD = np.array([*_HALF_KRONROD, 0.149445554002916905664936468389821, *_HALF_
 GAUSS = np.zeros(21)
 GAUSS[1:10:2] = _HALF_GAUSS
 GAUSS[11:20:2] = _HALF_GAUSS[::-1]
+
+OUTER = [0, 1, 2, 18, 19, 20]  # the nodes that tell of a panel's ends
 
 STRAIGHT, UP, DOWN, TO_HIGH, TO_LOW = range(5)
 FARTHEST = 1e150  # squares of points beyond it overflow
@@ -120,7 +124,7 @@ class _Panels(NamedTuple):
 
 
 class _Evaluated(NamedTuple):
-    """Panels with their integrals, errors, the effect of rounded nodes, and the nodes: rows of equal number."""
+    """Panels with their integrals, errors, the effect of rounded nodes, the nodes, and the values at the outer ones."""
 
     panels: _Panels
     value: Array
@@ -128,6 +132,7 @@ class _Evaluated(NamedTuple):
     jitter: Array
     x: Array
     w: Array
+    outer: Array
 
     def keep(self, which: Array) -> _Evaluated:
         return _Evaluated(self.panels.take(which), *(field[which] for field in self[1:]))
@@ -160,17 +165,18 @@ def integrate(
         sums = done.value.sum(axis=0)
         tolerance = np.maximum(rtol * np.abs(sums), atol)[:k]
         floor = np.maximum((20 * EPS + noise) * np.abs(done.value[:, :k]), done.jitter[:, :k])
-        over = (done.error[:, :k] > np.maximum(tolerance / (2 * len(done.value)), floor)).any(axis=1)
+        seams = hidden(done.x[:, OUTER], done.outer)
+        over = (done.error[:, :k] + seams[:, :k] > np.maximum(tolerance / (2 * len(done.value)), floor)).any(axis=1)
         a, b = done.panels.a, done.panels.b
         over &= np.abs(b - a) > 64 * EPS * np.maximum(np.abs(a), np.abs(b))
-        settled = bool((done.error[:, :k].sum(axis=0) <= tolerance).all())
+        settled = bool(((done.error + seams)[:, :k].sum(axis=0) <= tolerance).all())
         more = 42 * int(over.sum())
         if settled or not more or n + more > max_points or not np.isfinite(sums[:k]).all():
             break
         done = done.keep(~over).join(_evaluate(f, done.panels.take(over).halves()))
         n += more
     ends, beyond = _beyond(f, _first_panels(low, high, breaks), np.abs(sums))
-    error = done.error.sum(axis=0) + done.jitter.sum(axis=0) + beyond
+    error = done.error.sum(axis=0) + seams.sum(axis=0) + done.jitter.sum(axis=0) + beyond
     return Integral(sums + ends, error, ends, n, done.x.ravel(), done.w.ravel())
 
 
@@ -212,7 +218,8 @@ def _evaluate(f: Callable[[Array], Array], panels: _Panels) -> _Evaluated:
         kronrod = (fx * (KRONROD * dx)).sum(axis=-1)
         gauss = (fx * (GAUSS * dx)).sum(axis=-1)
     error = _panel_error(fx, dx, kronrod, gauss)
-    return _Evaluated(panels, kronrod.T, error.T, _jitter(fx, x).T, x, KRONROD * dx)
+    outer = np.moveaxis(fx[..., OUTER], 0, 1)
+    return _Evaluated(panels, kronrod.T, error.T, _jitter(fx, x).T, x, KRONROD * dx, outer)
 
 
 def _jitter(fx: Array, x: Array) -> Array:

@@ -14,6 +14,7 @@ import numpy as np
 from kullback._distribution import Batch, Density, Discrete, Distribution, Facts, translated
 from kullback._result import InputError
 from kullback._support import Array, Interval, Lattice
+from kullback._vocabulary import WORDS, build, mixture, multivariate_normal, shifted
 from kullback.sources._scipy_canonical import canonical
 from kullback.sources._scipy_logpdf import COSTLY, EXACT, FROM_HIGH, FROM_LOW, KINKS, PARTLY
 from kullback.sources._scipy_space import in_space
@@ -30,6 +31,8 @@ def recognise(obj: Any, argument: str) -> Distribution | None:
     found = in_space(obj)
     if found is not None:
         return found
+    if isinstance(obj, stats.gaussian_kde):
+        return _kernel_estimate(obj)
     sample = getattr(obj, "dist", obj)
     if isinstance(sample, stats.rv_discrete) and hasattr(sample, "xk"):
         return _table(obj, sample)
@@ -45,12 +48,36 @@ def one(distribution: Any, values: list[float], frozen: Any = None) -> Density:
     """The canonical family of these shapes, loc and scale, or SciPy's own as it was frozen."""
     if np.isnan(values).any() or not np.isfinite(values[-2:]).all():
         raise InputError(f"scipy.stats.{distribution.name} has the parameters {values}; they must be finite")
-    found = canonical(distribution.name, tuple(values[:-2]), *values[-2:])
+    from scipy import stats
+
+    if isinstance(distribution, stats.rv_histogram):
+        return _histogram(distribution, *values)
+    # a person's sub-class may bear one of SciPy's names
+    scipys_own = type(distribution).__module__.startswith("scipy.stats")
+    found = canonical(distribution.name, tuple(values[:-2]), *values[-2:]) if scipys_own else None
     if found is not None:
         if frozen is not None:
             _remember(frozen, found)
         return found
     return _generic(distribution, tuple(values[:-2]), *values[-2:])
+
+
+def _histogram(distribution: Any, loc: float, scale: float) -> Density:
+    """What rv_histogram made of counts and edges."""
+    edges, heights = distribution._hbins, distribution._hpdf[1:-1]
+    whole = bool(((loc + scale * edges) - loc == scale * edges).all())  # doubles hold every edge
+    found = build("histogram", (scale * edges + (loc if whole else 0.0), heights * np.diff(edges)))
+    assert isinstance(found, Density)
+    return found if whole else shifted(found, loc)
+
+
+def _kernel_estimate(kde: Any) -> Density:
+    """A kernel estimate is a mixture of as many normals as it has points."""
+    points, covariance = np.asarray(kde.dataset), np.asarray(kde.covariance)
+    if len(points) == 1:
+        width = math.sqrt(covariance[0, 0])
+        return mixture(kde.weights, [WORDS["normal"](x, width) for x in points[0]])
+    return mixture(kde.weights, [multivariate_normal(point, covariance) for point in points.T])
 
 
 def _batch(distribution: Any, parameters: tuple[Any, ...]) -> Batch:
