@@ -2,6 +2,7 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(PY) -m pip install --quiet --disable-pip-version-check
+DEMO_READY := $(VENV)/.demo-ready
 READY := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
 TORCH_READY := $(VENV)/.torch-ready
@@ -11,9 +12,14 @@ ONE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1  # the workers are the threads
 
 .PHONY: demo test test-torch test-all check bench docs clean
 
-$(READY): pyproject.toml constraints.txt
-	@echo "Setting up .venv (about a minute, once)"
+$(DEMO_READY): pyproject.toml constraints.txt
+	@echo "Setting up .venv with what the demo needs (once)"
 	@python3 -m venv $(VENV)
+	@$(PIP) --editable ".[plots,tables]"
+	@touch $@
+
+$(READY): $(DEMO_READY)
+	@echo "Adding the other extras, and the tools of developers (once)"
 	@$(PIP) --editable ".[all,dev]"
 	@touch $@
 
@@ -29,7 +35,7 @@ $(TFP_READY): $(READY)
 	@$(PIP) $$(grep '^tfp-nightly==' constraints.txt)
 	@touch $@
 
-demo: $(READY)  ## fit one normal to real data, both ways; a table and demo.png
+demo: $(DEMO_READY)  ## fit one normal to real data, both ways; a table and demo.png
 	@$(VENV)/bin/kullback fit examples/penguins.csv --columns flipper_length_mm,bill_depth_mm \
 	  --label species --family normal --direction both --plot demo.png
 
@@ -39,8 +45,8 @@ test: $(READY)  ## what this package promises
 test-torch: $(TORCH_READY)  ## torch's distributions and its own list of KL examples; downloads torch once
 	@$(ONE) $(PY) -m pytest -n $(WORKERS) tests/torch
 
-test-all: $(TORCH_READY) $(TFP_READY)  ## the long sweeps too, torch and TFP among them
-	@$(ONE) $(PY) -m pytest -n $(WORKERS) -m "" tests src tests/torch tests/tfp
+test-all: $(TORCH_READY) $(TFP_READY)  ## the long sweeps too; torch, TFP, and the built files as one installs them
+	@$(ONE) $(PY) -m pytest -n $(WORKERS) -m "" tests src tests/torch tests/tfp tests/release
 
 check: $(READY)  ## style, types, layers
 	@$(VENV)/bin/ruff check .

@@ -28,7 +28,8 @@ class MissingExtraError(KullbackError, ImportError):
     """An optional dependency is not installed."""
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
-        super().__init__(f'{purpose} needs {package}. Install it with: pip install "kullback[{extra}]"')
+        way = f'pip install "kullback[{extra}]", in a clone: pip install ".[{extra}]"'
+        super().__init__(f"{purpose} needs {package}. Install it with: {way}")
 
 
 class NoMethodError(KullbackError, ValueError):

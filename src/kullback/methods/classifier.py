@@ -38,7 +38,7 @@ class Classifier:
         if weighted(p, q):
             return weighted(p, q)
         if importlib.util.find_spec("sklearn") is None:
-            return 'needs scikit-learn: pip install "kullback[learn]"'
+            return 'needs scikit-learn: pip install "kullback[learn]", in a clone: pip install ".[learn]"'
         return None
 
     def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence:
