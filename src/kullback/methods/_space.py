@@ -13,6 +13,7 @@ from kullback._result import Divergence, InputError, Status
 from kullback._support import Array
 from kullback.methods._gap import Gap
 from kullback.methods._line import checked
+from kullback.methods._pace import affordable
 from kullback.methods._parts import Part, parts
 from kullback.methods._request import Request
 from kullback.numerics.cubature import Cubature, cubature
@@ -40,7 +41,8 @@ def measure(p: Density, q: Density, request: Request) -> Divergence:
     gap = Gap()
     noise = p.facts.noise + q.facts.noise
     dim = len(of_p[0].centre)
-    budget = request.budget or POINTS[dim]
+    x, _ = of_p[0].outward(np.full((1, dim), 0.5))
+    budget = affordable(request.budget, POINTS[dim], x, p, q)
     value, error, mass, lost, n = 0.0, 0.0, 0.0, 0.0, 0
     for left, part in zip(range(len(of_p), 0, -1), of_p, strict=True):
         found = _over(

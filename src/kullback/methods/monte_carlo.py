@@ -17,6 +17,7 @@ from kullback._distribution import Density, Measured
 from kullback._result import Divergence, Status
 from kullback._support import Array, Lattice, ends, is_subset
 from kullback.methods._line import checked
+from kullback.methods._pace import affordable
 from kullback.methods._progress import Progress
 from kullback.methods._request import Request
 from kullback.numerics.qmc import DIMENSIONS, Sobol
@@ -24,7 +25,7 @@ from kullback.numerics.qmc import DIMENSIONS, Sobol
 REPLICATES = 16
 PILOT, FIRST = 1 << 10, 1 << 9
 SPARSEST = 16  # the least needy stratum draws a sixteenth of what the neediest does
-BUDGET, PATIENT_BUDGET = 1 << 20, 1 << 24
+BUDGET, PATIENCE = 1 << 20, 16  # draws, and how many times as many a tolerance is worth
 TARGET = 1e-3
 CHUNK = 1 << 16
 HEAVY = 0.5  # the tail index of the terms above which their variance is infinite
@@ -55,9 +56,11 @@ class MonteCarlo:
         assert isinstance(q, Density)
         parts = strata(p)
         controls = _controls(p, q)
-        pilot = [_terms(p, q, controls, Stream(c, [request.seed, 10, REPLICATES, k]).next(PILOT))
+        budget = _affordable(p, q, request)
+        look = min(PILOT, _power_of_two(budget / (4 * len(parts))))
+        pilot = [_terms(p, q, controls, Stream(c, [request.seed, 10, REPLICATES, k]).next(look))
                  for k, (_, c) in enumerate(parts)]  # fmt: skip
-        n = PILOT * len(parts)
+        n = look * len(parts)
         gap = next((f.gap for f in pilot if f.gap is not None), None)
         if gap is not None:
             return self._gap(gap, q, n, request)
@@ -65,7 +68,6 @@ class MonteCarlo:
         slopes, share = _fitted(pilot, weights)
         used = np.flatnonzero(slopes)
         controls, slopes = [controls[j] for j in used], slopes[used]
-        budget = request.budget or (BUDGET if request.tolerance is None else PATIENT_BUDGET)
         batch = share * _power_of_two(min(FIRST * len(parts), (budget - n) / REPLICATES) / share.sum())
         streams = [[Stream(c, [request.seed, 10, r, k]) for k, (_, c) in enumerate(parts)] for r in range(REPLICATES)]
         sums, drawn = np.zeros((REPLICATES, len(parts))), np.zeros(len(parts), int)
@@ -113,6 +115,14 @@ class MonteCarlo:
             math.inf, 0.0, "estimate", method=self.name, n=n, seed=request.seed, status=Status.SUPPORT_GAP,
             detail=f"P has draws where Q has none, one of them at {place}",
         )  # fmt: skip
+
+
+def _affordable(p: Density, q: Density, request: Request) -> int:
+    """The caller's budget, or what a few seconds buy; a tolerance asks for patience."""
+    first = Stream(strata(p)[0][1], [request.seed, 12])
+    draw = None if p.facts.family else lambda x: first.next(len(x))
+    bought = affordable(request.budget, BUDGET, first.next(4), p, q, draw=draw)
+    return bought if request.tolerance is None or request.budget else PATIENCE * bought
 
 
 def strata(p: Density) -> list[tuple[float, Density]]:

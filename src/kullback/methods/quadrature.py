@@ -14,6 +14,7 @@ from kullback._support import Array, Interval, Lattice
 from kullback.methods import _line, _space
 from kullback.methods._ends import divergent, out_of_sight
 from kullback.methods._gap import FAINT, Gap, Holes
+from kullback.methods._pace import affordable
 from kullback.methods._pieces import Piece, pieces
 from kullback.methods._request import Request
 from kullback.numerics.quadrature import Integral, integrate
@@ -60,7 +61,7 @@ def _on_line(p: Density, q: Density, request: Request) -> Divergence:
     noise = p.facts.noise + q.facts.noise
     wanted = request.tolerance
     rtol, atol = (RTOL, 1e-15) if wanted is None else (0.0, wanted / 2)
-    points = request.budget or _line.affordable(parts[0].p, parts[0].q)
+    points = affordable(request.budget, _line.MOST_POINTS, parts[0].breaks, parts[0].p, parts[0].q)
     plain = _sum(parts, lambda part: _plain(part, gap), rtol=rtol, atol=atol, drivers=2, max_points=points, noise=noise)
     extra = error_p + error_q
     if gap:
