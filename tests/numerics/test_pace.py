@@ -24,7 +24,7 @@ class Clock:
         return np.zeros(len(x))
 
 
-@pytest.mark.parametrize(("each", "call"), itertools.product([1e-7, 1e-5, 1e-2], [0.0, 1e-5]))
+@pytest.mark.parametrize(("each", "call"), list(itertools.product([1e-7, 1e-5, 1e-2], [0.0, 1e-5])))
 def test_the_cost_is_a_power_of_ten(monkeypatch: pytest.MonkeyPatch, each: float, call: float) -> None:
     clock = Clock(each, call)
     monkeypatch.setattr(pace, "time", clock)
