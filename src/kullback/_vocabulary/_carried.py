@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable
 from typing import Any
 
@@ -28,6 +29,7 @@ def carried(
     tails: tuple[Tail, Tail] | None = None,
     from_high: Callable[[Array], Array] | None = None,
     move: Callable[[float], Density] | None = None,
+    free: Callable[[], Density] | None = None,
     name: str = "",
 ) -> Density:
     """The density of g(Z): `forward` is g, which rises, and `log_slope` the logarithm of the slope of its inverse.
@@ -70,6 +72,7 @@ def carried(
         transport=None if own.quantile is None else (1, lambda u: quantile(u[:, 0])),
         moved=seen_from,
         underflows=own.underflows,
+        free=free,
         base=(key, base),
     )
     found = Density(log_prob, support=support, vectorized=True, facts=facts, name=name)
@@ -90,6 +93,7 @@ def shifted(base: Density, loc: float, scale: float = 1.0) -> Density:
         return shifted(base, loc - a, scale)
 
     moments, entropy = base.facts.moments, base.facts.entropy
+    same = scale == 1 or (math.isfinite(low) and math.isfinite(high))  # the coordinates without ends are those of Z
     return carried(
         base,
         ("affine", loc, scale),
@@ -101,5 +105,6 @@ def shifted(base: Density, loc: float, scale: float = 1.0) -> Density:
         entropy=None if entropy is None else entropy + float(np.log(scale)),
         tails=base.facts.tails,
         move=move,
+        free=base.facts.free if same else None,
         name=f"{loc:g} + {base}" if scale == 1 else f"{loc:g} + {scale:g}·{base}",
     )

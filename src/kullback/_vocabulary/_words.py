@@ -103,6 +103,7 @@ def univariate(
     from_high: Callable[[Array], Array] | None = None,
     base: tuple[Hashable, Density] | None = None,
     power_gamma: PowerGamma | None = None,
+    free: Callable[[], Density] | None = None,
 ) -> Density:
     """A canonical density on the line or mass on the integers; `log_prob` need only hold on the support.
 
@@ -141,6 +142,7 @@ def univariate(
         sample=sample,
         base=base,
         power_gamma=power_gamma,
+        free=free,
         moved=moved,
         transport=None if quantile is None else (1, lambda u: quantile(u[:, 0])),
     )

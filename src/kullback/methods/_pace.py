@@ -1,7 +1,7 @@
 """How many points a sum, an integral or draws may take without a budget from the caller: what two seconds buy.
 
 A formula of the vocabulary is fast, and a source that knows a slow log density says how many points it is worth. What
-else there is, is timed. A cost is rounded to a power of ten and cuts short only what is slow, so that a result can
+else there is, is timed. A cost is rounded to half a power of ten and cuts short only what is slow, so that a result can
 change from run to run only where it says `tolerance_missed`. A budget of the caller's is taken as it is.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kullback._distribution import Density
+from kullback._result import InputError
 from kullback._support import Array
 from kullback.numerics.pace import cost
 
@@ -28,11 +29,18 @@ def affordable(
     if budget is not None:
         return budget
     stated = [f.facts.points for f in densities if f.facts.points is not None]
-    seconds = sum(cost(f._log_prob, x) for f in densities if f.facts.points is None and not _fast(f))
+    seconds = sum(_cost(f, x) for f in densities if f.facts.points is None and not _fast(f))
     if draw is not None:
         seconds += cost(draw, x)
     bought = int(SECONDS / seconds) if seconds > 0 else most
     return max(min(most, bought, *stated), min(LEAST, most))
+
+
+def _cost(f: Density, x: Array) -> float:
+    try:
+        return cost(f._log_prob, x)
+    except InputError:  # a callable that fails at an end of its support
+        return cost(f._log_prob, x[len(x) // 2 : len(x) // 2 + 1])
 
 
 def _fast(f: Density) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from kullback._distribution import Density, _charts
 from kullback._result import Divergence, InputError, Status
 from kullback._support import Array
+from kullback.methods._free import resolved, without_ends
 from kullback.methods._gap import Gap
 from kullback.methods._line import checked
 from kullback.methods._pace import affordable
@@ -35,6 +36,8 @@ def serves(f: Density) -> str:
 
 def measure(p: Density, q: Density, request: Request) -> Divergence:
     """KL(P‖Q) by cubature."""
+    free = without_ends(p, q) if resolved(p) and resolved(q) else None
+    p, q = free or (p, q)
     p, error_p, of_p = _ready(p, "P")
     q, error_q, of_q = _ready(q, "Q")
     wanted = request.tolerance

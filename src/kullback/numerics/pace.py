@@ -1,4 +1,4 @@
-"""What a function costs a point, in powers of ten: coarse, so that the same function is given the same budget again."""
+"""What a function costs a point, in half decades: coarse, so that the same function is given the same budget again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PATIENCE = 0.15  # seconds of a trial after which none is larger
 
 
 def cost(f: Callable[[Array], Any], x: Array) -> float:
-    """Seconds a point of f on batches of the points x, rounded to a power of ten."""
+    """Seconds a point of f on batches of the points x, rounded to half a power of ten."""
     best = math.inf
     for size in SIZES:
         batch = np.resize(x, (size, *x.shape[1:]))
@@ -28,7 +28,7 @@ def cost(f: Callable[[Array], Any], x: Array) -> float:
         best = min(best, spent / size)
         if spent > PATIENCE:
             break
-    return 10.0 ** round(math.log10(max(best, 1e-9)))
+    return 10.0 ** (0.5 * round(2 * math.log10(max(best, 1e-9))))
 
 
 def _spent(f: Callable[[Array], Any], batch: Array) -> float:
