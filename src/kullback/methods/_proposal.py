@@ -53,23 +53,22 @@ def strata(p: Density) -> list[tuple[float, Density]]:
     return [(w * v, part) for w, component in p.facts.components for v, part in strata(component)]
 
 
-def moments_of_terms(p: Density, q: Density) -> float:
-    """How many moments log p − log q has under P by the declared tails; ∞ where these say nothing."""
+def _heavy_ends(p: Density, q: Density) -> list[tuple[float, float]]:
+    """The power by which P falls and that by which −log q grows, at the ends that both declare so."""
     if p.facts.tails is None or q.facts.tails is None:
-        return math.inf
+        return []
     pairs = zip(p.facts.tails, q.facts.tails, strict=True)
-    return min((t.power / u.exponent for t, u in pairs if u.exponent > 0), default=math.inf)
+    return [(t.power, u.exponent) for t, u in pairs if t.power < math.inf and 0 < u.exponent < math.inf]
 
 
 def proposal(p: Density, q: Density, *, heavy: bool = False) -> Proposal:
     """P's own strata, or where the tails are declared (or were seen to be) heavy, spread ones."""
     own = strata(p)
-    known = moments_of_terms(p, q)
+    ends = _heavy_ends(p, q)
+    known = min((power / grows for power, grows in ends), default=math.inf)  # moments of log p − log q under P
     if p.support != reals(p.dim) or not (heavy or known < LIGHTEST):
         return Proposal(own)
-    spare = None
-    if known < math.inf and p.facts.tails is not None and q.facts.tails is not None:
-        spare = min(t.power - u.exponent for t, u in zip(p.facts.tails, q.facts.tails, strict=True))
+    spare = min((power - grows for power, grows in ends), default=None)
     fall = UNDECLARED if spare is None else min(max(spare, 0.05), 1.0)
     number = min(math.ceil(-math.log(LEFT) / (math.log(STEP) * fall)) + 1, SCALES)
     weights = STEP ** (-fall * np.arange(number))

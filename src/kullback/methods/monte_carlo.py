@@ -33,6 +33,7 @@ SPARSEST = 16  # the least needy stratum draws a sixteenth of what the neediest 
 BUDGET, PATIENCE = 1 << 20, 16  # draws, and how many times as many a tolerance is worth
 TARGET = 1e-3
 CHUNK = 1 << 16
+FAINT = 1e-100  # p/g below which a spread proposal's draw without q proves nothing: q may only have underflowed
 NEAR = 36.0  # −log of the rounding of 1: coordinates without ends beyond which x rounds to an end other than 0
 HEAVY = 0.5  # the tail index of the terms above which their variance is infinite
 
@@ -210,14 +211,14 @@ def _controls(p: Density, q: Density) -> list[Density]:
 
 def _terms(p: Density, q: Density, controls: list[Density], source: Proposal, x: Array) -> _Terms:
     log_p, log_q = _own(p, x), checked(q, x, "Q")
-    gone = (log_q == -np.inf) & (log_p > -np.inf)
-    gap = x[gone][0] if gone.any() else None
     ratio = np.exp(log_p - source.log_density(x)) if source.spread else np.ones(len(x))
+    gone = (log_q == -np.inf) & (log_p > -np.inf)
+    gap = x[gone & (ratio > FAINT)][0] if (gone & (ratio > FAINT)).any() else None
     columns = np.empty((len(x), len(controls)))
     with np.errstate(over="ignore", invalid="ignore"):
         for j, part in enumerate(controls):
             columns[:, j] = ratio * np.expm1((log_q if part is q else checked(part, x, "Q")) - log_p)
-        d = np.where(log_p > -np.inf, ratio * (log_p - log_q), 0.0)
+        d = np.where((log_p > -np.inf) & ~gone, ratio * (log_p - log_q), 0.0)
         return _Terms(d, columns, gap, x, (log_p == -np.inf) & (not source.spread))
 
 

@@ -73,6 +73,7 @@ SCALED: dict[str, Place] = {
     "weibull_min": lambda c, s: _word("weibull", s, c),
     "invweibull": lambda c, s: _word("frechet", s, c),
     "invgauss": lambda m, s: _word("inverse_gaussian", m * s, s),
+    "lomax": lambda c, s: shifted(_word("pareto", s, c), -s),
     "pareto": lambda a, s: _word("pareto", s, a),
     "invgamma": lambda a, s: _word("inverse_gamma", a, s),
     "gompertz": lambda c, s: _word("gompertz", c, 1 / s),

@@ -17,6 +17,7 @@ from kullback.sources._scipy_canonical import canonical
 from kullback.sources._scipy_logpdf import COSTLY, EXACT, FROM_HIGH, FROM_LOW, KINKS, PARTLY
 from kullback.sources._scipy_logpmf import MASSES
 from kullback.sources._scipy_space import in_space
+from kullback.sources._scipy_tails import TAILS
 
 
 def recognise(obj: Any, argument: str) -> Distribution | None:
@@ -173,6 +174,7 @@ def _continuous(dist: Any, shapes: tuple[float, ...], loc: float, scale: float, 
         # without a formula of its own SciPy inverts the distribution function point by point, and may fail
         quantile=_quiet(obj.ppf) if type(dist)._ppf is not stats.rv_continuous._ppf or dist.name in COSTLY else None,
         points=COSTLY.get(dist.name),
+        tails=TAILS[dist.name](*shapes) if dist.name in TAILS else None,
         breaks=tuple(loc + scale * z for z in kinks),
         underflows=exact is None and type(dist)._logpdf is stats.rv_continuous._logpdf,
         moved=moved,
