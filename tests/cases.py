@@ -99,6 +99,8 @@ INTEGERS = [
     Case("poisson(1e-3)", "poisson(1000)", 999.98518448944204, "closed form"),
     Case("negative_binomial(2.5, 0.6)", "poisson(4)", 0.2724727766612328, "mpmath"),
     Case("zipf(2.1)", "poisson(3)", 52.561951669075268, "Euler-Maclaurin; ten million terms give 18.8"),
+    Case("zipf(1.01)", "zipf(1.5)", 45.067407695414936, "exponential family: E log k = −ζ′/ζ; mpmath"),
+    Case("zipf(2.05)", "geometric(0.5)", 8.0539714467199369, "E k = ζ(a − 1)/ζ(a); mpmath"),
     Case("discrete_uniform(0, 9)", "binomial(9, 0.5)", 0.9261710877280379, "mpmath"),
 ]
 

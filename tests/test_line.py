@@ -22,6 +22,7 @@ SHAPES: dict[str, tuple[float, ...]] = {
     "invweibull": (10.6,), "jf_skew_t": (8, 4), "johnsonsb": (4.3, 3.2), "johnsonsu": (2.6, 2.2), "kappa3": (1.5,),
     "loglaplace": (3.25,), "ncf": (27, 27, 0.42),
     "nct": (14, 0.24), "norminvgauss": (1.25, 0.5), "pareto": (2.6,), "powerlaw": (1.66,),
+    "tukeylambda": (-0.3,),
     "rdist": (1.6,), "rel_breitwigner": (36.5,), "rice": (0.77,), "skewcauchy": (0.5,), "trapezoid": (0.2, 0.8),
     "triang": (0.16,),
 }  # fmt: skip

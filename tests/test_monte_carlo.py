@@ -9,7 +9,8 @@ import pytest
 from scipy import stats
 
 import kullback as kl
-from kullback._vocabulary import mixture, multivariate_normal, multivariate_student_t
+from kullback._vocabulary import mixture, multivariate_normal, multivariate_student_t, product
+from kullback.sources import as_distribution
 
 I4 = np.eye(4)
 P4 = multivariate_normal([0, 1, 0, 0], I4 + 0.5 * np.eye(4, k=1) + 0.5 * np.eye(4, k=-1))
@@ -122,8 +123,46 @@ def test_the_interval_is_students() -> None:
     assert found.to_dict()["degrees_of_freedom"] == 15
 
 
+@pytest.mark.parametrize("df", [2.2, 3.0])
+def test_terms_of_infinite_variance_are_drawn_where_they_are_large(df: float) -> None:
+    normal = multivariate_normal(np.zeros(5), np.eye(5))
+    truth = float(kl.divergence(heavy(df), normal))
+    for p in (heavy(df), undeclared(heavy(df))):
+        found = kl.divergence(p, mixture([0.5, 0.5], [normal, normal]), budget=100_000)
+        assert found.method == "monte carlo"
+        assert abs(found.value - truth) < 5 * found.error
+        assert found.error < 0.2 * truth
+
+
+def test_coordinates_that_stray_one_at_a_time_are_drawn_so() -> None:
+    p = product([as_distribution("student_t(2.5, 0, 1)", "p")] * 4, "product", {})
+    q = product([as_distribution("normal(0, 1)", "q")] * 4, "product", {})
+    truth = 4 * float(kl.divergence("student_t(2.5, 0, 1)", "normal(0, 1)"))
+    found = kl.divergence(p, mixture([0.5, 0.5], [q, q]), budget=100_000)
+    assert abs(found.value - truth) < 5 * found.error < 0.02 * truth
+
+
+def undeclared(f: kl.Density) -> kl.Density:
+    return kl.Density(f._log_prob, dim=f.dim, sample=f.facts.sample, vectorized=True)
+
+
 def test_terms_of_infinite_variance_are_told() -> None:
-    found = kl.divergence(heavy(2.2), multivariate_normal(np.zeros(5), np.eye(5)), method="monte carlo", budget=40_000)
+    """On a part of space there is no spreading: exponential moments of a power law, seen by its own draws alone."""
+    inner = heavy(1.2)
+    p = kl.Density(
+        lambda x: inner._log_prob(x) + 5 * math.log(2),
+        dim=5,
+        support=[(0, math.inf)] * 5,
+        sample=lambda rng, n: np.abs(inner.facts.sample(rng, n)),
+        vectorized=True,
+    )
+    q = kl.Density(
+        lambda x: -x.sum(axis=1),
+        dim=5,
+        support=[(0, math.inf)] * 5,
+        vectorized=True,
+    )
+    found = kl.divergence(p, q, budget=20_000)
     assert found.status is kl.Status.TOLERANCE_MISSED
     assert "may be infinite" in found.notes[0]
     for p, q, budget in HARD.values():
@@ -175,3 +214,36 @@ def test_a_terminal_sees_progress_and_a_pipe_nothing(
     shown = capsys.readouterr().err
     assert "draws" in shown
     assert shown.endswith("\r")
+
+
+@pytest.mark.parametrize(("d", "a"), [(2, 0.1), (4, 0.05), (6, 0.05)])
+def test_draws_that_round_to_a_corner_prove_nothing(d: int, a: float) -> None:
+    """8 % of a Beta(0.05, 0.05) lie nearer to 1 than doubles tell."""
+    p, q = (product([as_distribution(f"beta({b}, {b})", "p")] * d, "product", {}) for b in (a, 2))
+    truth = d * float(kl.divergence(f"beta({a}, {a})", "beta(2, 2)"))
+    found = kl.divergence(p, mixture([0.5, 0.5], [q, q]))
+    assert abs(found.value - truth) < (5 if d > 3 else 1) * found.error + 1e-9
+    assert found.error < 2e-3 * truth
+
+
+@pytest.mark.parametrize("shapes", [[0.01, 0.01, 0.02], [0.01, 0.01, 0.02, 1.0, 0.3]])
+def test_shares_that_underflow_prove_nothing(shapes: list[float]) -> None:
+    p, q = (as_distribution(f"dirichlet({a})", "p") for a in (shapes, [2.0] * len(shapes)))
+    truth = float(kl.divergence(p, q))
+    found = kl.divergence(p, mixture([0.5, 0.5], [q, q]))
+    assert abs(found.value - truth) < 5 * found.error
+    assert found.error < 2e-3 * truth
+
+
+def test_a_log_density_that_fades_out_proves_no_gap() -> None:
+    """Its logarithm is taken of a density that underflows 38 widths out, where P still has mass."""
+    wide = multivariate_normal(np.zeros(4), 400 * I4)
+
+    def log_q(x: np.ndarray) -> np.ndarray:
+        with np.errstate(divide="ignore"):
+            return np.log(np.exp(-0.5 * (x**2).sum(axis=1)) / (2 * math.pi) ** 2)
+
+    found = kl.divergence(wide, kl.Density(log_q, dim=4, vectorized=True))
+    assert found.status is kl.Status.TOLERANCE_MISSED
+    assert found.error == math.inf
+    assert "leaves the doubles" in found.detail

@@ -315,3 +315,55 @@ def test_numpyros_own_registered_pairs() -> None:
         # NumPyro cuts its series after ten terms; ours runs to its end
         p, q = d.Kumaraswamy(2.0, 3.0), d.Beta(2.0, 3.0)
         assert abs(float(kl.divergence(p, q)) - 0.040186152773388024) < 1e-12
+
+
+# the canonical partial correlations are independent betas: Σ over the tree of KL(Beta(a, a)‖Beta(b, b)), by mpmath
+@pytest.mark.parametrize(
+    ("size", "mine", "other", "truth"),
+    [(2, 0.01, 1.0, 93.733715), (2, 0.05, 1.0, 15.455725), (2, 0.1, 1.0, 6.261126), (3, 0.2, 1.0, 2.66832543908)],
+)
+def test_correlation_matrices_are_measured_by_their_partial_correlations(
+    size: int, mine: float, other: float, truth: float
+) -> None:
+    for family in (dist.LKJ, dist.LKJCholesky):
+        found = kl.divergence(family(size, mine), family(size, other))
+        assert found.status is kl.Status.OK
+        assert abs(found.value - truth) < 1e-6
+        assert found.error < 1e-11 * truth
+
+
+def test_partial_correlations_are_those_of_the_library() -> None:
+    """The log densities of the matrices differ as those of the factors do: log q/p has the same mean by draws."""
+    p, q = dist.LKJCholesky(4, 1.5), dist.LKJCholesky(4, 0.8)
+    exact = float(kl.divergence(p, q))
+    x = p.sample(jax.random.PRNGKey(0), (20_000,))
+    terms = np.asarray(p.log_prob(x) - q.log_prob(x))
+    assert abs(terms.mean() - exact) < 5 * terms.std() / math.sqrt(len(terms))
+
+
+def test_the_factor_of_a_wishart_matrix_is_that_matrix() -> None:
+    half = jnp.array([[1.0, 0.0], [0.5, 2.0]])
+    factors = [dist.WishartCholesky(n, scale_tril=half) for n in (5.0, 4.0)]
+    whole = [dist.Wishart(n, scale_tril=half) for n in (5.0, 4.0)]
+    assert float(kl.divergence(*factors)) == pytest.approx(float(kl.divergence(*whole)), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("p", "q", "truth"),
+    [  # mpmath, 40 digits
+        (lambda: dist.TruncatedNormal(0.0, 1.0, low=8.0, high=9.0), lambda: dist.Uniform(8.0, 9.0), 1.1107504589929957),
+        (lambda: dist.Uniform(8.0, 9.0), lambda: dist.TruncatedNormal(0.0, 1.0, low=8.0, high=9.0), 2.0719866064341913),
+    ],
+)
+def test_a_truncation_far_out_keeps_its_mass(p: Any, q: Any, truth: float) -> None:
+    found = kl.divergence(p(), q())
+    assert found.status is kl.Status.OK
+    assert abs(found.value - truth) <= found.error + 2e-16 * truth
+    assert found.error < 1e-10
+
+
+def test_truncations_on_either_side_mirror_each_other() -> None:
+    right = [dist.TruncatedNormal(m, 1.0, low=30.0) for m in (0.0, 1.0)]
+    left = [dist.TruncatedNormal(-m, 1.0, high=-30.0) for m in (0.0, 1.0)]
+    a, b = kl.divergence(*right), kl.divergence(*left)
+    assert abs(a.value - b.value) <= a.error + b.error < 1e-12

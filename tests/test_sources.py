@@ -73,6 +73,7 @@ SCIPY = {
     "halfcauchy": (0.0, 2.0),
     "lognorm": (0.5, 0.0, 2.0),
     "weibull_min": (1.5, 0.0, 2.0),
+    "lomax": (1.5, 1.0, 2.0),
     "pareto": (2.5, 0.0, 2.0),
     "invgamma": (3.0, 0.0, 2.0),
     "poisson": (3.0,),

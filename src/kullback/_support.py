@@ -60,7 +60,9 @@ class Lattice:
 
     def __str__(self) -> str:
         if self.high == math.inf:
-            return f"the integers from {self.low:g}"
+            return "the integers" if self.low == -math.inf else f"the integers from {self.low:g}"
+        if self.low == -math.inf:
+            return f"the integers up to {self.high:g}"
         return f"the integers {self.low:g} to {self.high:g}"
 
 

@@ -5,6 +5,7 @@ support; a *Sample* is draws; a *Table* is named columns of rows. A *Batch* is a
 """
 
 from kullback._distribution._batch import Batch
+from kullback._distribution._callable import UserBatch, UserPoints
 from kullback._distribution._checks import numeric_array, numeric_column
 from kullback._distribution._density import Density, Facts, Tail
 from kullback._distribution._discrete import Discrete
@@ -28,6 +29,8 @@ __all__ = [
     "Table",
     "Tail",
     "Unbound",
+    "UserBatch",
+    "UserPoints",
     "as_given",
     "carrier",
     "log_slope",

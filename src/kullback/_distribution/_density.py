@@ -41,12 +41,14 @@ class Facts:
     `transport` is (m, f): f carries uniform points (n, m) to draws. `moved(a, s)` is the density of (X − a)/s by its
     own formula, where the arithmetic would round digits away: at a large location, in a tiny unit, and near an end that
     doubles resolve worse than 0. `frame` is (location, scale). `view` is the (a, s) by which it was moved. `noise` is
-    the relative error of a log density that is not ours, or whose parts cancel. `factors` are the densities of
-    independent coordinates. `base` is (key, Z) if the variable is g(Z) for a bijection g, which the key names with its
-    parameters: of two variables with the same key the divergence is that of their Z. `power_gamma` makes it a power of
-    a gamma variable, or the logarithm of one. `points` is how many evaluations a slow log density is worth. `grad` is
-    that of the log density at a batch of points. `sites` names the parts of the vector. `assumed` says that the support
-    was not given: it is the whole line or space, which proves nothing.
+    the relative error of a log density that is not ours, or whose parts cancel. `free()` is the variable in coordinates
+    without ends, as `unbound` takes it, by a formula of its own: what lies nearer to an end than doubles can tell is
+    not lost there. `factors` are the densities of independent coordinates. `base` is (key, Z) if the variable is g(Z)
+    for a bijection g, which the key names with its parameters: of two variables with the same key the divergence is
+    that of their Z. `power_gamma` makes it a power of a gamma variable, or the logarithm of one. `points` is how many
+    evaluations a slow log density is worth. `grad` is that of the log density at a batch of points. `sites` names the
+    parts of the vector. `assumed` says that the support was not given: it is the whole line or space, which proves
+    nothing.
     """
 
     family: str = ""
@@ -68,6 +70,7 @@ class Facts:
     view: tuple[float, float] = (0.0, 1.0)
     noise: float = 0.0
     points: int | None = None
+    free: Callable[[], Density] | None = None
     landmarks: tuple[float, ...] = ()
     sites: Sites | None = None
     grad: Callable[[Array], Array] | None = None

@@ -12,6 +12,19 @@ from kullback._support import Array
 BLOCKS = (64, 1024, 16384)
 
 
+def drawn_in_blocks(draw: Callable[[Any, int], Any], rng: np.random.Generator, n: int) -> Array:
+    """n draws, each block by draw(key, its size); what is over of the last is left."""
+    import jax
+
+    size = next((block for block in BLOCKS if n <= block), BLOCKS[-1])
+    draws = []
+    with jax.enable_x64(True):
+        for start in range(0, max(n, 1), size):
+            key = jax.random.PRNGKey(int(rng.integers(2**31)))
+            draws.append(np.asarray(draw(key, size), dtype=np.float64)[: n - start])
+    return np.concatenate(draws)
+
+
 def in_blocks(function: Callable[[Any], Any], x: Array) -> Array:
     """function(x) in 64 bits, of x padded with its first point; the values have the precision that it returned."""
     import jax

@@ -85,6 +85,8 @@ def _on_line(f: Density, support: Interval) -> Density:
     known = f.facts.base
     if known is not None and known[0] == carrier(support) and known[1].support == Interval():
         return known[1]  # X is g(Z) by the very same g
+    if f.facts.free is not None and f.support == support:
+        return f.facts.free()
     evaluate = _from_ends(f, support)
 
     def within(u: Array) -> Array:
@@ -187,14 +189,22 @@ def _in_space(f: Density, support: Support, dim: int) -> Density:
     known = f.facts.base
     if known is not None and known[0] == carrier(support) and known[1].support == reals(dim):
         return known[1]
+    if f.facts.free is not None:
+        return f.facts.free()
     factors = tuple(unbound(side).density for side in f.facts.factors) if isinstance(support, Box) else ()
     facts = _facts(f, support, dim)
     parts = [part for _, part in f.facts.components]
     if parts and all(part.support == support for part in parts):
         carried = tuple((w, _in_space(part, support, dim)) for w, part in f.facts.components)
         facts = replace(facts, components=carried)
+    if factors:
+        facts = replace(facts, **_of_factors(factors))
 
     def log_prob(u: Array) -> Array:
+        if facts.components:
+            with np.errstate(divide="ignore"):
+                terms = np.stack([part._log_prob(u) + math.log(w) for w, part in facts.components])
+                return np.asarray(np.logaddexp.reduce(terms, axis=0))
         if factors:  # each coordinate from its own ends
             with np.errstate(over="ignore"):
                 return np.asarray(sum(side._log_prob(u[:, i]) for i, side in enumerate(factors)))
@@ -210,6 +220,25 @@ def _in_space(f: Density, support: Support, dim: int) -> Density:
         facts=replace(facts, factors=factors),
         name=_name(f),
     )
+
+
+def _of_factors(factors: tuple[Density, ...]) -> dict[str, Any]:
+    """How independent coordinates draw, and where the whole has its moments."""
+    quantiles = [side.facts.quantile for side in factors]
+    samples = [side.facts.sample for side in factors]
+    moments = [side.facts.moments for side in factors]
+    found: dict[str, Any] = {}
+    if None not in quantiles:
+        found["transport"] = (
+            len(factors),
+            lambda u: np.column_stack([f(u[:, i]) for i, f in enumerate(quantiles) if f is not None]),
+        )
+    if None not in samples:
+        found["sample"] = lambda rng, n: np.column_stack([f(rng, n) for f in samples if f is not None])
+    if None not in moments:
+        pairs = [m for m in moments if m is not None]
+        found["moments"] = (np.array([m for m, _ in pairs]), np.diag([v for _, v in pairs]))
+    return found
 
 
 def _facts(f: Density, support: Support, dim: int) -> Facts:

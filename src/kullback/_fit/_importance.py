@@ -11,7 +11,7 @@ from kullback._fit._target import Target
 from kullback._result import Importance
 from kullback._support import Array
 from kullback._vocabulary import log_sum_exp
-from kullback.methods.monte_carlo import strata
+from kullback.methods._proposal import strata
 from kullback.numerics.draws import lattice
 from kullback.numerics.pareto import meaning, pareto_k
 

@@ -14,12 +14,13 @@ from kullback._measure._frame import reduced
 from kullback._measure._samples import p_value, standing
 from kullback._measure._spread import spread
 from kullback._result import Comparison, Divergence, SupportReport, Terms
-from kullback._support import Array, Box, Interval, Lattice
+from kullback._support import Array, Box, Interval, Lattice, is_subset
 from kullback._vocabulary import mixture
-from kullback.methods import Request, _line, _space
+from kullback.methods import Request, _line, _space, lattice
 from kullback.methods.exact import Pair, log_probs
-from kullback.methods.lattice import LatticeSum, as_lattice, points
+from kullback.methods.lattice import LatticeSum, as_lattice
 from kullback.methods.quadrature import Quadrature
+from kullback.methods.support import outside
 from kullback.numerics import kernel
 from kullback.numerics.quadrature import integrate
 from kullback.numerics.terms import gain
@@ -192,9 +193,7 @@ def entropy(f: Density) -> float:
     if f.facts.entropy is not None:
         return f.facts.entropy
     if isinstance(f.support, Lattice):
-        x, _ = points(f, 1 << 24)
-        log_p = f._log_prob(x)
-        return math.fsum(-gain(log_p, np.zeros_like(log_p)))
+        return lattice.entropy(f)
     support = _line.interval(f)
 
     def rows(x: Array) -> Array:
@@ -214,8 +213,12 @@ def jensen_shannon(f: Density, g: Density) -> float:
 def _outside(f: Density, g: Density) -> float:
     """The mass of f where g has none: seen at f's own nodes."""
     if isinstance(f.support, Lattice):
-        x, _ = points(f, 1 << 22)
-        return math.fsum(np.exp(f._log_prob(x))[g._log_prob(x) == -np.inf])
+        share = 0.0 if is_subset(f.support, g.support) else outside(f, g)[0]
+        if not (g.facts.components or g.facts.landmarks):
+            return share  # there are no holes
+        x, _ = lattice.points(f, 1 << 20)
+        x = x[g.support.contains(x)]  # type: ignore[union-attr]
+        return share + math.fsum(np.exp(f._log_prob(x))[g._log_prob(x) == -np.inf])
     if g.facts.underflows:
         return math.nan
     x, w = _line.nodes(f, rtol=1e-6)
@@ -236,7 +239,7 @@ def _outside(f: Density, g: Density) -> float:
 
 def _line_terms(f: Density, g: Density) -> Terms:
     if isinstance(f.support, Lattice):
-        x = np.union1d(points(f, 4096)[0], points(g, 4096)[0])
+        x = np.union1d(lattice.points(f, 4096)[0], lattice.points(g, 4096)[0])
         kept = (np.exp(f._log_prob(x)) > 1e-12) | (np.exp(g._log_prob(x)) > 1e-12)
         x = x[kept]
     else:

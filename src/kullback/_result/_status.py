@@ -8,18 +8,18 @@ from enum import Enum
 class Status(Enum):
     """How far a result can be trusted, and what to do if that is not far enough."""
 
-    OK = "The value holds within the stated error."
+    OK = "The stated error is within what was asked for, or within what the method aims at."
     SUPPORT_GAP = (
-        "Infinite, proven: P has mass where Q has none. Give Q a support that contains P's, or look at "
-        "the other direction."
+        "Infinite: P has mass where Q has none, by Q's support or by its log density, which breaks off to −∞. Give Q "
+        "a support that contains P's, or look at the other direction."
     )
     TAIL_GAP = (
-        "Infinite, proven from the tails: Q's density falls too fast where P still has mass. Choose a Q with "
+        "Infinite, proven from the declared tails: Q's density falls too fast where P still has mass. Choose a Q with "
         "heavier tails, or look at the other direction."
     )
     TAIL_EVIDENCE = (
-        "Infinite on numerical evidence: the integrand grows towards the end of the support. Choose a Q with "
-        "heavier tails, or look at the other direction."
+        "Infinite on numerical evidence, not proven: the terms do not fall off towards the end of the support. Choose "
+        "a Q with heavier tails, or look at the other direction."
     )
     BEYOND_DOUBLES = (
         "Finite, but larger than the largest double, 1.8e308 nats. Look at the scales of the two: they may be in "

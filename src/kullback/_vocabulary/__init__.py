@@ -10,6 +10,7 @@ from kullback._vocabulary import (  # the imports enter their words
     _vectors,
 )
 from kullback._vocabulary._carried import carried, shifted
+from kullback._vocabulary._lattice import displaced, of_failures
 from kullback._vocabulary._onto import onto
 from kullback._vocabulary._parse import Call, distribution, parse
 from kullback._vocabulary._space import (
@@ -35,12 +36,14 @@ __all__ = [
     "_vectors",
     "build",
     "carried",
+    "displaced",
     "distribution",
     "laplace_product",
     "log_sum_exp",
     "mixture",
     "multivariate_normal",
     "multivariate_student_t",
+    "of_failures",
     "onto",
     "parse",
     "product",

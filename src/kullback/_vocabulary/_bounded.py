@@ -12,7 +12,7 @@ from kullback._result import InputError
 from kullback._support import Array, Interval
 from kullback._vocabulary._carried import carried
 from kullback._vocabulary._real import normal
-from kullback._vocabulary._tails import EULER, FLAT_END, HALF_LOG_2PI, NO_TAIL
+from kullback._vocabulary._tails import EULER, EXPONENTIAL_TAIL, FLAT_END, HALF_LOG_2PI, NO_TAIL
 from kullback._vocabulary._words import positive, scalar, univariate, word
 from kullback.numerics import bessel
 from kullback.numerics.lazy import special
@@ -56,7 +56,41 @@ def beta(concentration1: Any, concentration0: Any) -> Density:
         sample=lambda rng, n: rng.beta(a, b, n),
         from_high=lambda t: special.xlogy(b - 1, t) + special.xlog1py(a - 1, -t) - constant,
         noise=EPS * (a * math.log1p(b / a) + b * math.log1p(a / b)),
+        free=lambda: _logit_beta(a, b, constant),
     )
+
+
+def _logit_beta(a: float, b: float, constant: float) -> Density:
+    """The log odds of a beta variable: a difference of logarithms of gamma variables."""
+
+    def quantile(u: Array) -> Array:
+        with np.errstate(divide="ignore"):
+            low, high = _log_betaincinv(a, b, u, constant), _log_betaincinv(b, a, 1 - u, constant)
+            return np.where(low < high, low - np.log1p(-np.exp(low)), np.log1p(-np.exp(high)) - high)
+
+    def log_gamma(rng: np.random.Generator, shape: float, n: int) -> Array:
+        return np.log(rng.standard_gamma(shape + 1, n)) - rng.standard_exponential(n) / shape
+
+    return univariate(
+        "unbound beta",
+        {},
+        Interval(),
+        lambda z: -a * np.logaddexp(0.0, -z) - b * np.logaddexp(0.0, z) - constant,
+        quantile=quantile,
+        moments=(
+            float(special.digamma(a) - special.digamma(b)),
+            float(special.polygamma(1, a) + special.polygamma(1, b)),
+        ),
+        tails=(EXPONENTIAL_TAIL, EXPONENTIAL_TAIL),
+        sample=lambda rng, n: log_gamma(rng, a, n) - log_gamma(rng, b, n),
+    )
+
+
+def _log_betaincinv(a: float, b: float, u: Array, constant: float) -> Array:
+    """log x at the level u, also where x leaves the doubles: there u = x^a/(a·B(a, b))."""
+    x = special.betaincinv(a, b, u)
+    far = (np.log(u) + math.log(a) + constant) / a
+    return np.where(x > 1e-280, np.log(np.maximum(x, 1e-300)), far)
 
 
 @word

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable
 from typing import Any
 
@@ -30,6 +31,7 @@ def carried(
     from_high: Callable[[Array], Array] | None = None,
     move: Callable[[float, float], Density] | None = None,
     frame: tuple[float, float] = (0.0, 1.0),
+    free: Callable[[], Density] | None = None,
     name: str = "",
 ) -> Density:
     """The density of g(Z): `forward` is g, which rises, and `log_slope` the logarithm of the slope of its inverse.
@@ -74,6 +76,7 @@ def carried(
         frame=frame,
         underflows=own.underflows,
         noise=own.noise + EPS * abs(own.frame[0]) / own.frame[1],
+        free=free,
         base=(key, base),
     )
     found = Density(log_prob, support=support, vectorized=True, facts=facts, name=name)
@@ -95,6 +98,8 @@ def shifted(base: Density, loc: float, scale: float = 1.0) -> Density:
         return plain if at == 0 else shifted(plain, at)
 
     moments, entropy, (inner, size) = base.facts.moments, base.facts.entropy, base.facts.frame
+    moments, entropy = base.facts.moments, base.facts.entropy
+    same = scale == 1 or (math.isfinite(low) and math.isfinite(high))  # the coordinates without ends are those of Z
     return carried(
         base,
         ("affine", loc, scale),
@@ -107,5 +112,6 @@ def shifted(base: Density, loc: float, scale: float = 1.0) -> Density:
         tails=base.facts.tails,
         move=move,
         frame=(loc + scale * inner, scale * size),
+        free=base.facts.free if same else None,
         name=f"{loc:g} + {base}" if scale == 1 else f"{loc:g} + {scale:g}·{base}",
     )

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from kullback._distribution import Density, Discrete, Tail
+from kullback._distribution import Density, Discrete, Facts, Tail
 from kullback._result import InputError
-from kullback._support import Array, Lattice
+from kullback._support import Array, Lattice, ends
 from kullback._vocabulary._words import count, positive, probability, scalar, univariate, word
 from kullback.numerics import masses
 from kullback.numerics.lazy import special
+from kullback.numerics.sums import two_sum
 
 GEOMETRIC_TAIL = Tail(exponent=1.0)
 NO_TAIL = Tail()
@@ -89,19 +90,20 @@ def negative_binomial(total_count: Any, probs: Any) -> Density:
     r, p = positive(total_count, "total_count"), probability(probs, "probs")
     if p == 1:
         raise InputError("probs must be below 1 for negative_binomial")
+    return of_failures(r, (p, 0.0), masses.complement(p))
 
-    def log_prob(k: Array) -> Array:
-        choose = masses.log_gamma_steps(k + 1, r - 1) - special.gammaln(r)
-        return np.asarray(choose + special.xlogy(k, p) + r * math.log1p(-p))
 
+def of_failures(r: float, p: tuple[float, float], rest: tuple[float, float]) -> Density:
+    """The negative binomial of p and 1 − p, each as high + low: where one is near 1, the other has the digits."""
+    odds = p[0] / rest[0]
     return univariate(
         "negative_binomial",
-        {"total_count": r, "probs": p},
-        Lattice(0, math.inf if p > 0 else 0),
-        log_prob,
-        moments=(r * p / (1 - p), r * p / (1 - p) ** 2),
+        {"total_count": r, "probs": p[0]},
+        Lattice(0, math.inf if p[0] > 0 else 0),
+        lambda k: masses.negative_binomial(k, r, p, rest) if p[0] > 0 else np.zeros_like(k),
+        moments=(r * odds, r * odds / rest[0]),
         tails=(NO_TAIL, GEOMETRIC_TAIL),
-        sample=lambda rng, n: rng.negative_binomial(r, 1 - p, n).astype(float),
+        sample=lambda rng, n: rng.negative_binomial(r, rest[0], n).astype(float),
     )
 
 
@@ -111,15 +113,11 @@ def beta_binomial(concentration1: Any, concentration0: Any, total_count: Any = 1
     n = count(total_count, "total_count")
     share = a / (a + b)
 
-    def log_prob(k: Array) -> Array:
-        choose = special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
-        return np.asarray(choose + special.betaln(k + a, n - k + b) - masses.log_beta(a, b))
-
     return univariate(
         "beta_binomial",
         {"concentration1": a, "concentration0": b, "total_count": float(n)},
         Lattice(0, n),
-        log_prob,
+        lambda k: masses.polya(k, n - k, a, b),
         moments=(n * share, n * share * (1 - share) * (a + b + n) / (a + b + 1)),
         tails=(NO_TAIL, NO_TAIL),
         sample=lambda rng, size: rng.binomial(n, rng.beta(a, b, size)).astype(float),
@@ -129,7 +127,10 @@ def beta_binomial(concentration1: Any, concentration0: Any, total_count: Any = 1
 @word
 def gamma_poisson(concentration: Any, rate: Any = 1.0) -> Density:
     """A Poisson whose rate is a gamma variable: a negative binomial."""
-    return negative_binomial(concentration, 1 / (1 + positive(rate, "rate")))
+    c, r = positive(concentration, "concentration"), positive(rate, "rate")
+    whole = two_sum(np.float64(1.0), np.float64(r))  # type: ignore[arg-type]
+    high, low = float(whole[0]), float(whole[1])
+    return of_failures(c, masses.quotient(1.0, high, low), masses.quotient(r, high, low))
 
 
 @word
@@ -187,6 +188,27 @@ def discrete_uniform(low: Any = 0, high: Any = 1) -> Density:
         tails=(NO_TAIL, NO_TAIL),
         sample=lambda rng, n: rng.integers(int(a), int(b), n, endpoint=True).astype(float),
     )
+
+
+def displaced(f: Density, loc: float) -> Density:
+    """X + loc, for a whole loc."""
+    if loc == 0:
+        return f
+    low, high = ends(f.support)
+    draw, inner, moments = f.facts.sample, f._log_prob, f.facts.moments
+    facts = Facts(
+        moments=None if moments is None else (moments[0] + loc, moments[1]),
+        entropy=f.facts.entropy,
+        tails=f.facts.tails,
+        sample=None if draw is None else lambda rng, n: draw(rng, n) + loc,
+        underflows=f.facts.underflows,
+        noise=f.facts.noise,
+        base=(("affine", loc, 1.0), f),
+    )
+    return Density(
+        lambda k: inner(k - loc), support=Lattice(low + loc, high + loc), vectorized=True, facts=facts,
+        name=f"{loc:g} + {f}",
+    )  # fmt: skip
 
 
 @word

@@ -7,6 +7,7 @@ Fréchet, Lévy). On the log scale exp(power·(X − loc)) is one.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,7 @@ def power_gamma(
         noise=EPS * (1 + size) * math.sqrt(1 + a),
         sample=lambda rng, n: scale * rng.standard_gamma(a, n) ** (1 / power),
         power_gamma=facts,
+        free=lambda: log_power_gamma(f"unbound {family}", {}, replace(facts, logged=True)),
     )
 
 

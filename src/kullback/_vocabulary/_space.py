@@ -211,6 +211,8 @@ def mixture(weights: Any, components: Sequence[Density | Discrete]) -> Density:
         breaks=tuple(sorted({b for part in parts for b in part.facts.breaks})),
         sample=sample,
         underflows=any(part.facts.underflows for part in parts),
+        noise=max(part.facts.noise for part in parts),
+        points=min((part.facts.points for part in parts if part.facts.points is not None), default=None),
         moved=lambda a, s: mixture(w, [moved(part, a, s) for part in parts]),
         frame=min((part.facts.frame for part in parts), key=lambda place: place[1]),
     )
@@ -245,11 +247,12 @@ def _mixture_moments(w: Array, parts: Sequence[Density]) -> tuple[Any, Any] | No
         return None
     pairs = [part.facts.moments or (0.0, 0.0) for part in parts]
     means = np.array([np.atleast_1d(m) for m, _ in pairs])
-    mean = w @ means
-    spread = [
-        a * (np.atleast_2d(v) + np.outer(m - mean, m - mean)) for a, m, (_, v) in zip(w, means, pairs, strict=True)
-    ]
-    covariance = np.sum(spread, axis=0)
+    with np.errstate(invalid="ignore"):  # moments that do not exist
+        mean = w @ means
+        spread = [
+            a * (np.atleast_2d(v) + np.outer(m - mean, m - mean)) for a, m, (_, v) in zip(w, means, pairs, strict=True)
+        ]
+        covariance = np.sum(spread, axis=0)
     return (mean[0], covariance[0, 0]) if parts[0].dim == 1 else (mean, covariance)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from kullback._distribution import Density, Facts
 from kullback._result import InputError
-from kullback._support import Array, Counts, Simplex, Sphere
+from kullback._support import Array, Counts, Simplex, Sphere, reals
 from kullback._vocabulary._words import count, scalar, word
 from kullback.numerics import bessel
 from kullback.numerics.lazy import special
@@ -39,11 +39,7 @@ def dirichlet(concentration: Any) -> Density:
 
     def carry(u: Array) -> Array:
         """From standard gamma variables, in logarithms where they underflow."""
-        inside = special.gammaincinv(a, u)
-        with np.errstate(divide="ignore"):
-            small = (np.log(u) + special.gammaln(a + 1)) / a
-            logs = np.where(inside > 1e-280, np.log(np.maximum(inside, 1e-300)), small)
-        return np.asarray(special.softmax(logs, axis=1))
+        return np.asarray(special.softmax(_log_gammas(a, u), axis=1))
 
     facts = Facts(
         family="dirichlet",
@@ -52,6 +48,7 @@ def dirichlet(concentration: Any) -> Density:
         entropy=float(entropy),
         sample=lambda rng, n: rng.dirichlet(a, n),
         transport=(len(a), carry),
+        free=lambda: _log_ratios(a, constant),
     )
     return Density(
         lambda x: special.xlogy(a - 1, x).sum(axis=-1) - constant,
@@ -60,6 +57,39 @@ def dirichlet(concentration: Any) -> Density:
         vectorized=True,
         facts=facts,
     )
+
+
+def _log_gammas(a: Array, u: Array) -> Array:
+    """The logarithms of standard gamma variables at the levels u, also where these underflow."""
+    inside = special.gammaincinv(a, u)
+    with np.errstate(divide="ignore"):
+        small = (np.log(u) + special.gammaln(a + 1)) / a
+        return np.where(inside > 1e-280, np.log(np.maximum(inside, 1e-300)), small)
+
+
+def _log_ratios(a: Array, constant: float) -> Density:
+    """log of each share of a Dirichlet variable over the last, all but that: differences of log gammas."""
+    whole = float(a.sum())
+
+    def log_prob(y: Array) -> Array:
+        full = np.column_stack([y, np.zeros(len(y))])
+        return np.asarray(full @ a - whole * special.logsumexp(full, axis=1) - constant)
+
+    def ratios(logs: Array) -> Array:
+        return np.asarray(logs[:, :-1] - logs[:, -1:])
+
+    def sample(rng: np.random.Generator, n: int) -> Array:
+        logs = np.log(rng.standard_gamma(a + 1, (n, len(a)))) - rng.standard_exponential((n, len(a))) / a
+        return ratios(logs)
+
+    spread = special.polygamma(1, a)
+    facts = Facts(
+        family="unbound dirichlet",
+        moments=(special.digamma(a[:-1]) - special.digamma(a[-1]), np.diag(spread[:-1]) + spread[-1]),
+        sample=sample,
+        transport=(len(a), lambda u: ratios(_log_gammas(a, u))),
+    )
+    return Density(log_prob, dim=len(a) - 1, support=reals(len(a) - 1), vectorized=True, facts=facts)
 
 
 @word

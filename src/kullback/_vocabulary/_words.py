@@ -115,6 +115,7 @@ def univariate(
     base: tuple[Hashable, Density] | None = None,
     power_gamma: PowerGamma | None = None,
     noise: float = 0.0,
+    free: Callable[[], Density] | None = None,
 ) -> Density:
     """A canonical density on the line or mass on the integers; `log_prob` need only hold on the support.
 
@@ -154,6 +155,7 @@ def univariate(
         sample=sample,
         base=base,
         power_gamma=power_gamma,
+        free=free,
         moved=moved,
         frame=frame(family, parameters),
         noise=noise,

@@ -24,7 +24,7 @@ _BEFORE: tuple[Method, ...] = (Support(), Exact(), Steps(), Closed())
 _AFTER: tuple[Method, ...] = (LatticeSum(), CountSum(), Quadrature(), MonteCarlo())
 _WITHIN: tuple[Method, ...] = (Parametric(), Neighbours())
 _DRAWS: tuple[Method, ...] = (ZhangGrabchak(), PlugIn(), Mixed(_WITHIN), *_WITHIN, Classifier(), MixturePlugIn())
-_BIJECTION = Bijection((*_BEFORE, *_AFTER))
+_BIJECTION = Bijection((*_BEFORE, Coordinates((*_BEFORE, *_AFTER)), *_AFTER))
 
 METHODS: tuple[Method, ...] = (
     *_BEFORE,

@@ -8,12 +8,14 @@ import numpy as np
 
 from kullback._distribution import Density
 from kullback._support import Array, place
+from kullback.methods._beyond import Beyond, beyond
 from kullback.methods._line import interval
 from kullback.methods._pieces import Piece
 from kullback.numerics.quadrature import FARTHEST, NEAREST, NEAREST_ROUNDINGS, Integral
 
 EPS = float(np.finfo(float).eps)
 
+HEAVY = 1.0  # a power of P's tail: with more of it nothing is left at 1e150
 FALL = 1e-3  # the least power of the distance with which p·log(p/q)·distance must fall to have an integral
 
 BEYOND = 1e250  # what no divergence between densities that doubles can hold comes to
@@ -29,6 +31,20 @@ def divergent(found: Integral) -> str:
     if not math.isfinite(end):
         return "p·log(p/q) does not fall off towards the end of the support"
     return ""
+
+
+def far_tails(p: Density, q: Density) -> tuple[tuple[bool, bool], Beyond]:
+    """At which ends P declares a power so small that mass is left beyond the doubles' reach, and what lies there."""
+    stated = p.facts.tails, q.facts.tails
+    if stated[0] is None or stated[1] is None:
+        return (False, False), Beyond()
+    ends = interval(p).low, interval(p).high
+    found = [
+        beyond(p, q, sign, 1.0, FARTHEST) if math.isinf(end) and tail.power < HEAVY else None
+        for sign, end, tail in zip((-1, 1), ends, stated[0], strict=True)
+    ]
+    known = [None if tail is None or math.isinf(tail.error) else tail for tail in found]
+    return (known[0] is not None, known[1] is not None), Beyond.join(tail for tail in known if tail is not None)
 
 
 def out_of_sight(piece: Piece) -> tuple[str, float, float]:

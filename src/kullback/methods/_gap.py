@@ -61,17 +61,18 @@ class Holes:
             return True
         sides = [(self.seen[k - 1], x.min())] if k > 0 else []
         sides += [(self.seen[k], x.max())] if k < len(self.seen) else []
-        return any(self._height(float(a), float(b)) > self.top + CLIFF for a, b in sides)
+        return any(last_height(self.log_q, np.asarray(a), np.asarray(b)) > self.top + CLIFF for a, b in sides)
 
-    def _height(self, a: float, b: float) -> float:
-        """log q at the last point from a towards b where it is a number."""
-        height = -np.inf
-        for _ in range(14):
-            line = a + (b - a) * np.linspace(0.0, 1.0, 33)
-            with np.errstate(all="ignore"):
-                y = self.log_q(line)
-            end = int(np.argmax(~np.isfinite(y)))
-            if end == 0:
-                break
-            a, b, height = line[end - 1], line[end], float(y[end - 1])
-        return height
+
+def last_height(log_q: Callable[[Array], Array], a: Array, b: Array) -> float:
+    """log q at the last point from a towards b, on the line or in space, where it is a number."""
+    height = -np.inf
+    for _ in range(14):
+        line = np.linspace(a, b, 33)
+        with np.errstate(all="ignore"):
+            y = log_q(line)
+        end = int(np.argmax(~np.isfinite(y)))
+        if end == 0:
+            break
+        a, b, height = line[end - 1], line[end], float(y[end - 1])
+    return height

@@ -11,6 +11,7 @@ import numpy as np
 from kullback._distribution import Density
 from kullback._result import InputError
 from kullback._support import Array, Interval
+from kullback.methods._pace import affordable
 from kullback.numerics.lazy import special
 from kullback.numerics.locate import edges
 from kullback.numerics.locate import landmarks as locate
@@ -110,11 +111,6 @@ def checked(f: Density, x: Array, name: str) -> Array:
     return y
 
 
-def affordable(*densities: Density) -> int:
-    """How many points their log densities are worth."""
-    return min((f.facts.points for f in densities if f.facts.points is not None), default=MOST_POINTS)
-
-
 def log_integral(f: Density, breaks: Array, name: str = "P") -> tuple[float, float]:
     """log ∫f and its error."""
     support = interval(f)
@@ -125,7 +121,7 @@ def log_integral(f: Density, breaks: Array, name: str = "P") -> tuple[float, flo
     def mass(x: Array) -> Array:
         return np.exp(np.minimum(checked(f, x, name) - peak, 700.0))[None]
 
-    points = affordable(f)
+    points = affordable(None, MOST_POINTS, breaks, f)
     result = integrate(mass, support.low, support.high, breaks, max_points=points)
     z = float(result.value[0])
     if not math.isfinite(z) or z <= 0 or not math.isfinite(result.ends[0]):

@@ -11,8 +11,10 @@ import numpy as np
 from kullback._distribution import Density, _charts
 from kullback._result import Divergence, InputError, Status
 from kullback._support import Array
+from kullback.methods._free import resolved, without_ends
 from kullback.methods._gap import Gap
 from kullback.methods._line import checked
+from kullback.methods._pace import affordable
 from kullback.methods._parts import Part, parts
 from kullback.methods._request import Request
 from kullback.numerics.cubature import Cubature, cubature
@@ -34,13 +36,16 @@ def serves(f: Density) -> str:
 
 def measure(p: Density, q: Density, request: Request) -> Divergence:
     """KL(P‖Q) by cubature."""
+    free = without_ends(p, q) if resolved(p) and resolved(q) else None
+    p, q = free or (p, q)
     p, error_p, of_p = _ready(p, "P")
     q, error_q, of_q = _ready(q, "Q")
     wanted = request.tolerance
     gap = Gap()
     noise = p.facts.noise + q.facts.noise
     dim = len(of_p[0].centre)
-    budget = request.budget or POINTS[dim]
+    x, _ = of_p[0].outward(np.full((1, dim), 0.5))
+    budget = affordable(request.budget, POINTS[dim], x, p, q)
     value, error, mass, lost, n = 0.0, 0.0, 0.0, 0.0, 0
     for left, part in zip(range(len(of_p), 0, -1), of_p, strict=True):
         found = _over(

@@ -16,6 +16,7 @@ from kullback._distribution import Density
 from kullback._result import Divergence, InputError, Status
 from kullback._support import Array, Interval, Lattice
 from kullback.methods import _line, _space
+from kullback.methods._pace import affordable
 from kullback.methods._parts import Part, parts
 from kullback.methods._pieces import Piece, pieces
 from kullback.methods.lattice import points
@@ -54,7 +55,7 @@ def _on_line(p: Density, q: Density, alpha: float) -> Divergence:
     error = alone[0][1] / (1 - alpha) + alone[1][1] / alpha
     n = 0
     for part in pieces(p, q, both):
-        most = _line.affordable(part.p, part.q)
+        most = affordable(None, _line.MOST_POINTS, part.breaks, part.p, part.q)
         found = integrate(
             _rows(part, alpha), part.low, part.high, part.breaks,
             rtol=RTOL, atol=1e-32, drivers=1, max_points=most, noise=noise,

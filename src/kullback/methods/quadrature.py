@@ -12,8 +12,9 @@ from kullback._distribution import Density, Measured, as_given
 from kullback._result import Divergence, Status
 from kullback._support import Array, Interval, Lattice, place
 from kullback.methods import _line, _space
-from kullback.methods._ends import divergent, out_of_sight
+from kullback.methods._ends import divergent, far_tails, out_of_sight
 from kullback.methods._gap import FAINT, Gap, Holes
+from kullback.methods._pace import affordable
 from kullback.methods._pieces import Piece, pieces
 from kullback.methods._request import Request
 from kullback.numerics.quadrature import Integral, integrate
@@ -61,8 +62,12 @@ def _on_line(p: Density, q: Density, request: Request) -> Divergence:
     noise = p.facts.noise + q.facts.noise
     wanted = request.tolerance
     rtol, atol = (RTOL, 1e-15) if wanted is None else (0.0, wanted / 2)
-    points = request.budget or _line.affordable(parts[0].p, parts[0].q)
-    plain = _sum(parts, lambda part: _plain(part, gap), rtol=rtol, atol=atol, drivers=2, max_points=points, noise=noise)
+    points = affordable(request.budget, _line.MOST_POINTS, parts[0].breaks, parts[0].p, parts[0].q)
+    heavy, tail = far_tails(p, q)
+    plain = _sum(
+        parts, lambda part: _plain(part, gap), rtol=rtol, atol=atol, drivers=2, max_points=points, noise=noise,
+        summed=heavy,
+    )  # fmt: skip
     extra = error_p + error_q
     if gap:
         return _infinite(gap, p, plain.n)
@@ -79,11 +84,11 @@ def _on_line(p: Density, q: Density, request: Request) -> Divergence:
             detail=evidence,
         )
     far, unsure = math.fsum(size for _, size, _ in hidden), math.fsum(error for _, _, error in hidden)
-    value, n = float(plain.value[0]) + far, plain.n
-    error = float(plain.error[0]) + unsure + (8 * EPS + noise) * float(plain.value[2])
-    missing = abs(float(plain.value[1]) - 1)
+    value, n = float(plain.value[0]) + far + tail.gain, plain.n
+    error = float(plain.error[0]) + unsure + tail.error + (8 * EPS + noise) * float(plain.value[2])
+    missing = abs(float(plain.value[1]) + tail.mass - 1)
     error += missing * (1 + abs(value)) if missing < LOST else math.inf
-    if value < 0.3 and (wanted is None or error > wanted):
+    if value < 0.3 and (wanted is None or error > wanted) and not any(heavy):
         near = _near(p, q, support, parts, rtol, points, noise)
         n += near.n
         if near.value[1] > 1 - 1e-9 and float(near.error[0]) < error:

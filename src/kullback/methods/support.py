@@ -13,7 +13,7 @@ from kullback._result import Divergence, Status
 from kullback._support import Array, Interval, Labels, Lattice, ends, is_subset, place
 from kullback.methods._line import landmarks
 from kullback.methods._request import Request
-from kullback.methods.lattice import points
+from kullback.methods.lattice import mass_between
 from kullback.numerics.quadrature import integrate
 
 
@@ -46,7 +46,7 @@ class Support:
             assert isinstance(q, Density)
             if not isinstance(p.support, Interval | Lattice):
                 return _answer(f"P lives on {p.support}, and Q on {q.support}")
-            mass, where = _outside(p, q)
+            mass, where = outside(p, q)
             share = f"{percent(mass)} of P" if math.isfinite(mass) else "P"
             return _answer(f"{share} lies {where}, where Q (on {_given(q)}) has none")
         return _answer(_tails(p, q), Status.TAIL_GAP)
@@ -82,19 +82,19 @@ def _answer(detail: str, status: Status = Status.SUPPORT_GAP) -> Divergence:
     return Divergence(math.inf, 0.0, "bound", method="support", status=status, detail=detail)
 
 
-def _outside(p: Density, q: Density) -> tuple[float, str]:
+def outside(p: Density, q: Density) -> tuple[float, str]:
     """The mass of P outside Q's support, and where."""
     inner, outer = p.support, q.support
     assert isinstance(inner, Interval | Lattice)
     assert isinstance(outer, Interval | Lattice)
-    mass, sides = 0.0, []
+    mass, sides, step = 0.0, [], 1.0 if isinstance(inner, Lattice) else 0.0
     for low, high, name in (
-        (inner.low, min(outer.low, inner.high), f"below {place(_given(q).low)}"),
-        (max(outer.high, inner.low), inner.high, f"above {place(_given(q).high)}"),
+        (inner.low, min(outer.low - step, inner.high), f"below {place(_given(q).low)}"),
+        (max(outer.high + step, inner.low), inner.high, f"above {place(_given(q).high)}"),
     ):
-        if low >= high and not (isinstance(inner, Lattice) and low == high and not outer.low <= low <= outer.high):
+        if low > high or (low == high and not step) or low == math.inf or high == -math.inf:
             continue
-        part = _mass(p, low, high, outer)
+        part = _mass(p, low, high)
         if part > 0:
             mass += part
             sides.append(name)
@@ -107,11 +107,9 @@ def _given(f: Density) -> Interval | Lattice:
     return replace(f.support, low=as_given(f, f.support.low), high=as_given(f, f.support.high))
 
 
-def _mass(p: Density, low: float, high: float, outer: Interval | Lattice) -> float:
+def _mass(p: Density, low: float, high: float) -> float:
     if isinstance(p.support, Lattice):
-        x, _ = points(p, 1 << 22)
-        x = x[(x >= low) & (x <= high) & ~outer.contains(x)]
-        return math.fsum(np.exp(p._log_prob(x)))
+        return mass_between(p, low, high)
     if not p.normalized:
         return math.nan
 

@@ -1,6 +1,8 @@
-"""Binomial and Poisson log masses to full precision, by deviances (Loader 2000).
+"""Log masses on the integers to full precision, by deviances (Loader 2000).
 
-A difference of log gammas of size k·log k would lose the digits that this form keeps.
+A difference of log gammas of size k·log k would lose the digits that these forms keep. A mass is a product of factors
+n! = n^n·e^(c(n) − n); their powers meet in deviances x·log(x/m) + m − x of the counts x from what is expected of them,
+m, and m − x comes from the parameters themselves, as a difference of products in twice the working precision.
 """
 
 from __future__ import annotations
@@ -12,38 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kullback.numerics.lazy import special
+from kullback.numerics.sums import two_product, two_sum
 from kullback.numerics.terms import excess
 
 Array = NDArray[Any]  # of floats
 
 _HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
-# log n! − ((n + ½)·log n − n + ½·log 2π) for n = 1 … 15; the first entry is not used
-_SMALL = np.array(
-    [
-        0.0,
-        0.08106146679532726,
-        0.0413406959554093,
-        0.02767792568499834,
-        0.020790672103765093,
-        0.016644691189821193,
-        0.013876128823070748,
-        0.01189670994589177,
-        0.010411265261972096,
-        0.009255462182712733,
-        0.00833056343336287,
-        0.007573675487951841,
-        0.00694284010720953,
-        0.006408994188004207,
-        0.0059513701127588475,
-        0.005554733551962801,
-    ]
-)
-
-
-def stirling_error(n: Array) -> Array:
-    """The error of Stirling's formula for log n!, whole n ≥ 1."""
-    m = np.maximum(n, 1.0)
-    return np.where(m < 16, _SMALL[np.minimum(m, 15).astype(int)], stirling(m))
 
 
 def stirling(x: Any) -> Any:
@@ -80,35 +56,93 @@ def log_beta(a: float, b: float) -> float:
     return float(stirling(a) + stirling(b) - stirling(whole)) + _HALF_LOG_2PI + powers
 
 
-def deviance_of(x: Array, mean: Array | float) -> Array:
-    """x·log(x/mean) + mean − x for x > 0."""
-    e = (mean - x) / x
+def of_factorial(x: Any) -> Any:
+    """c(x) = log Γ(x + 1) − (x·log x − x) for x ≥ 0."""
+    x = np.asarray(x, dtype=np.float64)
+    large, small = np.maximum(x, 16.0), np.minimum(x, 16.0)
+    far = stirling(large) + 0.5 * np.log(large) + _HALF_LOG_2PI
+    return np.where(x < 16, special.gammaln(small + 1) - special.xlogy(small, small) + small, far)
+
+
+def deviance_of(x: Array, mean: Array | float, step: Array | None = None) -> Array:
+    """x·log(x/mean) + mean − x for x ≥ 0; `step` is mean − x, where it is better known than by subtraction."""
+    step = mean - x if step is None else step
+    safe = np.where(x > 0, x, 1.0)
+    e = step / safe
     near = np.abs(e) < 0.5
-    return np.where(near, x * excess(np.where(near, e, 0.0)), x * np.log(x / mean) + (mean - x))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        far = x * np.log(safe / np.where(x > 0, mean, 1.0)) + step
+    return np.where(x > 0, np.where(near, safe * excess(np.where(near, e, 0.0)), far), step)
+
+
+def difference(*products: tuple[Any, Any]) -> Array:
+    """Σ a·b over the pairs (a, b), rounded about once."""
+    high, low = np.zeros(()), np.zeros(())
+    for a, b in products:
+        product, lost = two_product(np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64))
+        high, more = two_sum(high, product)
+        low = low + (lost + more)
+    return np.asarray(high + low)
+
+
+def complement(p: float) -> tuple[float, float]:
+    """1 − p as high + low, exactly."""
+    high, low = two_sum(np.float64(1.0), np.float64(-p))  # type: ignore[arg-type]
+    return float(high), float(low)
+
+
+def quotient(a: float, high: float, low: float) -> tuple[float, float]:
+    """a/(high + low) as high + low."""
+    q = a / high
+    product, lost = two_product(np.float64(q), np.float64(high))  # type: ignore[arg-type]
+    return q, float(((a - product) - lost - q * low) / high)
 
 
 def poisson(k: Array, rate: float) -> Array:
     """log of the Poisson mass at whole k ≥ 0."""
-    x = np.maximum(k, 1.0)
-    inner = -stirling_error(x) - deviance_of(x, rate) - _HALF_LOG_2PI - 0.5 * np.log(x)
-    return np.where(k == 0, -rate, inner)
+    return np.asarray(-of_factorial(k) - deviance_of(k, rate))
 
 
 def binomial(k: Array, n: int, p: float) -> Array:
     """log of the binomial mass at whole k in [0, n], for 0 < p < 1."""
-    log_q = math.log1p(-p)
-    if n == 0:
-        return np.zeros_like(k)
-    x = np.clip(k, 1.0, max(n - 1.0, 1.0))
-    y = np.maximum(n - x, 1.0)
-    ends = np.where(k == 0, n * log_q, n * math.log(p))
-    inner = (
-        float(stirling_error(np.array(float(n))))
-        - stirling_error(x)
-        - stirling_error(y)
-        - deviance_of(x, n * p)
-        - deviance_of(y, n * (1 - p))
-        - _HALF_LOG_2PI
-        + 0.5 * np.log(n / (x * y))
+    step = difference((n, p), (-1.0, k))
+    choose = of_factorial(n) - of_factorial(k) - of_factorial(n - k)
+    return np.asarray(choose - deviance_of(k, n * p, step) - deviance_of(n - k, n * (1 - p), -step))
+
+
+def negative_binomial(k: Array, r: float, p: tuple[float, float], rest: tuple[float, float]) -> Array:
+    """log of Γ(k + r)/(Γ(r) k!)·(1 − p)^r·p^k at whole k ≥ 0; p and rest = 1 − p as high + low."""
+    n = k + r
+    step = difference((r, p[0]), (r, p[1]), (-k, rest[0]), (-k, rest[1]))  # n·p − k
+    choose = of_factorial(n) - of_factorial(k) - of_factorial(r) + np.log(r / n)
+    return np.asarray(choose - deviance_of(k, n * p[0], step) - deviance_of(np.full_like(k, r), n * rest[0], -step))
+
+
+def polya(x: Array, y: Array, a: float, b: float) -> Array:
+    """log of (x + y choose x)·B(x + a, y + b)/B(a, b), for x, y ≥ 0: beta-binomial at x of x + y."""
+    n, rise, whole = x + y, a + b, x + y + a + b
+    step = difference((a, y), (-b, x)) / whole
+    choose = of_factorial(n) - of_factorial(x) - of_factorial(y)
+    ratio = of_factorial(x + a) + of_factorial(y + b) - of_factorial(whole) - np.log((x + a) / whole) - np.log(y + b)
+    own = of_factorial(a) + of_factorial(b) - of_factorial(rise) - math.log(a / rise) - math.log(b)
+    share, other = (x + a) / whole, (y + b) / whole
+    far = deviance_of(x, n * share, step) + deviance_of(y, n * other, -step)
+    near = deviance_of(np.full_like(whole, a), rise * share, -step) + deviance_of(
+        np.full_like(whole, b), rise * other, step
     )
-    return np.where((k == 0) | (k == n), ends, inner)
+    return np.asarray(choose + ratio - own - far - near)
+
+
+def hypergeometric(k: Array, total: float, marked: float, drawn: Array) -> Array:
+    """log of the mass of k marked among `drawn` of `total`, of which `marked` are."""
+    drawn = np.broadcast_to(np.asarray(drawn, dtype=np.float64), k.shape)
+    step = difference((marked, drawn), (-k, total)) / total
+    cells = (
+        (k, marked * (drawn / total), step),
+        (marked - k, marked * ((total - drawn) / total), -step),
+        (drawn - k, (total - marked) * (drawn / total), -step),
+        (total - marked - drawn + k, (total - marked) * ((total - drawn) / total), step),
+    )
+    margins = (marked, total - marked, drawn, total - drawn)
+    found = sum(of_factorial(m) for m in margins) - of_factorial(total)
+    return np.asarray(found - sum(of_factorial(x) + deviance_of(x, m, d) for x, m, d in cells))

@@ -153,10 +153,12 @@ def integrate(
     drivers: int | None = None,
     max_points: int = 400_000,
     noise: float = 0.0,
+    summed: tuple[bool, bool] = (False, False),
 ) -> Integral:
     """∫ f over (low, high); f maps (n,) points to (k, n) values, and the first `drivers` rows steer the halving.
 
-    `noise` is the relative error of f itself, below which no panel is halved.
+    `noise` is the relative error of f itself, below which no panel is halved. `summed` says of the low and the high end
+    that the caller sums what lies past −FARTHEST and FARTHEST.
     """
     done = _evaluate(f, _first_panels(low, high, breaks))
     n = done.x.size
@@ -175,12 +177,14 @@ def integrate(
             break
         done = done.keep(~over).join(_evaluate(f, done.panels.take(over).halves()))
         n += more
-    ends, beyond = _beyond(f, _first_panels(low, high, breaks), np.abs(sums))
+    ends, beyond = _beyond(f, _first_panels(low, high, breaks), np.abs(sums), summed)
     error = done.error.sum(axis=0) + seams.sum(axis=0) + done.jitter.sum(axis=0) + beyond
     return Integral(sums + ends, error, ends, n, done.x.ravel(), done.w.ravel())
 
 
-def _beyond(f: Callable[[Array], Array], panels: _Panels, sums: Array) -> tuple[Array, Array]:
+def _beyond(
+    f: Callable[[Array], Array], panels: _Panels, sums: Array, summed: tuple[bool, bool]
+) -> tuple[Array, Array]:
     """What lies past the ends, and its error.
 
     There h(t) = f·dx/dt goes on like e^(−ct), a power of x or of the distance to a finite end, perhaps times a slower
@@ -189,6 +193,8 @@ def _beyond(f: Callable[[Array], Array], panels: _Panels, sums: Array) -> tuple[
     """
     beyond, error = np.zeros(len(sums)), np.zeros(len(sums))
     for i in np.flatnonzero(panels.last):
+        if (summed[1] and panels.kind[i] == UP) or (summed[0] and panels.kind[i] == DOWN):
+            continue
         end = panels.b[i]
         t = end - max(0.1 * (end - panels.a[i]), 3.0) * np.array([3.0, 2.0, 1.0])
         chosen = panels.take(np.full(3, i))
@@ -257,10 +263,10 @@ def _graded(x: Array) -> Array:
 
 def _first_panels(low: float, high: float, breaks: Array) -> _Panels:
     for end in (low, high):  # a break that rounding cannot tell from an end would leave it no panels
-        if not np.isfinite(end):
-            breaks = breaks[np.abs(breaks) < 1e-6 * FARTHEST]
-        else:
+        if np.isfinite(end):
             breaks = breaks[np.abs(breaks - end) > max(1e-9 * abs(end), 1e6 * NEAREST)]
+    if not (np.isfinite(low) and np.isfinite(high)):  # and none so far out that panels end before it
+        breaks = breaks[np.abs(breaks) < 1e-20 * FARTHEST]
     inner = np.unique(breaks[(breaks > low) & (breaks < high) & np.isfinite(breaks)])
     if not len(inner):
         middle = 0.5 * (low + high) if np.isfinite(low) and np.isfinite(high) else 0.0

@@ -19,7 +19,7 @@ from kullback._result import InputError, KindError
 from kullback._support import Array, Interval, Matrices, Named, reals
 from kullback._vocabulary import WORDS, build, mixture, multivariate_normal
 from kullback._vocabulary import product as independent
-from kullback.sources import _logits, _transformed, scipy
+from kullback.sources import _logits, _marginals, _transformed, scipy
 from kullback.sources._evaluated import Index, Library, at, evaluated
 from kullback.sources.arrays import to_numpy
 
@@ -69,9 +69,43 @@ def maker(obj: Any, library: Library) -> Make:
     if word is not None:
         return _canonical(obj, word, library)
     whole = evaluated(obj, library)
+    known = _known(obj, whole, library)
+    if known is not None:
+        return known
     if hasattr(obj, "transforms") and hasattr(obj, "base_dist"):
         return _transformed.maker(obj, whole, maker(obj.base_dist, library))
     return whole
+
+
+def _known(obj: Any, whole: Make, library: Library) -> Make | None:
+    """A matrix or a truncation that is one to one with a variable of known families."""
+    name = type(obj).__name__
+    if name in _marginals.CORRELATIONS:
+        size = int(getattr(obj, "dimension", None) or obj.dim)
+        if size < 2:
+            return None
+        factors = at_parameters(
+            lambda held: _marginals.partial_correlations(size, float(held["concentration"])),
+            {"concentration": (value(obj, "concentration"), 0)},
+        )
+        return _marginals.carried(whole, name, factors)
+    if name == "WishartCholesky":
+        return _marginals.carried(whole, name, _canonical(obj, "wishart", library))
+    if name in _marginals.TRUNCATED:
+        inner = maker(obj.base_dist, library)
+        low, high = (
+            value(obj, k) if hasattr(obj, k) else np.array(end) for k, end in (("low", -np.inf), ("high", np.inf))
+        )
+
+        def make(index: Index) -> Density | Discrete:
+            base = inner(index)
+            found = None
+            if isinstance(base, Density):
+                found = _marginals.truncated(base, float(at(low, 0, index)), float(at(high, 0, index)))
+            return whole(index) if found is None else found
+
+        return make
+    return None
 
 
 def _word(obj: Any, library: Library) -> str | None:

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable
 
 from kullback._distribution import Density
-from kullback._vocabulary import build, shifted
+from kullback._vocabulary import build, displaced, of_failures, shifted
+from kullback.numerics.masses import complement
 
 Place = Callable[..., Density | None]
 
@@ -23,9 +24,15 @@ def canonical(name: str, shapes: tuple[float, ...], loc: float, scale: float) ->
     if name in STANDARD:
         found = STANDARD[name](*shapes)
         return found if found is None or (loc, scale) == (0, 1) else shifted(found, loc, scale)
-    if name in LATTICE:
-        return LATTICE[name](*shapes, loc)
+    if name in LATTICE and loc == int(loc):
+        found = LATTICE[name](*shapes)
+        return None if found is None else _at(found, loc)
     return None
+
+
+def _at(found: Density, loc: float) -> Density:
+    base = found.facts.base  # X + 1 at loc −1 is X
+    return displaced(found, loc) if base is None else displaced(base[1], base[0][1] + loc)  # type: ignore[index]
 
 
 def _word(name: str, *args: float) -> Density:
@@ -68,6 +75,7 @@ SCALED: dict[str, Place] = {
     "weibull_min": lambda c, s: _word("weibull", s, c),
     "invweibull": lambda c, s: _word("frechet", s, c),
     "invgauss": lambda m, s: _word("inverse_gaussian", m * s, s),
+    "lomax": lambda c, s: shifted(_word("pareto", s, c), -s),
     "pareto": lambda a, s: _word("pareto", s, a),
     "invgamma": lambda a, s: _word("inverse_gamma", a, s),
     "gompertz": lambda c, s: _word("gompertz", c, 1 / s),
@@ -80,13 +88,13 @@ STANDARD: dict[str, Place] = {
 }
 
 LATTICE: dict[str, Place] = {
-    "poisson": lambda rate, loc: _word("poisson", rate) if loc == 0 else None,
-    "geom": lambda p, loc: _word("geometric", p) if loc == -1 else None,
-    "binom": lambda n, p, loc: _word("binomial", n, p) if loc == 0 else None,
-    "bernoulli": lambda p, loc: _word("bernoulli", p) if loc == 0 else None,
-    "nbinom": lambda n, p, loc: _word("negative_binomial", n, 1 - p) if loc == 0 else None,
-    "betabinom": lambda n, a, b, loc: _word("beta_binomial", a, b, n) if loc == 0 else None,
-    "logser": lambda p, loc: _word("logarithmic", p) if loc == 0 else None,
-    "zipf": lambda a, loc: _word("zipf", a) if loc == 0 else None,
-    "randint": lambda a, b, loc: _word("discrete_uniform", a + loc, b - 1 + loc),
+    "poisson": lambda rate: _word("poisson", rate),
+    "geom": lambda p: displaced(_word("geometric", p), 1.0),
+    "binom": lambda n, p: _word("binomial", n, p),
+    "bernoulli": lambda p: _word("bernoulli", p),
+    "nbinom": lambda n, p: of_failures(n, complement(p), (p, 0.0)) if 0 < p <= 1 else None,
+    "betabinom": lambda n, a, b: _word("beta_binomial", a, b, n),
+    "logser": lambda p: _word("logarithmic", p),
+    "zipf": lambda a: _word("zipf", a),
+    "randint": lambda a, b: _word("discrete_uniform", a, b - 1),
 }

@@ -213,6 +213,24 @@ def _nct(df: float, nc: float) -> LogDensity:
     return log_density
 
 
+def _tukeylambda(shape: float) -> LogDensity | None:
+    """1/Q′ at the upper level w < ½ with Q(1 − w) = |z|: log w by Newton, in logarithms; SciPy's own for shape > 0."""
+    if shape >= 0:
+        return None
+
+    def log_density(z: Array) -> Array:
+        size = np.abs(z)
+        log_w = np.minimum(np.log(1 - shape * size) / shape, math.log(0.5))
+        for _ in range(40):
+            w = np.exp(log_w)
+            whole = np.exp(shape * np.log1p(-w)) - shape * size  # w^shape, of the w sought
+            slope = shape * (1 + w * np.exp((shape - 1) * np.log1p(-w)) / whole)
+            log_w = np.minimum(log_w - (shape * log_w - np.log(whole)) / slope, math.log(0.5))
+        return -np.logaddexp((shape - 1) * np.log1p(-np.exp(log_w)), (shape - 1) * log_w)
+
+    return log_density
+
+
 @cache
 def _kolmogorov_terms() -> Array:
     return np.arange(1.0, 40.0)[:, None]
@@ -247,7 +265,7 @@ def _landau(z: Array) -> Array:
     return np.where(z < -4.9, saddle, own)
 
 
-EXACT: dict[str, Callable[..., LogDensity]] = {
+EXACT: dict[str, Callable[..., LogDensity | None]] = {
     "anglit": lambda: lambda z: np.log(np.sin(2 * np.minimum(math.pi / 4 + z, math.pi / 4 - z))),
     "arcsine": lambda: _arcsine,
     "bradford": lambda c: lambda z: math.log(c) - np.log1p(c * z) - math.log(math.log1p(c)),
@@ -275,6 +293,7 @@ EXACT: dict[str, Callable[..., LogDensity]] = {
     "rel_breitwigner": _rel_breitwigner,
     "rice": _rice,
     "skewcauchy": _skewcauchy,
+    "tukeylambda": _tukeylambda,
 }
 
 FROM_HIGH: dict[str, Callable[..., LogDensity]] = {

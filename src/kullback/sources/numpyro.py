@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kullback._distribution import Distribution
-from kullback._distribution._jax import in_blocks
+from kullback._distribution._jax import drawn_in_blocks, in_blocks
 from kullback._result import KindError
 from kullback._support import Array, Support
 from kullback.sources import _supports
@@ -65,11 +65,7 @@ class NumPyro:
         return in_blocks(partial(_compiled("log_prob"), double), x.astype("int64" if whole else "float64"))
 
     def sample(self, double: Any, rng: np.random.Generator, n: int) -> Array:
-        import jax
-
-        with jax.enable_x64(True):
-            key = jax.random.PRNGKey(int(rng.integers(2**31)))
-            return np.asarray(double.sample(key, (n,)), dtype=np.float64)
+        return drawn_in_blocks(partial(_drawn, double), rng, n)
 
     def support(self, obj: Any, name: str, index: Index) -> Support:
         return _supports.support(obj.support, tuple(obj.event_shape), name, index)
@@ -88,8 +84,16 @@ def _floating(leaf: Any) -> bool:
     return isinstance(leaf, float) or getattr(getattr(leaf, "dtype", None), "kind", "") == "f"
 
 
+def _drawn(double: Any, key: Any, size: int) -> Any:
+    try:
+        return _compiled("sample", static=2)(double, key, (size,))
+    except Exception:  # of JAX's many, whatever says that the sampler looks at its parameters and does not trace
+        return double.sample(key, (size,))
+
+
 @cache
-def _compiled(method: str) -> Any:
+def _compiled(method: str, static: int | None = None) -> Any:
+    """The method; the argument of that number is known to the compiler."""
     import jax
 
-    return jax.jit(lambda distribution, x: getattr(distribution, method)(x))
+    return jax.jit(lambda distribution, *x: getattr(distribution, method)(*x), static_argnums=static)

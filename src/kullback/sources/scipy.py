@@ -17,7 +17,9 @@ from kullback._support import Array, Interval, Lattice
 from kullback._vocabulary import WORDS, build, mixture, multivariate_normal, shifted
 from kullback.sources._scipy_canonical import canonical
 from kullback.sources._scipy_logpdf import COSTLY, EXACT, FROM_HIGH, FROM_LOW, KINKS, PARTLY
+from kullback.sources._scipy_logpmf import MASSES
 from kullback.sources._scipy_space import in_space
+from kullback.sources._scipy_tails import TAILS
 
 
 def recognise(obj: Any, argument: str) -> Distribution | None:
@@ -138,10 +140,31 @@ def _generic(dist: Any, shapes: tuple[float, ...], loc: float, scale: float) -> 
         sample=lambda rng, n: np.asarray(obj.rvs(size=n, random_state=rng), dtype=np.float64),
     )
     if isinstance(dist, stats.rv_discrete):
-        facts = replace(facts, underflows=type(dist)._logpmf is stats.rv_discrete._logpmf, quantile=_quiet(obj.ppf))
-        low, high = (float(v) for v in obj.support())
-        return Density(_quiet(obj.logpmf), support=Lattice(low, high), vectorized=True, facts=facts, name=name)
+        return _discrete(dist, shapes, loc, obj, facts, name)
     return _continuous(dist, shapes, loc, scale, facts, name)
+
+
+def _discrete(dist: Any, shapes: tuple[float, ...], loc: float, obj: Any, facts: Facts, name: str) -> Density:
+    from scipy import stats
+
+    low, high = (float(v) for v in obj.support())
+    support = Lattice(low, high)
+    known = MASSES[dist.name](*shapes) if dist.name in MASSES and loc == int(loc) else None
+    facts = replace(facts, quantile=_quiet(obj.ppf))
+    if known is None:
+        underflows = type(dist)._logpmf is stats.rv_discrete._logpmf
+        facts = replace(facts, underflows=underflows, noise=SCIPYS_OWN)
+        return Density(_quiet(obj.logpmf), support=support, vectorized=True, facts=facts, name=name)
+    formula, tails = known
+
+    def log_prob(k: Array) -> Array:
+        out = np.where(np.isnan(k), np.nan, -np.inf)
+        inside = support.contains(k)
+        with np.errstate(all="ignore"):
+            out[inside] = formula(k[inside] - loc)
+        return out
+
+    return Density(log_prob, support=support, vectorized=True, facts=replace(facts, tails=tails), name=name)
 
 
 def _continuous(dist: Any, shapes: tuple[float, ...], loc: float, scale: float, standard: Facts, name: str) -> Density:
@@ -181,6 +204,7 @@ def _continuous(dist: Any, shapes: tuple[float, ...], loc: float, scale: float, 
         # without a formula of its own SciPy inverts the distribution function point by point, and may fail
         quantile=_quiet(obj.ppf) if type(dist)._ppf is not stats.rv_continuous._ppf or dist.name in COSTLY else None,
         points=COSTLY.get(dist.name),
+        tails=TAILS[dist.name](*shapes) if dist.name in TAILS else None,
         breaks=tuple(loc + scale * z for z in kinks),
         underflows=exact is None and type(dist)._logpdf is stats.rv_continuous._logpdf,
         moved=moved,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from kullback._distribution import Batch, Density, Discrete, Distribution
-from kullback._distribution._jax import in_blocks
+from kullback._distribution._jax import drawn_in_blocks, in_blocks
 from kullback._result import KindError
 from kullback._support import Array, Box, Interval, Lattice, Named, Simplex, Support
 from kullback._vocabulary import WORDS, build, mixture, multivariate_normal
@@ -137,11 +137,7 @@ class TFP:
         return in_blocks(double.quantile, u)
 
     def sample(self, double: Any, rng: np.random.Generator, n: int) -> Array:
-        import jax
-
-        with jax.enable_x64(True):
-            key = jax.random.PRNGKey(int(rng.integers(2**31)))
-            return np.asarray(double.sample(n, seed=key), dtype=np.float64)
+        return drawn_in_blocks(lambda key, size: double.sample(size, seed=key), rng, n)
 
     def number(self, double: Any, key: str) -> Array:
         import jax

@@ -20,7 +20,7 @@ from kullback._fit.space._smc import smc
 from kullback._result import InputError
 from kullback._support import Array
 from kullback._vocabulary import log_sum_exp
-from kullback.methods.monte_carlo import strata
+from kullback.methods._proposal import strata
 from kullback.numerics import em
 from kullback.numerics.pareto import pareto_k, threshold
 

@@ -24,7 +24,7 @@ from kullback._result import InputError
 from kullback._support import Array
 from kullback._vocabulary import multivariate_normal
 from kullback.families import Normal
-from kullback.methods.monte_carlo import strata
+from kullback.methods._proposal import strata
 
 Say = Callable[[str], None]
 HEAVIEST = 32  # weighted draws that are followed up to their modes

@@ -40,8 +40,16 @@ def has_form(p: Density, q: Density) -> bool:
 
 def same_family(p: Density, q: Density) -> tuple[float, float]:
     """The value and its rounding error."""
-    value, size = SAME[p.facts.family](p.parameters, q.parameters)
+    value, size = SAME[p.facts.family](_parameters(p), _parameters(q))
     return value, 64 * EPS * size
+
+
+def _parameters(f: Density) -> Parameters:
+    """With `rest`, for a chance near 1 whose difference from it the mean knows better."""
+    found = f.parameters
+    if f.facts.family == "negative_binomial" and f.facts.moments is not None and found["probs"] > 0.5:
+        found["rest"] = found["probs"] * found["total_count"] / float(f.facts.moments[0])
+    return found
 
 
 def _poisson(p: Parameters, q: Parameters) -> tuple[float, float]:
@@ -74,7 +82,12 @@ def _geometric(p: Parameters, q: Parameters) -> tuple[float, float]:
 
 def _negative_binomial(p: Parameters, q: Parameters) -> tuple[float, float]:
     """That of one trial, times the mean number of trials; equal total_count (Distributions.jl)."""
-    return total(p["total_count"] / (1 - p["probs"]) * _trial(p["probs"], q["probs"]))
+    a, b = p["probs"], q["probs"]
+    x, y = p.get("rest", 1 - a), q.get("rest", 1 - b)
+    both = "rest" in p and "rest" in q
+    d = x - y if both else b - a
+    trial = sum(v * scaled(w, v, e) if v > 0 else w for v, w, e in ((a, b, d), (x, y, -d)))
+    return total(p["total_count"] / x * trial)
 
 
 def _beta(p: Parameters, q: Parameters) -> tuple[float, float]:

@@ -1,0 +1,37 @@
+"""What a function costs a point, in half decades: coarse, so that the same function is given the same budget again."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]  # of floats
+
+SIZES = (4, 16, 64, 256, 1024)  # points of a trial
+PATIENCE = 0.15  # seconds of a trial after which none is larger
+
+
+def cost(f: Callable[[Array], Any], x: Array) -> float:
+    """Seconds a point of f on batches of the points x, rounded to half a power of ten."""
+    best = math.inf
+    for size in SIZES:
+        batch = np.resize(x, (size, *x.shape[1:]))
+        f(batch)  # the first call may compile
+        spent = _spent(f, batch)
+        if spent < 0.1 * PATIENCE:
+            spent = min(spent, _spent(f, batch), _spent(f, batch))
+        best = min(best, spent / size)
+        if spent > PATIENCE:
+            break
+    return 10.0 ** (0.5 * round(2 * math.log10(max(best, 1e-9))))
+
+
+def _spent(f: Callable[[Array], Any], batch: Array) -> float:
+    start = time.perf_counter()
+    f(batch)
+    return time.perf_counter() - start
