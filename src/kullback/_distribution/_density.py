@@ -15,6 +15,7 @@ from kullback._distribution._sites import Sites
 from kullback._format import vector
 from kullback._result import InputError, KindError
 from kullback._support import Array, Box, Interval, Support, reals
+from kullback.numerics.quiet import quiet
 
 SEVERAL = 8  # components that are told one by one
 SQUARE, MANY = 3, 64  # larger matrices are told by their diagonals, longer arrays by their shapes
@@ -157,6 +158,7 @@ class Density:
         """The parameters by NumPyro's names; empty where they are not known."""
         return dict(self.facts.parameters)
 
+    @quiet
     def log_prob(self, x: Any) -> Any:
         """The log density at a point, or at each point of a batch, in nats; −∞ outside the support."""
         points = np.asarray(x, dtype=np.float64)
@@ -165,6 +167,7 @@ class Density:
         values = self._log_prob(batch)
         return float(values[0]) if one else values
 
+    @quiet
     def sample(self, n: int, *, seed: int = 0) -> Array:
         """`n` draws of shape (n,) or (n, dim); the same seed gives the same draws."""
         if self.facts.sample is None:

@@ -12,6 +12,15 @@ from kullback._result import Divergence, InputError
 KINDS = ("rounding", "bound", "estimate", "standard_error")  # the weakest of the members' is that of the whole
 
 
+def has_members(p: Measured | Batch, q: Measured | Batch) -> bool:
+    """Whether the pair is measured member by member: a batch of objects, or of tables beside one density."""
+    if isinstance(p, Batch) or isinstance(q, Batch):
+        return True
+    if type(p) is type(q) is Discrete:
+        return False
+    return any(isinstance(d, Discrete) and isinstance(d.axis, int) and d.values.ndim > 1 for d in (p, q))
+
+
 def as_batch(d: Measured | Batch, name: str) -> Batch:
     """Anything as an array of distributions; one alone has the shape ()."""
     if isinstance(d, Batch):

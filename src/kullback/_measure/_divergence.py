@@ -14,6 +14,8 @@ from kullback._result import Divergence, InputError, KindError, NoMethodError, P
 from kullback._vocabulary import suggest
 from kullback.methods import METHODS, Request, reason
 from kullback.methods._mixtures import with_bracket
+from kullback.methods.exact import check_table
+from kullback.numerics.quiet import quiet
 from kullback.sources import as_distribution
 
 SWAP = {"P": "Q", "Q": "P", "p": "q", "q": "p"}
@@ -21,17 +23,19 @@ EPS = float(np.finfo(np.float64).eps)
 DIRECTIONS = ("forward", "reverse")
 
 
+@quiet
 def divergence(
     p: Any,
     q: Any,
     *,
     direction: str = "forward",
-    axis: int | tuple[int, ...] = -1,
+    axis: int | tuple[int, ...] | None = -1,
     normalize: bool = False,
     method: str = "auto",
     tolerance: float | None = None,
     budget: int | None = None,
     seed: int = 0,
+    base: None = None,
 ) -> Divergence:
     """The Kullback-Leibler divergence between P and Q in nats, with its method and error.
 
@@ -44,8 +48,8 @@ def divergence(
         kl.Density, kl.Sample, kl.Table.
     direction : {"forward", "reverse"}
         forward is KL(P‖Q) = Σ P log(P/Q); reverse is KL(Q‖P).
-    axis : int or tuple of int
-        For arrays: the axes of one distribution.
+    axis : int, tuple of int, or None
+        For arrays: the axes of one distribution; None is all of them.
     normalize : bool
         For arrays: divide each by its sum. Without it an array that does not sum to one is refused.
     method : str
@@ -56,6 +60,8 @@ def divergence(
         About the most points to evaluate; the first look at a density is not counted.
     seed : int
         For methods that draw.
+    base : None
+        Taken by none: results are in nats, `.bits` is the value to base 2, and value/log(b) that to base b.
 
     Returns
     -------
@@ -100,21 +106,36 @@ def divergence(
     True
     """
     _check_direction(direction)
+    if base is not None:
+        raise InputError(
+            f"base={base!r} is not taken: the value is in nats. The result's .bits is it to base 2; "
+            "divide by math.log(base) for another"
+        )
     if tolerance is not None or budget is not None or method != "auto" or seed != 0:
         _check_options(method, tolerance, budget, seed)
     a, b = opened(p, "p", axis, normalize), opened(q, "q", axis, normalize)
+    check_tables(a, b)
     request = Request(tolerance, budget, seed)
-    if direction == "reverse":
-        a, b = b, a
-    if isinstance(a, Batch) or isinstance(b, Batch):
-        found = _batch.over(a, b, lambda p, q: measure(p, q, method=method, request=request))
-    else:
-        found = measure(a, b, method=method, request=request)
-    return found if direction == "forward" else turned(found)
+    if direction == "forward":
+        return _any(a, b, method, request)
+    try:
+        return turned(_any(b, a, method, request))
+    except InputError as error:
+        raise InputError(_swapped(str(error))) from None
 
 
+def _any(a: Measured | Batch, b: Measured | Batch, method: str, request: Request) -> Divergence:
+    """KL(A‖B) of one pair or of a batch."""
+    if _batch.has_members(a, b):
+        return _batch.over(a, b, lambda p, q: measure(p, q, method=method, request=request))
+    assert not isinstance(a, Batch)
+    assert not isinstance(b, Batch)
+    return measure(a, b, method=method, request=request)
+
+
+@quiet
 def plan(
-    p: Any, q: Any, *, direction: str = "forward", axis: int | tuple[int, ...] = -1, normalize: bool = False
+    p: Any, q: Any, *, direction: str = "forward", axis: int | tuple[int, ...] | None = -1, normalize: bool = False
 ) -> Plan:
     """Which method would measure this pair, and for each of the others why not; nothing is computed.
 
@@ -131,8 +152,9 @@ def plan(
     """
     _check_direction(direction)
     a, b = opened(p, "p", axis, normalize), opened(q, "q", axis, normalize)
+    check_tables(a, b)
     names = str(a), str(b)
-    if isinstance(a, Batch) or isinstance(b, Batch):
+    if _batch.has_members(a, b):
         left, right, shape = _batch.broadcast(a, b)
         if 0 in shape:
             raise InputError(f"the batch of shape {shape} is empty; there is nothing to measure")
@@ -142,6 +164,8 @@ def plan(
             f"{names[0]}, the first of {left}" if left.shape else names[0],
             (f"{names[1]}, the first of {right}" if right.shape else names[1]),
         )
+    assert not isinstance(a, Batch)
+    assert not isinstance(b, Batch)
     _check_dimensions(a, b)
     if direction == "reverse":
         a, b = b, a
@@ -149,7 +173,7 @@ def plan(
     return Plan(reasons, p=names[0], q=names[1], direction=direction)
 
 
-def prepared(obj: Any, name: str, axis: int | tuple[int, ...] = -1, normalize: bool = False) -> Measured:
+def prepared(obj: Any, name: str, axis: int | tuple[int, ...] | None = -1, normalize: bool = False) -> Measured:
     """`obj` through the door, as one distribution or an array of tables; a table of numeric columns becomes draws."""
     found = opened(obj, name, axis, normalize)
     if isinstance(found, Batch):
@@ -157,10 +181,19 @@ def prepared(obj: Any, name: str, axis: int | tuple[int, ...] = -1, normalize: b
     return found
 
 
-def opened(obj: Any, name: str, axis: int | tuple[int, ...] = -1, normalize: bool = False) -> Measured | Batch:
+def opened(obj: Any, name: str, axis: int | tuple[int, ...] | None = -1, normalize: bool = False) -> Measured | Batch:
     """`obj` through the door; a table of numeric columns becomes draws."""
     found = as_distribution(obj, name, axis=axis, normalize=normalize)
     return found.to_sample() if isinstance(found, Table) else found
+
+
+def check_tables(a: Measured | Batch, b: Measured | Batch) -> None:
+    """Beside a density no sum of the pair would show that an array holds draws, not probabilities."""
+    if type(a) is type(b) is Discrete:
+        return
+    for d, name in ((a, "p"), (b, "q")):
+        if isinstance(d, Discrete):
+            check_table(d, name)
 
 
 def measure(p: Measured, q: Measured, *, method: str = "auto", request: Request | None = None) -> Divergence:

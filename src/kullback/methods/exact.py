@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -117,6 +118,26 @@ def check_sum(name: str, array: Any, total: Any, normalize: bool, size: int) -> 
         raise _not_normalised(name, float(totals[off][0]))
 
 
+def check_table(d: Discrete, name: str) -> None:
+    """Refuse a table that stands alone, beside a density or a mass, if it is none: then it may be draws."""
+    x = np.asarray(d.values, dtype=np.float64)
+    axes = d.axis if isinstance(d.axis, tuple) else (d.axis,)
+    if not all(-x.ndim <= axis < x.ndim for axis in axes):
+        raise InputError(f"axis {d.axis} does not exist: {name} has shape {x.shape}")
+    least = -np.inf if d.logits is not None else 0.0
+    bad = ~((x >= least) & (x < np.inf))
+    if bad.any():
+        at = tuple(int(i) for i in np.argwhere(bad)[0])
+        kind = "nan" if math.isnan(x[at]) else "infinite" if x[at] > 0 else "negative"
+        draws = f", draws to kl.Sample({name})" if d.logits is None and d.labels is None else ""
+        raise _bad_entry(name, float(x[at]), at, kind, d.labels, draws)
+    if d.logits is None:
+        total = x.sum(axis=axes)
+        check_sum(name, d.values, float(total) if total.ndim == 0 else total, d.normalize, d.size)
+    elif (x.max(axis=axes) == -np.inf).any():
+        raise InputError(f"{name} has no outcome with a probability above 0")
+
+
 def sum_tolerance(array: Any, size: int) -> float:
     eps = float(np.finfo(array.dtype).eps) if array.dtype.kind == "f" else EPS
     return min(1e-3, 8 * float(size) ** 0.5 * eps)
@@ -130,16 +151,21 @@ def _not_normalised(name: str, total: float) -> InputError:
 
 
 def bad_entry(pair: Pair, bad: kernel.BadEntry) -> InputError:
-    index: Any = bad.index if len(bad.index) > 1 else bad.index[0]
-    place = f"index {index}"
-    if pair.labels is not None and len(bad.index) == 1:
-        place = f"{pair.labels[bad.index[0]]!r}"
+    return _bad_entry(bad.array, bad.value, bad.index, bad.kind, pair.labels)
+
+
+def _bad_entry(
+    name: str, value: float, index: tuple[int, ...], kind: str, labels: tuple[Any, ...] | None, draws: str = ""
+) -> InputError:
+    place = f"index {index if len(index) > 1 else index[0]}"
+    if labels is not None and len(index) == 1:
+        place = f"{labels[index[0]]!r}"
     advice = {
-        "negative": "probabilities cannot be negative; log-probabilities go to kl.Discrete(logits=...)",
+        "negative": f"probabilities cannot be negative; log-probabilities go to kl.Discrete(logits=...){draws}",
         "nan": "find where the NaN arises; it is never skipped",
         "infinite": "probabilities are finite",
-    }[bad.kind]
-    return InputError(f"{bad.array} holds {bad.value:g} at {place}: {advice}")
+    }[kind]
+    return InputError(f"{name} holds {value:g} at {place}: {advice}")
 
 
 def _aligned(p: Discrete, q: Discrete) -> tuple[Any, Any, tuple[Any, ...]]:

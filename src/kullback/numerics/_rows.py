@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import functools
 import itertools
 import math
@@ -155,7 +156,9 @@ def share(run: Callable[..., Any], items: Sequence[Any], workers: int) -> list[A
             for _ in waiting:  # leave nothing to the others
                 pass
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(workers, len(items)) - 1)]
+    # each in a copy of the caller's context, which holds NumPy's floating-point settings
+    contexts = [contextvars.copy_context() for _ in range(min(workers, len(items)) - 1)]
+    threads = [threading.Thread(target=context.run, args=(work,), daemon=True) for context in contexts]
     for thread in threads:
         thread.start()
     work()

@@ -10,10 +10,12 @@ from typing import Any
 
 from kullback._result import Comparison, Fit, InputError, KindError, Path, TableComparison
 from kullback._support import Lattice
+from kullback.numerics.quiet import quiet
 from kullback.plots import _bars, _file, _ink, _line, _plane, _space, _tables
 from kullback.plots import _path as _paths
 
 
+@quiet
 def fits(forward: Fit, reverse: Fit | None = None, *, path: str | os.PathLike[str] | None = None) -> Any:
     """Draw the fits of one target: the densities, where each direction pays, and the divergences.
 
@@ -66,6 +68,7 @@ def fits(forward: Fit, reverse: Fit | None = None, *, path: str | os.PathLike[st
     return figure
 
 
+@quiet
 def comparison(comparison: Comparison, *, path: str | os.PathLike[str] | None = None) -> Any:
     """Draw P and Q, and where each divergence comes from.
 
@@ -115,6 +118,7 @@ def comparison(comparison: Comparison, *, path: str | os.PathLike[str] | None = 
     return figure
 
 
+@quiet
 def path(found: Path, *, path: str | os.PathLike[str] | None = None) -> Any:
     """Draw the optimum from reverse to forward: the members, their jumps, and what is left of each divergence.
 

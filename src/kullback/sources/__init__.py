@@ -35,7 +35,7 @@ __all__ = ["SOURCES", "as_distribution", "from_model", "read"]
 
 
 def as_distribution(
-    obj: Any, argument: str, *, axis: int | tuple[int, ...] = -1, normalize: bool = False
+    obj: Any, argument: str, *, axis: int | tuple[int, ...] | None = -1, normalize: bool = False
 ) -> Distribution:
     """`obj` as a Distribution; `argument` is its name in error texts."""
     if type(obj) is np.ndarray:

@@ -14,7 +14,7 @@ def array_like(obj: Any) -> bool:
     return isinstance(obj, list | tuple) or hasattr(obj, "__array__") or hasattr(obj, "__dlpack__")
 
 
-def discrete(obj: Any, argument: str, axis: int | tuple[int, ...] = -1, normalize: bool = False) -> Discrete:
+def discrete(obj: Any, argument: str, axis: int | tuple[int, ...] | None = -1, normalize: bool = False) -> Discrete:
     """Probabilities along `axis`. A tracer, or a tensor that carries gradients, is an error."""
     array = obj if type(obj) is np.ndarray else to_numpy(obj, argument)
     if array.ndim == 0:
