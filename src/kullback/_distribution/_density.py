@@ -15,6 +15,7 @@ from kullback._distribution._sites import Sites
 from kullback._format import vector
 from kullback._result import InputError, KindError
 from kullback._support import Array, Box, Interval, Support, reals
+from kullback.numerics.factors import Factor
 from kullback.numerics.quiet import quiet
 
 SEVERAL = 8  # components that are told one by one
@@ -46,7 +47,8 @@ class Facts:
     for a bijection g, which the key names with its parameters: of two variables with the same key the divergence
     is that of their Z. `power_gamma` makes it a power of a gamma variable, or the logarithm of one. `points` is
     how many evaluations a slow log density is worth. `grad` is that of the log density at a batch of points.
-    `sites` names the parts of the vector.
+    `sites` names the parts of the vector. `spreads` are the factors of the covariance, or of the scale, of normals, t
+    and Wishart: one, or those of rows and columns.
     """
 
     family: str = ""
@@ -69,6 +71,7 @@ class Facts:
     points: int | None = None
     landmarks: tuple[float, ...] = ()
     sites: Sites | None = None
+    spreads: tuple[Factor, ...] = ()
     grad: Callable[[Array], Array] | None = None
     source: Any = None
 

@@ -139,5 +139,5 @@ def _axes(axis: Any, ndim: int) -> int | tuple[int, ...]:
     if not axes or not all(isinstance(a, int | np.integer) for a in axes):
         raise InputError(f"axis must be an int, a tuple of different ints, or None for all, not {axis!r}")
     if len({a % ndim if -ndim <= a < ndim else a for a in axes}) < len(axes):
-        raise InputError(f"axis {axis!r} names an axis twice, of an array of {ndim} dimensions; name each once")
+        raise InputError(f"axis must be different axes; {axis!r} names one twice in an array of {ndim} dimensions")
     return tuple(int(a) for a in axes)

@@ -12,12 +12,14 @@ from kullback._vocabulary._carried import carried, shifted
 from kullback._vocabulary._onto import onto
 from kullback._vocabulary._parse import Call, distribution, parse
 from kullback._vocabulary._space import (
+    factored,
     laplace_product,
     log_sum_exp,
     mixture,
     multivariate_normal,
     multivariate_student_t,
     product,
+    rooted,
     whitened,
 )
 from kullback._vocabulary._words import WORDS, build, suggest
@@ -34,6 +36,7 @@ __all__ = [
     "build",
     "carried",
     "distribution",
+    "factored",
     "laplace_product",
     "log_sum_exp",
     "mixture",
@@ -42,6 +45,7 @@ __all__ = [
     "onto",
     "parse",
     "product",
+    "rooted",
     "shifted",
     "suggest",
     "whitened",

@@ -17,8 +17,9 @@ import numpy as np
 from kullback._distribution import Batch, Density, Discrete, Facts
 from kullback._result import InputError, KindError
 from kullback._support import Array, Interval, Matrices, Named, reals
-from kullback._vocabulary import WORDS, build, mixture, multivariate_normal
+from kullback._vocabulary import WORDS, build, factored, mixture, multivariate_normal, rooted
 from kullback._vocabulary import product as independent
+from kullback.numerics import factors
 from kullback.sources import _logits, _transformed, scipy
 from kullback.sources._evaluated import Index, Library, at, evaluated
 from kullback.sources.arrays import to_numpy
@@ -124,12 +125,13 @@ def _canonical(obj: Any, word: str, library: Library) -> Make:
     def member(held: dict[str, Any]) -> Density | Discrete:
         if "logits" in held:
             return _logits.build(word, held)
-        for given, inverse in (("precision_matrix", "covariance_matrix"), ("rate_matrix", "scale_matrix")):
-            if given in held:
-                held[inverse] = np.linalg.inv(held.pop(given))
-        if "scale_tril" in held and "scale_matrix" in inspect.signature(WORDS[word]).parameters:
-            half = held.pop("scale_tril")
-            held["scale_matrix"] = half @ half.T
+        if "scale_matrix" in inspect.signature(WORDS[word]).parameters:
+            if "rate_matrix" in held:
+                rate = held.pop("rate_matrix")
+                held["scale_matrix"] = factored(rate, len(rate), "rate_matrix", factors.of_precision)
+            if "scale_tril" in held:
+                half = held.pop("scale_tril")
+                held["scale_matrix"] = rooted(half, len(half), "scale_tril")
         if "probs" in held and np.ndim(held["probs"]):
             held["probs"] = held["probs"] / held["probs"].sum()  # of float32 they sum to one within its rounding
         if word in ("multivariate_normal", "multivariate_student_t"):  # a loc of NumPyro's may be one number for all
@@ -152,8 +154,11 @@ def _table(d: Density | Discrete) -> Discrete:
 
 def _low_rank(obj: Any) -> Make:
     def member(held: dict[str, Any]) -> Density | Discrete:
-        half = held["cov_factor"]
-        return multivariate_normal(held["loc"], half @ half.T + np.diag(held["cov_diag"]))
+        try:
+            covariance = factors.of_low_rank(held["cov_factor"], held["cov_diag"])
+        except factors.NotPositive:
+            raise InputError(f"cov_diag must be positive, not {held['cov_diag'].tolist()}") from None
+        return multivariate_normal(held["loc"], covariance)
 
     return at_parameters(member, {k: (value(obj, k), n) for k, n in (("loc", 1), ("cov_factor", 2), ("cov_diag", 1))})
 
