@@ -194,7 +194,8 @@ def compare(p: Factor, q: Factor, exactly: bool = False) -> Compared:
             e = doubled.over(doubled.minus(one, other), other)[0]
         else:
             e = doubled.solve(_whole(other), doubled.minus(_whole(one), _whole(other)))[0]
-        return Compared(e, ratio, p.least + q.least + doubled.EPS * p.dim * (p.condition + q.condition) ** 2)
+        factored = sum(f.condition**2 for f in (p, q) if f.noise or f.slack)
+        return Compared(e, ratio, p.least + q.least + doubled.EPS * p.dim * (factored + q.condition))
     ratio = p.diagonal / q.diagonal
     if p.tril.ndim == q.tril.ndim == 1:
         return Compared((p.tril - q.tril) / q.tril, ratio, EPS)

@@ -17,11 +17,12 @@ import numpy as np
 from kullback._distribution import Batch, Density, Discrete, Facts
 from kullback._result import InputError, KindError
 from kullback._support import Array, Interval, Matrices, Named, reals
-from kullback._vocabulary import WORDS, build, factored, mixture, multivariate_normal, rooted
+from kullback._vocabulary import WORDS, build, factored, mixture, rooted
 from kullback._vocabulary import product as independent
 from kullback.numerics import factors
 from kullback.sources import _logits, _transformed, scipy
 from kullback.sources._evaluated import Index, Library, at, evaluated
+from kullback.sources._normals import NORMALS
 from kullback.sources.arrays import to_numpy
 
 Make = Callable[[Index], "Density | Discrete"]
@@ -62,8 +63,9 @@ def maker(obj: Any, library: Library) -> Make:
         return lambda index: build("multinomial", (1, np.exp(_table(table(index))._log_probs())))
     if name in library.in_scipy:
         return _by_scipy(obj, *library.in_scipy[name])
-    if name.startswith("LowRankMultivariateNormal"):
-        return _low_rank(obj)
+    if name in NORMALS:
+        member, keys = NORMALS[name](obj)
+        return at_parameters(member, {k: (value(obj, k), n) for k, n in keys.items()})
     word = _word(obj, library)
     if word == "categorical":
         return lambda index: _categorical(obj, index)
@@ -95,7 +97,8 @@ def _held(obj: Any, word: str, library: Library, name: str) -> dict[str, str]:
     parameters = inspect.signature(WORDS[word]).parameters
     found: dict[str, str] = {}
     for group in ONE_OF:
-        given = [k for k, v in vars(obj).items() if v is not None and k in group]
+        base = vars(getattr(obj, "base_dist", obj))  # where NumPyro's Wishart holds them
+        given = [k for k in group if (vars(obj) | base).get(k) is not None]
         if not given and any(k in parameters for k in group):
             given = [k for k in group if getattr(obj, k, None) is not None]
         if given:
@@ -150,17 +153,6 @@ def at_parameters(member: Callable[[dict[str, Any]], Density | Discrete], values
 def _table(d: Density | Discrete) -> Discrete:
     assert isinstance(d, Discrete)
     return d
-
-
-def _low_rank(obj: Any) -> Make:
-    def member(held: dict[str, Any]) -> Density | Discrete:
-        try:
-            covariance = factors.of_low_rank(held["cov_factor"], held["cov_diag"])
-        except factors.NotPositive:
-            raise InputError(f"cov_diag must be positive, not {held['cov_diag'].tolist()}") from None
-        return multivariate_normal(held["loc"], covariance)
-
-    return at_parameters(member, {k: (value(obj, k), n) for k, n in (("loc", 1), ("cov_factor", 2), ("cov_diag", 1))})
 
 
 def _by_scipy(obj: Any, name: str, keys: tuple[str, ...]) -> Make:
