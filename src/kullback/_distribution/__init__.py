@@ -5,7 +5,7 @@ support; a *Sample* is draws; a *Table* is named columns of rows. A *Batch* is a
 """
 
 from kullback._distribution._batch import Batch
-from kullback._distribution._checks import numeric_array, numeric_column
+from kullback._distribution._checks import is_small, is_tracer, numeric_array, numeric_column, traced, unreadable
 from kullback._distribution._density import Density, Facts, Tail
 from kullback._distribution._discrete import Discrete
 from kullback._distribution._moved import moved, translated
@@ -29,10 +29,14 @@ __all__ = [
     "Tail",
     "Unbound",
     "carrier",
+    "is_small",
+    "is_tracer",
     "log_slope",
     "moved",
     "numeric_array",
     "numeric_column",
+    "traced",
     "translated",
     "unbound",
+    "unreadable",
 ]

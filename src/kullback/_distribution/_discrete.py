@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from kullback._distribution._checks import numeric_array
+from kullback._distribution._checks import is_small, label, numeric_array
 from kullback._format import listing
 from kullback._result import InputError
 from kullback._support import Labels, Lattice, Support
@@ -23,7 +23,7 @@ class Discrete:
     ----------
     probs : array_like
         Probabilities that sum to one along `axis`, or anything non-negative with `normalize=True`.
-        A pandas Series brings its index as labels.
+        A pandas Series brings its index as labels, a dict its keys.
     logits : array_like, optional
         Instead of `probs`: logarithms up to a constant, which keep what exp would lose.
     labels : sequence, optional
@@ -42,7 +42,7 @@ class Discrete:
     0.0
     """
 
-    __slots__ = ("axis", "labels", "logits", "n", "name", "normalize", "probs")
+    __slots__ = ("axis", "coarse", "labels", "logits", "n", "name", "normalize", "probs")
 
     def __init__(
         self,
@@ -59,6 +59,9 @@ class Discrete:
             raise InputError("give either probs or logits to Discrete, and not both")
         if labels is None and hasattr(probs, "index") and hasattr(probs, "to_numpy"):
             labels, probs = tuple(probs.index), probs.to_numpy()
+        elif labels is None and isinstance(probs, Mapping):
+            labels, probs = tuple(probs), list(probs.values())
+        self.coarse = is_small(probs)
         self.probs = None if probs is None else numeric_array(probs, "probs")
         self.logits = None if logits is None else numeric_array(logits, "logits").astype(np.float64)
         if self.values.ndim > MOST_AXES:
@@ -75,8 +78,9 @@ class Discrete:
         size = self.values.shape[self.axis]
         if len(labels) != size:
             raise InputError(f"labels has {len(labels)} names for {size} probabilities; give one each")
+        labels = tuple(label(x) for x in labels)
         if len(set(labels)) != size:
-            twice = [label for label in dict.fromkeys(labels) if labels.count(label) > 1]
+            twice = [name for name in dict.fromkeys(labels) if labels.count(name) > 1]
             raise InputError(f"labels must differ; {listing(twice)} stand more than once. Add up their shares.")
         return labels
 
@@ -104,6 +108,7 @@ class Discrete:
         if self.labels is None:
             inside = isinstance(outcome, int | np.integer) and 0 <= outcome < len(log_p)
             return float(log_p[outcome]) if inside else -np.inf
+        outcome = label(outcome)
         return float(log_p[self.labels.index(outcome)]) if outcome in self.labels else -np.inf
 
     @quiet

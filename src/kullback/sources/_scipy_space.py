@@ -17,6 +17,9 @@ def in_space(obj: Any) -> Density | Discrete | None:
     """The canonical density; None for what is no frozen distribution of vectors or matrices."""
     from scipy.stats import _multivariate
 
+    if isinstance(obj, _multivariate.multi_rv_generic):
+        name = type(obj).__name__.removesuffix("_gen")
+        raise KindError(f"scipy.stats.{name} is a family of distributions; give its parameters: scipy.stats.{name}(…)")
     if not isinstance(obj, _multivariate.multi_rv_frozen):
         return None
     name = type(obj).__name__.removesuffix("_frozen")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from kullback._distribution import Batch, Density, Discrete, Distribution, Facts, translated
-from kullback._result import InputError
+from kullback._result import InputError, KindError
 from kullback._support import Array, Interval, Lattice
 from kullback.sources._scipy_canonical import canonical
 from kullback.sources._scipy_logpdf import COSTLY, EXACT, FROM_HIGH, FROM_LOW, KINKS, PARTLY
@@ -29,6 +29,8 @@ def recognise(obj: Any, argument: str) -> Distribution | None:
     found = in_space(obj)
     if found is not None:
         return found
+    if isinstance(obj, stats.rv_continuous | stats.rv_discrete) and not hasattr(obj, "xk"):
+        obj = _standard(obj, argument)
     sample = getattr(obj, "dist", obj)
     if isinstance(sample, stats.rv_discrete) and hasattr(sample, "xk"):
         return _table(obj, sample)
@@ -38,6 +40,14 @@ def recognise(obj: Any, argument: str) -> Distribution | None:
     if any(np.ndim(v) for v in (*shapes, loc, scale)):
         return _batch(obj.dist, (*shapes, loc, scale))
     return one(obj.dist, [float(np.asarray(v)) for v in (*shapes, loc, scale)], obj)
+
+
+def _standard(family: Any, argument: str) -> Any:
+    """The standard member of a family that was not called, if it has no shapes to be given."""
+    if not family.numargs:
+        return family()
+    form = f"scipy.stats.{family.name}({family.shapes}, loc=0, scale=1)"
+    raise KindError(f"{argument} is a family of distributions; give its shapes: {form}")
 
 
 def one(distribution: Any, values: list[float], frozen: Any = None) -> Density:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from kullback._distribution import Batch, Density, Discrete, Distribution
+from kullback._distribution import Batch, Density, Discrete, Distribution, is_tracer, traced
 from kullback._distribution._jax import in_blocks
 from kullback._result import KindError
 from kullback._support import Array, Box, Interval, Lattice, Named, Simplex, Support
@@ -244,6 +244,8 @@ def _made(v: Any) -> bool:
 def _double(v: Any) -> Any:
     import jax
 
+    if is_tracer(v):
+        raise traced("a parameter of this distribution")
     if isinstance(v, list | tuple):
         return type(v)(_double(part) for part in v)
     if _made(v):
