@@ -105,14 +105,14 @@ def divergence(
     >>> math.isclose(float(d), (m**2 + s**2 - 1 - math.log(s**2)) / 2, rel_tol=1e-14)
     True
     """
-    _check_direction(direction)
+    check_direction(direction)
     if base is not None:
         raise InputError(
             f"base={base!r} is not taken: the value is in nats. The result's .bits is it to base 2; "
             "divide by math.log(base) for another"
         )
     if tolerance is not None or budget is not None or method != "auto" or seed != 0:
-        _check_options(method, tolerance, budget, seed)
+        check_options(method, tolerance, budget, seed)
     a, b = opened(p, "p", axis, normalize), opened(q, "q", axis, normalize)
     check_tables(a, b)
     request = Request(tolerance, budget, seed)
@@ -150,7 +150,7 @@ def plan(
     >>> kl.plan("student_t(3, 0, 1)", "laplace(0, 1)").method
     'quadrature'
     """
-    _check_direction(direction)
+    check_direction(direction)
     a, b = opened(p, "p", axis, normalize), opened(q, "q", axis, normalize)
     check_tables(a, b)
     names = str(a), str(b)
@@ -263,14 +263,14 @@ def _forced(p: Measured, q: Measured, name: str, request: Request) -> Divergence
     raise InputError(f"unknown method {name!r}; {suggest(name, ['auto', *(m.name for m in METHODS)])}")
 
 
-def _check_direction(direction: Any) -> None:
+def check_direction(direction: Any) -> None:
     if not isinstance(direction, str):
         raise KindError(f"direction must be 'forward' or 'reverse', not {direction!r}")
     if direction not in DIRECTIONS:
         raise InputError(f"direction must be 'forward' or 'reverse', not {direction!r}")
 
 
-def _check_options(method: Any, tolerance: Any, budget: Any, seed: Any) -> None:
+def check_options(method: Any, tolerance: Any, budget: Any, seed: Any) -> None:
     if not isinstance(method, str):
         raise KindError(f"method must be a name such as 'auto' or 'quadrature', not {method!r}")
     if tolerance is not None and not (isinstance(tolerance, int | float) and tolerance > 0):
