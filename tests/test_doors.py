@@ -267,3 +267,19 @@ def test_threads_give_the_same_bits() -> None:
     with ThreadPoolExecutor(4) as pool:
         found = {future.result() for future in [pool.submit(f) for f in (values, strictly) * 3]}
     assert found == {values()}
+
+
+@pytest.mark.parametrize(
+    ("p", "q", "leads"),
+    [
+        ({"a": 0.2, "b": 0.8}, "poisson(3)", r"the outcomes of P are labels \('a', 'b'\) and Q lives on the integers"),
+        ("poisson(3)", {"a": 0.2, "b": 0.8}, r"the outcomes of Q are labels \('a', 'b'\) and P lives on the integers"),
+        ({"a": 0.2, "b": 0.8}, kl.Sample([1.0, 2.0]), "the outcomes of P are labels"),
+        ([0.2, 0.8], kl.Sample([1.5, 2.0]), "needs outcomes that recur"),
+    ],
+)
+def test_no_method_leads_with_what_is_missing(p: Any, q: Any, leads: str) -> None:
+    with pytest.raises(
+        kl.NoMethodError, match=rf"^no method measures KL of P = [^:]*: [^.]*{leads}.*All reasons: support:"
+    ):
+        kl.divergence(p, q)

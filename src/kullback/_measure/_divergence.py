@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from kullback._distribution import Batch, Density, Discrete, Measured, Table
+from kullback._distribution import Batch, Density, Discrete, Measured, Sample, Table
+from kullback._format import listing
 from kullback._measure import _batch
 from kullback._result import Divergence, InputError, KindError, NoMethodError, Plan, Status
 from kullback._vocabulary import suggest
@@ -77,7 +78,7 @@ def divergence(
     KindError
         An object of no known kind.
     NoMethodError
-        No method applies; the text has each one's reason.
+        No method applies; the text leads with what is missing, and has each one's reason.
 
     Notes
     -----
@@ -218,9 +219,25 @@ def _first_that_holds(p: Measured, q: Measured, request: Request) -> Divergence:
         best = min(tried, key=lambda d: float(d.error)) if len(tried) > 1 else tried[0]
         best = best if len(tried) == 1 else _with_history(best, [d for d in tried if d is not best])
         return _with_precision(best, p, q)
-    raise NoMethodError(
-        f"no method measures KL of P = {p} and Q = {q}. " + "; ".join(f"{m.name}: {reason(m, p, q)}" for m in METHODS)
-    )
+    every = "; ".join(f"{m.name}: {reason(m, p, q)}" for m in METHODS)
+    raise NoMethodError(f"no method measures KL of P = {p} and Q = {q}: {_what_is_missing(p, q)}. All reasons: {every}")
+
+
+def _what_is_missing(p: Measured, q: Measured) -> str:
+    """The reason that helps, of those of all methods."""
+    for one, other, names in ((p, q, "PQ"), (q, p, "QP")):
+        if isinstance(one, Discrete) and one.labels is not None and not isinstance(other, Discrete):
+            shown = listing([repr(label) for label in one.labels], 3)
+            lives = "is draws" if isinstance(other, Sample) else f"lives on {other.support}"
+            return (
+                f"the outcomes of {names[0]} are labels ({shown}) and {names[1]} {lives}; give both the same outcomes"
+            )
+    if isinstance(p, Density) and isinstance(q, Density) and p.support != q.support:
+        return f"P lives on {p.support} and Q on {q.support}"
+    last = {m.name: m for m in METHODS}[
+        "monte carlo" if isinstance(p, Density) and isinstance(q, Density) else "plug-in"
+    ]
+    return f"{last.name} {reason(last, p, q)}"
 
 
 def _better_than_draws(p: Measured, tried: list[Divergence]) -> bool:
