@@ -128,7 +128,8 @@ def divergence(
 def _any(a: Measured | Batch, b: Measured | Batch, method: str, request: Request) -> Divergence:
     """KL(A‖B) of one pair or of a batch."""
     if _batch.has_members(a, b):
-        return _batch.over(a, b, lambda p, q: measure(p, q, method=method, request=request))
+        formed = method in ("auto", "closed") and request.tolerance is None
+        return _batch.over(a, b, lambda p, q: measure(p, q, method=method, request=request), in_closed_form=formed)
     assert not isinstance(a, Batch)
     assert not isinstance(b, Batch)
     return measure(a, b, method=method, request=request)

@@ -28,6 +28,9 @@ from kullback.sources.arrays import to_numpy
 Make = Callable[[Index], "Density | Discrete"]
 
 
+# families whose batches are handed on with their parameters
+SAME = ("normal", "laplace", "cauchy", "log_normal", "poisson", "bernoulli", "geometric", "binomial", "beta")
+
 ONE_OF = (  # held: the first of them that the object was given; the others it derives when asked
     ("probs", "logits"),
     ("covariance_matrix", "precision_matrix", "scale_matrix", "rate_matrix", "scale_tril"),
@@ -41,7 +44,23 @@ def convert(obj: Any, library: Library) -> Density | Discrete | Batch:
     if shape and _word(obj, library) == "categorical":
         return _categorical(obj)
     make = maker(obj, library)
-    return Batch(shape, make, name=name) if shape else make(())
+    if not shape:
+        return make(())
+    family, parameters = _numbers(obj, library)
+    return Batch(shape, make, name=name, family=family, parameters=parameters)
+
+
+def _numbers(obj: Any, library: Library) -> tuple[str, dict[str, Array]]:
+    """The word and the parameters of a batch, where each member's are plain numbers; else nothing."""
+    while type(obj).__name__ == "ExpandedDistribution":
+        obj = obj.base_dist
+    word = _word(obj, library)
+    if word not in SAME or any(obj.event_shape) or type(obj).__name__ in library.in_scipy:
+        return "", {}
+    held = _held(obj, word, library, _class_name(obj, library))
+    if "logits" in held:
+        return "", {}
+    return word, {ours: value(obj, theirs) for ours, theirs in held.items()}
 
 
 def maker(obj: Any, library: Library) -> Make:
@@ -118,9 +137,8 @@ def _held(obj: Any, word: str, library: Library, name: str) -> dict[str, str]:
 
 
 def _canonical(obj: Any, word: str, library: Library) -> Make:
-    class_name = next(c.__name__ for c in type(obj).__mro__ if c.__name__ in library.renamed or c is type(obj))
     values = {}
-    for ours, theirs in _held(obj, word, library, class_name).items():
+    for ours, theirs in _held(obj, word, library, _class_name(obj, library)).items():
         constraint = obj.arg_constraints.get(theirs)
         event_dim = 2 if word == "matrix_normal" else getattr(constraint, "event_dim", 0) or 0
         values[ours] = (value(obj, theirs), event_dim)  # NumPyro's constraint says that a matrix of means is a vector
@@ -143,6 +161,10 @@ def _canonical(obj: Any, word: str, library: Library) -> Make:
         return build(word, kwargs=held)
 
     return at_parameters(member, values)
+
+
+def _class_name(obj: Any, library: Library) -> str:
+    return next(c.__name__ for c in type(obj).__mro__ if c.__name__ in library.renamed or c is type(obj))
 
 
 def at_parameters(member: Callable[[dict[str, Any]], Density | Discrete], values: dict[str, tuple[Array, int]]) -> Make:

@@ -37,9 +37,10 @@ _SEEN: dict[Any, Density | Discrete] = {}
 def _word(name: str, *args: Any, make: Callable[..., Density | Discrete] | None = None) -> Density | Discrete:
     """The word of these numbers; small ones are kept, as checking and factoring them takes longer than the rest."""
     build_it = make or partial(_built, name)
-    if sum(np.size(a) for a in args) > 512:
+    arrays = [np.asarray(a, dtype=np.float64) for a in args]
+    if sum([a.size for a in arrays]) > 512:
         return build_it(*args)
-    key = (name, make, *((np.shape(a), np.asarray(a, dtype=np.float64).tobytes()) for a in args))
+    key = (name, make, *[(a.shape, a.tobytes()) for a in arrays])
     if key not in _SEEN:
         if len(_SEEN) >= 256:
             _SEEN.clear()

@@ -65,11 +65,28 @@ def one(distribution: Any, values: list[float], frozen: Any = None) -> Density:
 def _batch(distribution: Any, parameters: tuple[Any, ...]) -> Batch:
     """Frozen with arrays, which broadcast."""
     arrays = np.broadcast_arrays(*[np.asarray(v, dtype=np.float64) for v in parameters])
+    family, names = WORDS.get(distribution.name, ("", ()))
+    usual = (0.0, 1.0)[: len(arrays) - len(names)]  # what loc, and then scale, must be that are none of the names
+    plain = all((v == x).all() for v, x in zip(arrays[len(names) :], usual, strict=True))
     return Batch(
         arrays[0].shape,
         lambda index: one(distribution, [float(v[index]) for v in arrays]),
         name=f"scipy.stats.{distribution.name}",
+        family=family if plain else "",
+        parameters=dict(zip(names, arrays, strict=False)) if plain else None,
     )
+
+
+# SciPy's families whose parameters are the word's, in order
+WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "norm": ("normal", ("loc", "scale")),
+    "laplace": ("laplace", ("loc", "scale")),
+    "cauchy": ("cauchy", ("loc", "scale")),
+    "poisson": ("poisson", ("rate",)),
+    "binom": ("binomial", ("total_count", "probs")),
+    "bernoulli": ("bernoulli", ("probs",)),
+    "beta": ("beta", ("concentration1", "concentration0")),
+}
 
 
 _SEEN: dict[Any, Density] = {}

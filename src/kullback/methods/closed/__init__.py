@@ -13,6 +13,7 @@ from functools import lru_cache
 from kullback._distribution import Density, Measured
 from kullback._result import Divergence, Status
 from kullback.methods._request import Request
+from kullback.methods.closed._batched import batched
 from kullback.methods.closed._elliptical import centred_pair
 from kullback.methods.closed._moments import by_moments
 from kullback.methods.closed._normal import normal_pair, normals
@@ -20,7 +21,7 @@ from kullback.methods.closed._power_gamma import power_gamma_pair
 from kullback.methods.closed._same import has_form, same_family
 from kullback.methods.closed._space import in_space
 
-__all__ = ["Closed", "rule"]
+__all__ = ["Closed", "batched", "rule"]
 
 
 class Closed:

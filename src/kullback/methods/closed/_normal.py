@@ -6,7 +6,7 @@ import numpy as np
 
 from kullback._distribution import Density
 from kullback._support import Array
-from kullback.methods.closed._deviance import scaled
+from kullback.methods.closed._same import same_family
 from kullback.methods.closed._spreads import grown, refined
 from kullback.numerics import factors
 from kullback.numerics.factors import Factor
@@ -22,11 +22,7 @@ def normal_pair(p: Density, q: Density) -> tuple[float, float]:
     Source: the standard form (Kullback 1959, ch. 9), rearranged so that equal parameters give exactly 0.
     """
     if p.dim == 1:
-        m, s = p.parameters["loc"], p.parameters["scale"]
-        m0, s0 = q.parameters["loc"], q.parameters["scale"]
-        r, z = (s - s0) / s0, (m - m0) / s0
-        value = 0.5 * (scaled(r * (2 + r), (s / s0) ** 2) + z * z)
-        return value, 16 * EPS * value
+        return same_family(p, q)
     (loc, spread), (loc0, spread0) = _known(p), _known(q)
     shift = two_sum(loc, -loc0)
 

@@ -36,6 +36,14 @@ def same_family(p: Density, q: Density) -> tuple[float, float]:
     return value, 64 * EPS * size
 
 
+def _normal(p: Parameters, q: Parameters) -> tuple[float, float]:
+    """½(r² − 1 − log r²) + ½z² with r = s/t and z = Δ/t; Kullback 1959, ch. 9."""
+    s, t = p["scale"], q["scale"]
+    r, z = (s - t) / t, (p["loc"] - q["loc"]) / t
+    value = 0.5 * (scaled(r * (2 + r), (s / t) ** 2) + z * z)
+    return value, value
+
+
 def _poisson(p: Parameters, q: Parameters) -> tuple[float, float]:
     """A Bregman divergence, λ·(r − 1 − log r) with r = λ₂/λ₁; Kullback 1959."""
     if p["rate"] == 0:
@@ -172,6 +180,7 @@ def _logarithmic_bend(t: Array) -> Array:
 
 
 SAME: dict[str, Form] = {
+    "normal": _normal,
     "poisson": _poisson,
     "bernoulli": _bernoulli,
     "binomial": _binomial,
