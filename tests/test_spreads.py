@@ -211,3 +211,25 @@ def test_a_batch_of_factors() -> None:
         p = dist.MultivariateNormal(np.zeros(2), scale_tril=halves)
         found = kl.divergence(p, dist.MultivariateNormal(np.zeros(2), scale_tril=matrix(2e-9)))
     assert found.value == pytest.approx([E_TRIL, 0], rel=1e-12)
+
+
+def test_the_factor_of_a_wishart_matrix_has_its_divergence() -> None:
+    dist = pytest.importorskip("numpyro.distributions")
+    scales = [np.eye(3), np.eye(3) + 0.5]
+    whole, factor = (
+        kl.divergence(*(kind(5.0, scale_matrix=scale.astype(np.float32)) for scale in scales))
+        for kind in (dist.Wishart, dist.WishartCholesky)
+    )
+    assert factor.value == whole.value
+    assert factor.method == "bijection"
+
+
+def test_many_dimensions_say_what_the_condition_costs() -> None:
+    """Above the dimensions for twice the precision: a product, whose divergence adds up block by block."""
+    n, blocks = 25, 20
+    a, b = kernel(n, 0.2), kernel(n, 0.21)
+    big = [np.kron(np.eye(blocks), m) for m in (a, b)]
+    found = kl.divergence(*(build("multivariate_normal", (np.zeros(n * blocks), m)) for m in big))
+    assert abs(found.value - blocks * truth(a, b)) <= found.error
+    assert found.error <= 1e-3 * found.value
+    assert found.method == "closed"

@@ -242,11 +242,13 @@ def _what_is_missing(p: Measured, q: Measured) -> str:
 
 
 def _better_than_draws(p: Measured, tried: list[Divergence]) -> bool:
-    """Whether an answer stands that draws could not better: any on the line, else one that is good to a thousandth.
+    """Whether an answer stands that draws could not better: any on the line, else a form, or good to a thousandth.
 
-    The error of draws cannot see a tail that was never drawn, so they follow only an answer that is poor.
+    The error of draws cannot see a tail that was never drawn, nor what an ill-conditioned density loses, so they follow
+    only an answer that is poor.
     """
-    return any(p.support.dim == 1 or float(d.error) <= 1e-3 * abs(float(d.value)) for d in tried)
+    known = any(p.support.dim == 1 or d.method == "closed" for d in tried)
+    return known or any(float(d.error) <= 1e-3 * abs(float(d.value)) for d in tried)
 
 
 def _check_dimensions(p: Measured, q: Measured) -> None:

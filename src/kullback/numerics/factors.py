@@ -23,7 +23,7 @@ from kullback.numerics.lazy import linalg
 Array = NDArray[Any]  # of floats
 
 EPS = float(np.finfo(float).eps)
-EXACTLY = 256  # dimensions up to which twice the precision is quick enough
+EXACTLY = 400  # dimensions up to which twice the precision is quick enough
 SMALL, STEPS = 64, 6  # dimensions that are inverted for their condition; steps of the power method beyond
 ROUNDING = 2 * EPS  # what factoring moves in a covariance of one dimension, in units of the spreads
 COLUMNS = 256  # of a triangular right-hand side solved at a time: what lies above them is zero

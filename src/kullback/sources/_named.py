@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -91,9 +92,23 @@ def maker(obj: Any, library: Library) -> Make:
     if word is not None:
         return _canonical(obj, word, library)
     whole = evaluated(obj, library)
+    if name == "WishartCholesky":  # the factor of a Wishart matrix, one to one
+        return _carried(whole, ("cholesky",), _canonical(obj, "wishart", library))
     if hasattr(obj, "transforms") and hasattr(obj, "base_dist"):
         return _transformed.maker(obj, whole, maker(obj.base_dist, library))
     return whole
+
+
+def _carried(whole: Callable[[Index], Density], key: tuple[str, ...], inner: Make) -> Make:
+    """The members of `whole`, as a bijection of those of `inner`."""
+
+    def make(index: Index) -> Density:
+        found, base = whole(index), inner(index)
+        assert isinstance(base, Density)
+        found.facts = replace(found.facts, base=(key, base))
+        return found
+
+    return make
 
 
 def _word(obj: Any, library: Library) -> str | None:

@@ -10,7 +10,8 @@ from kullback._support import Array
 from kullback.numerics.factors import EXACTLY, Compared
 from kullback.numerics.terms import excess
 
-ENOUGH, NOTHING = 1e-11, 1e-20  # an error beside its value that needs no second look, and one beside none
+# an error beside its value that needs no second look, of few dimensions and of many, and one beside none
+FEW, ENOUGH, OF_MANY, NOTHING = 64, 1e-11, 1e-9, 1e-20
 
 
 def grown(found: Compared) -> float:
@@ -27,7 +28,8 @@ def excesses(e: Array, ratio: Array) -> Array:
 def refined(measured: Callable[[bool], tuple[float, float]], dim: int) -> tuple[float, float]:
     """`measured(exactly)`, value and error: in twice the precision if that is quick and doubles lose digits."""
     value, error = measured(False)
-    if error <= (ENOUGH * abs(value) if value else NOTHING) or dim > EXACTLY:
+    enough = ENOUGH if dim <= FEW else OF_MANY
+    if error <= (enough * abs(value) if value else NOTHING) or dim > EXACTLY:
         return value, error
     finer = measured(True)
     return finer if finer[1] < error else (value, error)
