@@ -233,3 +233,10 @@ def test_many_dimensions_say_what_the_condition_costs() -> None:
     assert abs(found.value - blocks * truth(a, b)) <= found.error
     assert found.error <= 1e-3 * found.value
     assert found.method == "closed"
+
+
+def test_a_value_beyond_the_doubles_says_so() -> None:
+    wide, narrow = (build("multivariate_normal", (np.zeros(2), s * np.eye(2))) for s in (1e300, 1e-300))
+    with pytest.raises(kl.InputError, match="beyond the doubles"):
+        kl.divergence(wide, narrow)
+    assert kl.divergence(narrow, wide).value == pytest.approx(600 * math.log(10) - 1, rel=1e-14)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from kullback._result import InputError
 from kullback._support import Array
 from kullback.numerics.factors import EXACTLY, Compared
 from kullback.numerics.terms import excess
@@ -28,6 +29,8 @@ def excesses(e: Array, ratio: Array) -> Array:
 def refined(measured: Callable[[bool], tuple[float, float]], dim: int) -> tuple[float, float]:
     """`measured(exactly)`, value and error: in twice the precision if that is quick and doubles lose digits."""
     value, error = measured(False)
+    if value == np.inf:
+        raise InputError("the divergence of P and Q is finite but beyond the doubles, 1.8e308; bring them to one scale")
     enough = ENOUGH if dim <= FEW else OF_MANY
     if error <= (enough * abs(value) if value else NOTHING) or dim > EXACTLY:
         return value, error
