@@ -14,7 +14,7 @@ from cases import MEMBERS, SPACE_MEMBERS  # noqa: E402
 from kullback._distribution import Density  # noqa: E402
 from kullback.methods.closed import rule  # noqa: E402
 from kullback.methods.closed._same import SAME  # noqa: E402
-from kullback.methods.closed._space import FORMS  # noqa: E402
+from kullback.methods.closed._space import FORMS, WITH_SPREADS  # noqa: E402
 from kullback.sources import as_distribution  # noqa: E402
 
 RULES = ("own form", "powers of gamma variables", "moment rule", "bijection")
@@ -47,7 +47,7 @@ def page() -> str:
     lines += ["", "## Sources", "", "| pair | form |", "|---|---|"]
     for family, form in SAME.items():
         lines.append(f"| {family} ‖ itself | {_first_line(form)} |")
-    for (p, q), form in FORMS.items():
+    for (p, q), form in {**FORMS, **{(f, f): form for f, form in WITH_SPREADS.items()}}.items():
         lines.append(f"| {p} ‖ {'itself' if p == q else q} | {_first_line(form)} |")
     return "\n".join(lines) + "\n"
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kullback._advise import advise
     from kullback._distribution import Density, Discrete, Sample, Table
     from kullback._fit import fit, to_numpyro, to_scipy
-    from kullback._measure import compare, divergence, plan
+    from kullback._measure import compare, divergence, pairwise, plan
     from kullback._path import path
     from kullback._result import (
         Advice,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         KullbackError,
         MissingExtraError,
         NoMethodError,
+        Pairwise,
         Path,
         Plan,
         Status,
@@ -42,6 +43,7 @@ _ROOMS = {
     "divergence": "_measure",
     "compare": "_measure",
     "compare_tables": "tables",
+    "pairwise": "_measure",
     "plan": "_measure",
     "fit": "_fit",
     "path": "_path",
@@ -58,6 +60,7 @@ _ROOMS = {
     "Comparison": "_result",
     "Fit": "_result",
     "Advice": "_result",
+    "Pairwise": "_result",
     "Path": "_result",
     "Plan": "_result",
     "Status": "_result",
@@ -82,6 +85,7 @@ __all__ = [
     "KullbackError",
     "MissingExtraError",
     "NoMethodError",
+    "Pairwise",
     "Path",
     "Plan",
     "Sample",
@@ -96,6 +100,7 @@ __all__ = [
     "families",
     "fit",
     "from_model",
+    "pairwise",
     "path",
     "plan",
     "plots",

@@ -10,6 +10,7 @@ from kullback._fit import Say, both, refit
 from kullback._format import number, percent, uncertain
 from kullback._result import Advice, Fit, InputError, KullbackError, Status
 from kullback.families import Family, LatticeFamily, Normal, StudentT, as_family, richer
+from kullback.numerics.quiet import quiet
 
 CLOSE = 0.05  # nats
 HALF = 0.5  # of the residual: what a richer family must remove
@@ -97,6 +98,7 @@ RULES = (
 )
 
 
+@quiet
 def advise(p: Any, family: Any, *, need: str | None = None, seed: int = 0, progress: Say | None = None) -> Advice:
     """Fit both ways and say which direction to use, with the numbers it rests on.
 
@@ -144,6 +146,7 @@ def _only(forward: Fit | InputError, reverse: Fit | InputError, need: str | None
     return Advice(direction, "only", tuple(reasons), forward_fit, reverse_fit, condition)
 
 
+@quiet
 def decide(forward: Fit, reverse: Fit, *, need: str | None = None, seed: int = 0) -> Advice:
     """The rules of the table on two finished fits."""
     found = Evidence(need, forward, reverse)

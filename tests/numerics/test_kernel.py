@@ -439,3 +439,25 @@ def test_what_always_holds(entries: list[tuple[float, float]], random: Any, k: i
 def test_tail_is_one_function() -> None:
     z = np.linspace(0, 1 / 9, 100)
     assert sums.tail(z).tolist() == [sums.tail_of_one(x) for x in z.tolist()]
+
+
+@pytest.mark.parametrize("length", [8192, 8193, 9000, 16384, 20000])
+def test_rows_of_several_segments_together_give_the_bits_of_each_alone(length: int) -> None:
+    rng = np.random.default_rng(length)
+    p, q = (rng.dirichlet(np.ones(length), 7) for _ in range(2))
+    q[2] = p[2] * (1 + 1e-9 * rng.normal(size=length))
+    q[3] = p[3]
+    q[4, -1] = q[5, 8191] = p[6, 100:8100] = 0
+    q[1, 5] = 5e-324
+    alone = [kernel.relative_entropy(a, b) for a, b in zip(p, q, strict=True)]
+    for layout in (p, np.asfortranarray(p)):
+        together = kernel.relative_entropy(layout, q)
+        for name in together._fields:
+            assert np.array_equal(getattr(together, name), [getattr(x, name) for x in alone], equal_nan=True), name
+
+
+def test_joint_axes_of_several_segments() -> None:
+    p, q = np.random.default_rng(0).random((2, 3, 100, 4, 100))
+    found = kernel.relative_entropy(p, q, axis=(1, 3))
+    flat = [x.transpose(0, 2, 1, 3).reshape(12, -1) for x in (p, q)]
+    assert np.array_equal(found.value.ravel(), kernel.relative_entropy(*flat).value)

@@ -63,3 +63,36 @@ def test_batches_tables_and_refusals() -> None:
         kl.divergence(tfd.Skellam(2.0, 3.0), "poisson(1)")
     pair = kl.divergence(tfd.Weibull(2.0, 1.5), tfd.Gamma(2.0, 3.0))
     assert pair.value == pytest.approx(float(tfd.kl_divergence(tfd.Weibull(2.0, 1.5), tfd.Gamma(2.0, 3.0))), rel=1e-5)
+
+
+def half(a: float) -> Any:
+    return jnp.array([[1.0, 0.0], [1.0, a]])
+
+
+TRIL = np.log(2) + 1 / 8 - 1 / 2  # KL of normals whose factors' ratio is diag(1, ½)
+EXACT = [
+    (tfd.Sample(tfd.Normal(0.0, 1.0), 5), tfd.MultivariateNormalTriL(jnp.ones(5), jnp.eye(5)), 2.5),
+    (tfd.Sample(tfd.Normal(0.0, 1.0), (2, 3)), tfd.Sample(tfd.Normal(1.0, 1.0), (2, 3)), 3.0),
+    (tfd.Independent(tfd.Normal(jnp.zeros(5), 1.0), 1), tfd.MultivariateNormalDiag(jnp.ones(5)), 2.5),
+    (tfd.MultivariateNormalTriL(None, half(2.0**-20)), tfd.MultivariateNormalTriL(None, half(2.0**-19)), TRIL),
+    (tfd.WishartTriL(4.0, half(2.0**-20)), tfd.WishartTriL(4.0, half(2.0**-19)), 4 * TRIL),
+    (tfd.FiniteDiscrete([0.0, 1.5], probs=[0.5, 0.5]), tfd.FiniteDiscrete([0.0, 1.5], probs=[0.9, 0.1]),
+     np.log(0.5 / 0.3)),
+    (tfd.FiniteDiscrete([0.0, 1.5], probs=[0.5, 0.5]), tfd.FiniteDiscrete([0.0, 2.5], probs=[0.9, 0.1]), np.inf),
+    (tfp.bijectors.Shift(3.0)(tfd.Gamma(2.0, 1.0)), tfp.bijectors.Shift(3.0)(tfd.Gamma(3.0, 1.0)),
+     np.log(2) - (1 - np.euler_gamma)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("p", "q", "true"), EXACT, ids=[type(row[0]).__name__ for row in EXACT])
+def test_what_was_not_read_before_is_exact(p: Any, q: Any, true: float) -> None:
+    found = kl.divergence(p, q)
+    assert found.value == pytest.approx(true, rel=1e-7)  # their parameters are float32
+    assert found.error <= 1e-9
+
+
+def test_what_has_no_density_here_is_refused() -> None:
+    joint = tfd.JointDistributionSequential([tfd.Normal(0.0, 1.0), tfd.Gamma(2.0, 1.0)])
+    for refused in (joint, tfd.Horseshoe(1.0)):
+        with pytest.raises(kl.KindError):
+            kl.divergence(refused, tfd.Cauchy(0.0, 1.0))

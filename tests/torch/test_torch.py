@@ -196,3 +196,19 @@ def test_a_fit_goes_by_torchs_gradient(vectorized: bool) -> None:
     fit = kl.fit(p, "normal", direction="reverse")
     line = kl.fit(kl.Density(lambda x: -(np.exp(x - 1) - x), normalized=False), "normal", direction="reverse")
     np.testing.assert_allclose(fit.q.parameters["loc"], line.q.parameters["loc"], atol=1e-5)
+
+
+@pytest.mark.parametrize("a", [1e-4, 1e-9])
+def test_a_factor_is_used_as_given(a: float) -> None:
+    def normal(a: float) -> Any:
+        return td.MultivariateNormal(torch.zeros(2).double(), scale_tril=t([[1.0, 0.0], [1.0, a]]).double())
+
+    found = kl.divergence(normal(a), normal(2 * a))
+    assert abs(found.value - (math.log(2) + 1 / 8 - 1 / 2)) <= 1e-7  # float32 rounds 1e-9 and its double alike
+    assert found.error <= 1e-10
+
+
+def test_independent_normals_against_a_multivariate_one_are_exact() -> None:
+    p = td.Independent(td.Normal(torch.zeros(10), 1.0), 1)
+    found = kl.divergence(p, td.MultivariateNormal(torch.ones(10), torch.eye(10)))
+    assert (found.value, found.method) == (pytest.approx(5, rel=1e-14), "closed")

@@ -6,7 +6,7 @@ support; a *Sample* is draws; a *Table* is named columns of rows. A *Batch* is a
 
 from kullback._distribution._batch import Batch
 from kullback._distribution._callable import UserBatch, UserPoints
-from kullback._distribution._checks import numeric_array, numeric_column
+from kullback._distribution._checks import is_small, is_tracer, numeric_array, numeric_column, traced, unreadable
 from kullback._distribution._density import Density, Facts, Tail
 from kullback._distribution._discrete import Discrete
 from kullback._distribution._moved import as_given, moved, translated
@@ -33,10 +33,14 @@ __all__ = [
     "UserPoints",
     "as_given",
     "carrier",
+    "is_small",
+    "is_tracer",
     "log_slope",
     "moved",
     "numeric_array",
     "numeric_column",
+    "traced",
     "translated",
     "unbound",
+    "unreadable",
 ]

@@ -15,6 +15,8 @@ from kullback._distribution._sites import Sites
 from kullback._format import vector
 from kullback._result import InputError, KindError
 from kullback._support import Array, Box, Interval, Support, reals
+from kullback.numerics.factors import Factor
+from kullback.numerics.quiet import quiet
 
 SEVERAL = 8  # components that are told one by one
 SQUARE, MANY = 3, 64  # larger matrices are told by their diagonals, longer arrays by their shapes
@@ -48,7 +50,8 @@ class Facts:
     that of their Z. `power_gamma` makes it a power of a gamma variable, or the logarithm of one. `points` is how many
     evaluations a slow log density is worth. `grad` is that of the log density at a batch of points. `sites` names the
     parts of the vector. `assumed` says that the support was not given: it is the whole line or space, which proves
-    nothing.
+    nothing. `spreads` are the factors of the covariance, or of the scale, of normals, t and Wishart: one, or those of
+    rows and columns.
     """
 
     family: str = ""
@@ -73,6 +76,7 @@ class Facts:
     free: Callable[[], Density] | None = None
     landmarks: tuple[float, ...] = ()
     sites: Sites | None = None
+    spreads: tuple[Factor, ...] = ()
     grad: Callable[[Array], Array] | None = None
     source: Any = None
     assumed: bool = False
@@ -170,6 +174,7 @@ class Density:
         """The parameters by NumPyro's names; empty where they are not known."""
         return dict(self.facts.parameters)
 
+    @quiet
     def log_prob(self, x: Any) -> Any:
         """The log density at a point, or at each point of a batch, in nats; −∞ outside the support."""
         points = np.asarray(x, dtype=np.float64)
@@ -178,6 +183,7 @@ class Density:
         values = self._log_prob(batch)
         return float(values[0]) if one else values
 
+    @quiet
     def sample(self, n: int, *, seed: int = 0) -> Array:
         """`n` draws of shape (n,) or (n, dim); the same seed gives the same draws."""
         if self.facts.sample is None:

@@ -30,10 +30,12 @@ from kullback._support import reals
 from kullback.families import Carried, Custom, Family, Laplace, LatticeFamily, Mixture, Normal, NumPyro, as_family
 from kullback.methods._progress import Progress
 from kullback.methods.alpha import alpha_divergence
+from kullback.numerics.quiet import quiet
 
 Say = Callable[[str], None]
 
 
+@quiet
 def fit(p: Any, family: Any, *, direction: str | float, start: Any = None, seed: int = 0) -> Fit:
     """Fit a family to P by the least divergence in one direction.
 

@@ -2,5 +2,6 @@
 
 from kullback._measure._compare import compare
 from kullback._measure._divergence import check_seed, divergence, measure, plan, prepared
+from kullback._measure._pairwise import pairwise
 
-__all__ = ["check_seed", "compare", "divergence", "measure", "plan", "prepared"]
+__all__ = ["check_seed", "compare", "divergence", "measure", "pairwise", "plan", "prepared"]

@@ -8,8 +8,18 @@ import numpy as np
 
 from kullback._distribution import Batch, Density, Discrete, Measured
 from kullback._result import Divergence, InputError
+from kullback.methods.closed import batched
 
 KINDS = ("rounding", "bound", "estimate", "standard_error")  # the weakest of the members' is that of the whole
+
+
+def has_members(p: Measured | Batch, q: Measured | Batch) -> bool:
+    """Whether the pair is measured member by member: a batch of objects, or of tables beside one density."""
+    if isinstance(p, Batch) or isinstance(q, Batch):
+        return True
+    if type(p) is type(q) is Discrete:
+        return False
+    return any(isinstance(d, Discrete) and isinstance(d.axis, int) and d.values.ndim > 1 for d in (p, q))
 
 
 def as_batch(d: Measured | Batch, name: str) -> Batch:
@@ -20,7 +30,9 @@ def as_batch(d: Measured | Batch, name: str) -> Batch:
         return _rows(d, name)
     if not isinstance(d, Density | Discrete):
         raise InputError(f"{name} is {d}, which has no place in a batch; measure it against one distribution at a time")
-    return Batch((), lambda index: d, name=str(d))
+    if isinstance(d, Discrete) or d.support.shape or any(np.ndim(v) for v in d.parameters.values()):
+        return Batch((), lambda index: d, name=str(d))
+    return Batch((), lambda index: d, name=str(d), family=d.facts.family, parameters=d.parameters)
 
 
 def _rows(d: Discrete, name: str) -> Batch:
@@ -46,9 +58,17 @@ def broadcast(p: Measured | Batch, q: Measured | Batch) -> tuple[Batch, Batch, t
         ) from None
 
 
-def over(p: Measured | Batch, q: Measured | Batch, measure: Callable[[Measured, Measured], Divergence]) -> Divergence:
-    """KL of each pair, with the batch shapes broadcast as NumPy's."""
+def over(
+    p: Measured | Batch,
+    q: Measured | Batch,
+    measure: Callable[[Measured, Measured], Divergence],
+    *,
+    in_closed_form: bool = False,
+) -> Divergence:
+    """KL of each pair, with the batch shapes broadcast as NumPy's; by a form over all of them where it may be."""
     a, b, shape = broadcast(p, q)
+    if in_closed_form and (whole := batched(a, b, shape)) is not None:
+        return whole
     sides = [_Members(a), _Members(b)]
     found = [measure(sides[0][index], sides[1][index]) for index in np.ndindex(*shape)]
     value, error = (np.array([getattr(d, k) for d in found], dtype=float).reshape(shape) for k in ("value", "error"))

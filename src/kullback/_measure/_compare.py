@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kullback._distribution import Density, Discrete, Measured
-from kullback._measure._divergence import check_seed, measure, prepared, turned
+from kullback._measure._divergence import check_seed, check_tables, measure, prepared, turned
 from kullback._measure._frame import reduced
 from kullback._measure._samples import p_value, standing
 from kullback._measure._spread import spread
@@ -23,16 +23,18 @@ from kullback.methods.quadrature import Quadrature
 from kullback.methods.support import outside
 from kullback.numerics import kernel
 from kullback.numerics.quadrature import integrate
+from kullback.numerics.quiet import quiet
 from kullback.numerics.terms import gain
 
 LINE_POINTS, PLANE_POINTS = 601, 121
 
 
+@quiet
 def compare(
     p: Any,
     q: Any,
     *,
-    axis: int | tuple[int, ...] = -1,
+    axis: int | tuple[int, ...] | None = -1,
     normalize: bool = False,
     tolerance: float | None = None,
     seed: int = 0,
@@ -63,6 +65,7 @@ def compare(
     check_seed(seed)
     a = prepared(p, "p", axis, normalize)
     b = prepared(q, "q", axis, normalize)
+    check_tables(a, b)
     request = Request(tolerance, None, seed)
     forward = measure(a, b, request=request)
     reverse = turned(measure(b, a, request=request))

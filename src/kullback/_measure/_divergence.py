@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from kullback._distribution import Batch, Density, Discrete, Measured, Table
+from kullback._distribution import Batch, Density, Discrete, Measured, Sample, Table
+from kullback._format import listing
 from kullback._measure import _batch
 from kullback._measure._frame import reduced, with_width
 from kullback._result import Divergence, InputError, KindError, NoMethodError, Plan, Status
 from kullback._vocabulary import suggest
 from kullback.methods import METHODS, Request, reason
 from kullback.methods._mixtures import with_bracket
+from kullback.methods.exact import check_table
+from kullback.numerics.quiet import quiet
 from kullback.sources import as_distribution
 
 SWAP = {"P": "Q", "Q": "P", "p": "q", "q": "p"}
@@ -22,17 +25,19 @@ EPS = float(np.finfo(np.float64).eps)
 DIRECTIONS = ("forward", "reverse")
 
 
+@quiet
 def divergence(
     p: Any,
     q: Any,
     *,
     direction: str = "forward",
-    axis: int | tuple[int, ...] = -1,
+    axis: int | tuple[int, ...] | None = -1,
     normalize: bool = False,
     method: str = "auto",
     tolerance: float | None = None,
     budget: int | None = None,
     seed: int = 0,
+    base: None = None,
 ) -> Divergence:
     """The Kullback-Leibler divergence between P and Q in nats, with its method and error.
 
@@ -45,8 +50,8 @@ def divergence(
         kl.Density, kl.Sample, kl.Table.
     direction : {"forward", "reverse"}
         forward is KL(P‖Q) = Σ P log(P/Q); reverse is KL(Q‖P).
-    axis : int or tuple of int
-        For arrays: the axes of one distribution.
+    axis : int, tuple of int, or None
+        For arrays: the axes of one distribution; None is all of them.
     normalize : bool
         For arrays: divide each by its sum. Without it an array that does not sum to one is refused.
     method : str
@@ -57,6 +62,8 @@ def divergence(
         About the most points to evaluate; the first look at a density is not counted.
     seed : int
         For methods that draw.
+    base : None
+        Taken by none: results are in nats, `.bits` is the value to base 2, and value/log(b) that to base b.
 
     Returns
     -------
@@ -72,7 +79,7 @@ def divergence(
     KindError
         An object of no known kind.
     NoMethodError
-        No method applies; the text has each one's reason.
+        No method applies; the text leads with what is missing, and has each one's reason.
 
     Notes
     -----
@@ -100,22 +107,38 @@ def divergence(
     >>> math.isclose(float(d), (m**2 + s**2 - 1 - math.log(s**2)) / 2, rel_tol=1e-14)
     True
     """
-    _check_direction(direction)
+    check_direction(direction)
+    if base is not None:
+        raise InputError(
+            f"base={base!r} is not taken: the value is in nats. The result's .bits is it to base 2; "
+            "divide by math.log(base) for another"
+        )
     if tolerance is not None or budget is not None or method != "auto" or seed != 0:
-        _check_options(method, tolerance, budget, seed)
+        check_options(method, tolerance, budget, seed)
     a, b = opened(p, "p", axis, normalize), opened(q, "q", axis, normalize)
+    check_tables(a, b)
     request = Request(tolerance, budget, seed)
-    if direction == "reverse":
-        a, b = b, a
-    if isinstance(a, Batch) or isinstance(b, Batch):
-        found = _batch.over(a, b, lambda p, q: measure(p, q, method=method, request=request))
-    else:
-        found = measure(a, b, method=method, request=request)
-    return found if direction == "forward" else turned(found)
+    if direction == "forward":
+        return _any(a, b, method, request)
+    try:
+        return turned(_any(b, a, method, request))
+    except InputError as error:
+        raise InputError(_swapped(str(error))) from None
 
 
+def _any(a: Measured | Batch, b: Measured | Batch, method: str, request: Request) -> Divergence:
+    """KL(A‖B) of one pair or of a batch."""
+    if _batch.has_members(a, b):
+        formed = method in ("auto", "closed") and request.tolerance is None
+        return _batch.over(a, b, lambda p, q: measure(p, q, method=method, request=request), in_closed_form=formed)
+    assert not isinstance(a, Batch)
+    assert not isinstance(b, Batch)
+    return measure(a, b, method=method, request=request)
+
+
+@quiet
 def plan(
-    p: Any, q: Any, *, direction: str = "forward", axis: int | tuple[int, ...] = -1, normalize: bool = False
+    p: Any, q: Any, *, direction: str = "forward", axis: int | tuple[int, ...] | None = -1, normalize: bool = False
 ) -> Plan:
     """Which method would measure this pair, and for each of the others why not; nothing is computed.
 
@@ -130,10 +153,11 @@ def plan(
     >>> kl.plan("student_t(3, 0, 1)", "laplace(0, 1)").method
     'quadrature'
     """
-    _check_direction(direction)
+    check_direction(direction)
     a, b = opened(p, "p", axis, normalize), opened(q, "q", axis, normalize)
+    check_tables(a, b)
     names = str(a), str(b)
-    if isinstance(a, Batch) or isinstance(b, Batch):
+    if _batch.has_members(a, b):
         left, right, shape = _batch.broadcast(a, b)
         if 0 in shape:
             raise InputError(f"the batch of shape {shape} is empty; there is nothing to measure")
@@ -143,6 +167,8 @@ def plan(
             f"{names[0]}, the first of {left}" if left.shape else names[0],
             (f"{names[1]}, the first of {right}" if right.shape else names[1]),
         )
+    assert not isinstance(a, Batch)
+    assert not isinstance(b, Batch)
     _check_dimensions(a, b)
     if direction == "reverse":
         a, b = b, a
@@ -150,7 +176,7 @@ def plan(
     return Plan(reasons, p=names[0], q=names[1], direction=direction)
 
 
-def prepared(obj: Any, name: str, axis: int | tuple[int, ...] = -1, normalize: bool = False) -> Measured:
+def prepared(obj: Any, name: str, axis: int | tuple[int, ...] | None = -1, normalize: bool = False) -> Measured:
     """`obj` through the door, as one distribution or an array of tables; a table of numeric columns becomes draws."""
     found = opened(obj, name, axis, normalize)
     if isinstance(found, Batch):
@@ -158,10 +184,19 @@ def prepared(obj: Any, name: str, axis: int | tuple[int, ...] = -1, normalize: b
     return found
 
 
-def opened(obj: Any, name: str, axis: int | tuple[int, ...] = -1, normalize: bool = False) -> Measured | Batch:
+def opened(obj: Any, name: str, axis: int | tuple[int, ...] | None = -1, normalize: bool = False) -> Measured | Batch:
     """`obj` through the door; a table of numeric columns becomes draws."""
     found = as_distribution(obj, name, axis=axis, normalize=normalize)
     return found.to_sample() if isinstance(found, Table) else found
+
+
+def check_tables(a: Measured | Batch, b: Measured | Batch) -> None:
+    """Beside a density no sum of the pair would show that an array holds draws, not probabilities."""
+    if type(a) is type(b) is Discrete:
+        return
+    for d, name in ((a, "p"), (b, "q")):
+        if isinstance(d, Discrete):
+            check_table(d, name)
 
 
 def measure(p: Measured, q: Measured, *, method: str = "auto", request: Request | None = None) -> Divergence:
@@ -189,9 +224,25 @@ def _first_that_holds(p: Measured, q: Measured, request: Request) -> Divergence:
         best = min(tried, key=_trust) if len(tried) > 1 else tried[0]
         best = best if len(tried) == 1 else _with_history(best, [d for d in tried if d is not best])
         return _with_precision(best, p, q)
-    raise NoMethodError(
-        f"no method measures KL of P = {p} and Q = {q}. " + "; ".join(f"{m.name}: {reason(m, p, q)}" for m in METHODS)
-    )
+    every = "; ".join(f"{m.name}: {reason(m, p, q)}" for m in METHODS)
+    raise NoMethodError(f"no method measures KL of P = {p} and Q = {q}: {_what_is_missing(p, q)}. All reasons: {every}")
+
+
+def _what_is_missing(p: Measured, q: Measured) -> str:
+    """The reason that helps, of those of all methods."""
+    for one, other, names in ((p, q, "PQ"), (q, p, "QP")):
+        if isinstance(one, Discrete) and one.labels is not None and not isinstance(other, Discrete):
+            shown = listing([repr(label) for label in one.labels], 3)
+            lives = "is draws" if isinstance(other, Sample) else f"lives on {other.support}"
+            return (
+                f"the outcomes of {names[0]} are labels ({shown}) and {names[1]} {lives}; give both the same outcomes"
+            )
+    if isinstance(p, Density) and isinstance(q, Density) and p.support != q.support:
+        return f"P lives on {p.support} and Q on {q.support}"
+    last = {m.name: m for m in METHODS}[
+        "monte carlo" if isinstance(p, Density) and isinstance(q, Density) else "plug-in"
+    ]
+    return f"{last.name} {reason(last, p, q)}"
 
 
 def _trust(found: Divergence) -> tuple[bool, float]:
@@ -200,11 +251,13 @@ def _trust(found: Divergence) -> tuple[bool, float]:
 
 
 def _better_than_draws(p: Measured, tried: list[Divergence]) -> bool:
-    """Whether an answer stands that draws could not better: any on the line, else one that is good to a thousandth.
+    """Whether an answer stands that draws could not better: any on the line, else a form, or good to a thousandth.
 
-    The error of draws cannot see a tail that was never drawn, so they follow only an answer that is poor.
+    The error of draws cannot see a tail that was never drawn, nor what an ill-conditioned density loses, so they follow
+    only an answer that is poor.
     """
-    return any(p.support.dim == 1 or float(d.error) <= 1e-3 * abs(float(d.value)) for d in tried)
+    known = any(p.support.dim == 1 or d.method == "closed" for d in tried)
+    return known or any(float(d.error) <= 1e-3 * abs(float(d.value)) for d in tried)
 
 
 def _check_dimensions(p: Measured, q: Measured) -> None:
@@ -239,14 +292,14 @@ def _forced(p: Measured, q: Measured, name: str, request: Request) -> Divergence
     raise InputError(f"unknown method {name!r}; {suggest(name, ['auto', *(m.name for m in METHODS)])}")
 
 
-def _check_direction(direction: Any) -> None:
+def check_direction(direction: Any) -> None:
     if not isinstance(direction, str):
         raise KindError(f"direction must be 'forward' or 'reverse', not {direction!r}")
     if direction not in DIRECTIONS:
         raise InputError(f"direction must be 'forward' or 'reverse', not {direction!r}")
 
 
-def _check_options(method: Any, tolerance: Any, budget: Any, seed: Any) -> None:
+def check_options(method: Any, tolerance: Any, budget: Any, seed: Any) -> None:
     if not isinstance(method, str):
         raise KindError(f"method must be a name such as 'auto' or 'quadrature', not {method!r}")
     if tolerance is not None and not (isinstance(tolerance, int | float) and tolerance > 0):

@@ -20,10 +20,12 @@ from kullback._result import Branch, Divergence, InputError, Jump, Path
 from kullback._support import Array, Support, reals
 from kullback._vocabulary import onto
 from kullback.families import Carried, Family, as_family
+from kullback.numerics.quiet import quiet
 
 Progress = Callable[[str], None]
 
 
+@quiet
 def path(p: Any, family: Any, *, seed: int = 0, steps: int = 20, progress: Progress | None = None) -> Path:
     """The optimum followed from reverse to forward, with its jumps.
 

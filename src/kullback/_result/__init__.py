@@ -6,6 +6,7 @@ from kullback._result._divergence import Divergence
 from kullback._result._errors import InputError, KindError, KullbackError, MissingExtraError, NoMethodError
 from kullback._result._fit import Advice, Coverage, Fit, Mode, Optimum
 from kullback._result._importance import Importance
+from kullback._result._pairwise import Pairwise
 from kullback._result._path import Branch, Jump, Path
 from kullback._result._plan import Plan
 from kullback._result._status import Status
@@ -30,6 +31,7 @@ __all__ = [
     "Mode",
     "NoMethodError",
     "Optimum",
+    "Pairwise",
     "Path",
     "Plan",
     "SliceComparison",

@@ -11,6 +11,7 @@ import numpy as np
 
 from kullback._format import dumps, html_table, number, percent, plain, text_table, uncertain
 from kullback._result._divergence import Divergence
+from kullback.numerics.quiet import quiet
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,6 +98,7 @@ class Comparison:
     _made: dict[str, Terms] = field(default_factory=dict)
 
     @property
+    @quiet
     def terms(self) -> Terms | None:
         """Where each direction pays; tabulated when first asked for, None for a batch."""
         if self.tabulate is not None and "terms" not in self._made:

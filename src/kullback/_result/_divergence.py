@@ -20,6 +20,9 @@ from kullback.numerics.lazy import special
 class Divergence:
     """A Kullback-Leibler divergence in nats, with the method, the error and what the error means.
 
+    In comparisons, arithmetic, formats and NumPy's functions it is its value (elementwise for a batch); what comes of
+    them is a plain number or array, without the error.
+
     Attributes
     ----------
     value : float or ndarray
@@ -60,6 +63,8 @@ class Divergence:
     >>> d = kl.divergence([0.5, 0.5], [0.9, 0.1])
     >>> round(float(d), 6), d.method, d.error_kind
     (0.510826, 'exact', 'rounding')
+    >>> d < 0.6, f"{d:.3f}", round(d + 1, 6), round(sum([d, d]), 6)
+    (True, '0.511', 1.510826, 1.021651)
     """
 
     value: Any
@@ -82,6 +87,69 @@ class Divergence:
         if isinstance(self.value, np.ndarray) and self.value.ndim:
             raise TypeError(f"this is a batch of shape {self.value.shape}; use .value, an array")
         return float(self.value)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return np.array(self.value, dtype=dtype)
+
+    def __format__(self, spec: str) -> str:
+        return format(float(self), spec) if spec else str(self)
+
+    def __hash__(self) -> int:
+        return object.__hash__(self) if isinstance(self.value, np.ndarray) else hash(self.value)
+
+    def __eq__(self, other: Any) -> Any:
+        return self.value == _number(other) if _is_number(other) else NotImplemented
+
+    def __lt__(self, other: Any) -> Any:
+        return self.value < _number(other) if _is_number(other) else NotImplemented
+
+    def __le__(self, other: Any) -> Any:
+        return self.value <= _number(other) if _is_number(other) else NotImplemented
+
+    def __gt__(self, other: Any) -> Any:
+        return self.value > _number(other) if _is_number(other) else NotImplemented
+
+    def __ge__(self, other: Any) -> Any:
+        return self.value >= _number(other) if _is_number(other) else NotImplemented
+
+    def __add__(self, other: Any) -> Any:
+        return self.value + _number(other) if _is_number(other) else NotImplemented
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Any:
+        return self.value - _number(other) if _is_number(other) else NotImplemented
+
+    def __rsub__(self, other: Any) -> Any:
+        return _number(other) - self.value if _is_number(other) else NotImplemented
+
+    def __mul__(self, other: Any) -> Any:
+        return self.value * _number(other) if _is_number(other) else NotImplemented
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Any:
+        return self.value / _number(other) if _is_number(other) else NotImplemented
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return _number(other) / self.value if _is_number(other) else NotImplemented
+
+    def __pow__(self, other: Any) -> Any:
+        return self.value ** _number(other) if _is_number(other) else NotImplemented
+
+    def __rpow__(self, other: Any) -> Any:
+        return _number(other) ** self.value if _is_number(other) else NotImplemented
+
+    def __neg__(self) -> Any:
+        return -self.value
+
+    def __abs__(self) -> Any:
+        return abs(self.value)
+
+    def __round__(self, digits: int | None = None) -> Any:
+        if isinstance(self.value, np.ndarray):
+            return np.round(self.value, digits or 0)
+        return round(self.value, digits)
 
     @property
     def bits(self) -> Any:
@@ -167,3 +235,11 @@ class Divergence:
 
     def _repr_html_(self) -> str:
         return f"<p><b>{html.escape(str(self))}</b></p>{html_table(self._facts())}"
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, Divergence | int | float | np.number | np.ndarray)
+
+
+def _number(x: Any) -> Any:
+    return x.value if isinstance(x, Divergence) else x

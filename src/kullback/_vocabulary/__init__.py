@@ -14,11 +14,13 @@ from kullback._vocabulary._lattice import displaced, of_failures
 from kullback._vocabulary._onto import onto
 from kullback._vocabulary._parse import Call, distribution, parse
 from kullback._vocabulary._space import (
+    factored,
     laplace_product,
     mixture,
     multivariate_normal,
     multivariate_student_t,
     product,
+    rooted,
     whitened,
 )
 from kullback._vocabulary._words import WORDS, build, suggest
@@ -38,6 +40,7 @@ __all__ = [
     "carried",
     "displaced",
     "distribution",
+    "factored",
     "laplace_product",
     "log_sum_exp",
     "mixture",
@@ -47,6 +50,7 @@ __all__ = [
     "onto",
     "parse",
     "product",
+    "rooted",
     "shifted",
     "suggest",
     "whitened",

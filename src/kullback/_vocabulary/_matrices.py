@@ -10,9 +10,10 @@ import numpy as np
 from kullback._distribution import Density, Facts
 from kullback._result import InputError
 from kullback._support import Array, Matrices, PositiveDefinite
-from kullback._vocabulary._space import factor
+from kullback._vocabulary._space import factored, rooted
 from kullback._vocabulary._tails import HALF_LOG_2PI
 from kullback._vocabulary._words import scalar, word
+from kullback.numerics.factors import Factor
 from kullback.numerics.lazy import linalg, special
 
 
@@ -23,9 +24,12 @@ def _degrees(concentration: Any, dim: int) -> float:
     return n
 
 
-def _square(matrix: Any, name: str) -> tuple[Array, Array]:
+def _scale(matrix: Any, name: str) -> tuple[Array, Factor]:
+    """The matrix and its factor; a factor of a source's stands for the matrix."""
+    if isinstance(matrix, Factor):
+        return matrix.covariance, matrix
     c = np.atleast_2d(np.asarray(matrix, dtype=np.float64))
-    return factor(c, len(c), name)
+    return c, factored(c, len(c), name)
 
 
 def _log_det(x: Array) -> Array:
@@ -36,7 +40,8 @@ def _log_det(x: Array) -> Array:
 @word
 def wishart(concentration: Any, scale_matrix: Any) -> Density:
     """`concentration` is the degrees of freedom; the mean is concentration·scale_matrix."""
-    scale, tril = _square(scale_matrix, "scale_matrix")
+    scale, spread = _scale(scale_matrix, "scale_matrix")
+    tril = spread.matrix
     d = len(scale)
     n = _degrees(concentration, d)
     log_det = 2 * float(np.log(np.diag(tril)).sum())
@@ -52,6 +57,7 @@ def wishart(concentration: Any, scale_matrix: Any) -> Density:
         parameters={"concentration": n, "scale_matrix": scale},
         entropy=constant - 0.5 * (n - d - 1) * mean_log + 0.5 * n * d,
         sample=lambda rng, size: _draws("wishart", n, scale, rng, size),
+        spreads=(spread,),
     )
     return Density(_guarded(log_prob), dim=d * d, support=PositiveDefinite(d), vectorized=True, facts=facts)
 
@@ -59,7 +65,8 @@ def wishart(concentration: Any, scale_matrix: Any) -> Density:
 @word
 def inverse_wishart(concentration: Any, scale_matrix: Any) -> Density:
     """The inverse of a Wishart matrix whose scale is the inverse of `scale_matrix`."""
-    scale, tril = _square(scale_matrix, "scale_matrix")
+    scale, spread = _scale(scale_matrix, "scale_matrix")
+    tril = spread.matrix
     d = len(scale)
     n = _degrees(concentration, d)
     log_det = 2 * float(np.log(np.diag(tril)).sum())
@@ -75,6 +82,7 @@ def inverse_wishart(concentration: Any, scale_matrix: Any) -> Density:
         parameters={"concentration": n, "scale_matrix": scale},
         entropy=constant + 0.5 * (n + d + 1) * mean_log + 0.5 * n * d,
         sample=lambda rng, size: _draws("invwishart", n, scale, rng, size),
+        spreads=(spread,),
     )
     return Density(_guarded(log_prob), dim=d * d, support=PositiveDefinite(d), vectorized=True, facts=facts)
 
@@ -102,11 +110,11 @@ def matrix_normal(loc: Any, scale_tril_row: Any, scale_tril_column: Any) -> Dens
     if m.ndim != 2 or not np.isfinite(m).all():
         raise InputError(f"loc must be a finite matrix, not of shape {m.shape}")
     rows, columns = m.shape
-    half_row, half_column = (np.asarray(t, dtype=np.float64) for t in (scale_tril_row, scale_tril_column))
-    for half, size, name in ((half_row, rows, "scale_tril_row"), (half_column, columns, "scale_tril_column")):
-        if half.shape != (size, size) or not np.isfinite(half).all() or (np.diag(half) <= 0).any():
-            raise InputError(f"{name} must be a {size} by {size} lower triangle with a positive diagonal")
-    a, b = np.tril(half_row), np.tril(half_column)
+    spreads = (
+        rooted(scale_tril_row, rows, "scale_tril_row"),
+        rooted(scale_tril_column, columns, "scale_tril_column"),
+    )
+    a, b = (spread.matrix for spread in spreads)
     constant = rows * columns * HALF_LOG_2PI
     constant += columns * float(np.log(np.diag(a)).sum()) + rows * float(np.log(np.diag(b)).sum())
 
@@ -121,5 +129,6 @@ def matrix_normal(loc: Any, scale_tril_row: Any, scale_tril_column: Any) -> Dens
         entropy=constant + 0.5 * rows * columns,
         sample=lambda rng, n: m + a @ rng.standard_normal((n, rows, columns)) @ b.T,
         transport=(rows * columns, lambda u: m + a @ special.ndtri(u).reshape(-1, rows, columns) @ b.T),
+        spreads=spreads,
     )
     return Density(log_prob, dim=rows * columns, support=Matrices(rows, columns), vectorized=True, facts=facts)

@@ -14,7 +14,8 @@ from kullback._support import Array, Box, Interval, Lattice, Support, ends, is_s
 from kullback._vocabulary._real import laplace, log_t_constant, normal, student_t
 from kullback._vocabulary._tails import HALF_LOG_2PI
 from kullback._vocabulary._words import positive, word
-from kullback.numerics import many
+from kullback.numerics import factors, many
+from kullback.numerics.factors import Factor
 from kullback.numerics.lazy import linalg, special
 from kullback.numerics.many import log_sum_exp
 
@@ -29,22 +30,47 @@ def _location(loc: Any) -> Array:
     return m
 
 
-def factor(matrix: Any, dim: int, name: str) -> tuple[Array, Array]:
-    """A symmetric positive definite matrix and its lower Cholesky factor."""
+def square(matrix: Any, dim: int, name: str) -> Array:
+    """A finite matrix of that size."""
     try:
         c = np.asarray(matrix, dtype=np.float64)
     except (TypeError, ValueError):
         raise InputError(f"{name} must be a matrix of numbers, not {matrix!r}") from None
     if c.shape != (dim, dim):
         raise InputError(f"{name} must have shape ({dim}, {dim}) to go with loc, not {c.shape}")
-    if not np.allclose(c, c.T, rtol=1e-6, atol=0):
-        raise InputError(f"{name} must be symmetric; it is {c.tolist()}")
-    c = 0.5 * (c + c.T)
+    if not np.isfinite(c).all():
+        raise InputError(f"{name} must be finite; it holds {c[~np.isfinite(c)][0]:g}")
+    return c
+
+
+def factored(matrix: Any, dim: int, name: str, of: Callable[..., Factor] = factors.of_covariance) -> Factor:
+    """The factor of a symmetric positive definite matrix, or of what `of` makes of it; one that is known is kept."""
+    if isinstance(matrix, Factor):
+        return matrix
+    c = square(matrix, dim, name)
+    if (c == c.T).all():
+        uneven = 0.0
+    else:
+        widths = np.sqrt(np.abs(np.diagonal(c)))
+        uneven = float((np.abs(c - c.T) / np.maximum(widths[:, None] * widths, 1e-300)).max())
+        if uneven > 1e-6:
+            raise InputError(f"{name} must be symmetric; it is {c.tolist()}")
+        c = 0.5 * (c + c.T)
     try:
-        return c, np.linalg.cholesky(c)
-    except np.linalg.LinAlgError:
-        least = float(np.linalg.eigvalsh(c)[0]) if np.isfinite(c).all() else math.nan
-        raise InputError(f"{name} must be positive definite; its smallest eigenvalue is {least:g}") from None
+        return of(c, uneven=uneven)
+    except factors.NotPositive:
+        least = f"its smallest eigenvalue is {float(np.linalg.eigvalsh(c)[0]):g}, within rounding"
+        raise InputError(f"{name} must be positive definite; {least}") from None
+
+
+def rooted(matrix: Any, dim: int, name: str) -> Factor:
+    """The factor of matrix·matrixᵀ: a lower triangle, the usual case, is taken as it is."""
+    if isinstance(matrix, Factor):
+        return matrix
+    try:
+        return factors.of_root(square(matrix, dim, name))
+    except factors.NotPositive:
+        raise InputError(f"{name} must have an inverse; there are zeros on the diagonal of its triangle") from None
 
 
 def whitened(x: Array, loc: Array, tril: Array) -> Array:
@@ -58,17 +84,24 @@ def whitened(x: Array, loc: Array, tril: Array) -> Array:
 
 
 @word
-def multivariate_normal(loc: Any = 0.0, covariance_matrix: Any = None, *, scale_tril: Any = None) -> Density:
+def multivariate_normal(
+    loc: Any = 0.0, covariance_matrix: Any = None, *, scale_tril: Any = None, precision_matrix: Any = None
+) -> Density:
     m = _location(loc)
     d = len(m)
-    if (covariance_matrix is None) == (scale_tril is None):
-        raise InputError("multivariate_normal needs covariance_matrix or scale_tril, and not both")
+    if sum(given is not None for given in (covariance_matrix, scale_tril, precision_matrix)) != 1:
+        raise InputError("multivariate_normal needs one of covariance_matrix, scale_tril and precision_matrix")
     if scale_tril is not None:
-        half = np.asarray(scale_tril, dtype=np.float64)
-        covariance_matrix = half @ half.T
-    covariance, tril = factor(covariance_matrix, d, "covariance_matrix")
+        spread = rooted(scale_tril, d, "scale_tril")
+    elif precision_matrix is not None:
+        spread = factored(precision_matrix, d, "precision_matrix", factors.of_precision)
+    else:
+        spread = factored(covariance_matrix, d, "covariance_matrix")
+    tril = spread.matrix
     if d == 1:
         return normal(m[0], tril[0, 0])
+    given = covariance_matrix is not None and not isinstance(covariance_matrix, Factor)
+    covariance = np.asarray(covariance_matrix, dtype=np.float64) if given else spread.covariance
     log_det = float(np.log(np.diag(tril)).sum())
     constant = d * HALF_LOG_2PI + log_det
     facts = Facts(
@@ -79,6 +112,7 @@ def multivariate_normal(loc: Any = 0.0, covariance_matrix: Any = None, *, scale_
         tails=(Tail(exponent=2.0), Tail(exponent=2.0)),
         sample=lambda rng, n: m + rng.standard_normal((n, d)) @ tril.T,
         transport=(d, lambda u: m + special.ndtri(u) @ tril.T),
+        spreads=(spread,),
     )
     return Density(
         lambda x: -0.5 * (whitened(x, m, tril) ** 2).sum(axis=-1) - constant,
@@ -92,8 +126,8 @@ def multivariate_normal(loc: Any = 0.0, covariance_matrix: Any = None, *, scale_
 def multivariate_student_t(df: Any, loc: Any = 0.0, scale_tril: Any = None) -> Density:
     v, m = positive(df, "df"), _location(loc)
     d = len(m)
-    half = np.eye(d) if scale_tril is None else np.asarray(scale_tril, dtype=np.float64)
-    shape, tril = factor(half @ half.T, d, "scale_tril · scale_trilᵀ")
+    spread = rooted(np.eye(d) if scale_tril is None else scale_tril, d, "scale_tril")
+    tril = spread.matrix
     if d == 1:
         return student_t(v, m[0], tril[0, 0])
     constant = log_t_constant(v, d) - float(np.log(np.diag(tril)).sum())
@@ -103,7 +137,7 @@ def multivariate_student_t(df: Any, loc: Any = 0.0, scale_tril: Any = None) -> D
         widths = np.sqrt(2 * special.gammaincinv(v / 2, u[:, d]) / v)
         return np.asarray(m + (special.ndtri(u[:, :d]) @ tril.T) / widths[:, None])
 
-    covariance = shape * (v / (v - 2)) if v > 2 else np.full((d, d), math.inf if v > 1 else math.nan)
+    covariance = spread.covariance * (v / (v - 2)) if v > 2 else np.full((d, d), math.inf if v > 1 else math.nan)
     facts = Facts(
         family="multivariate_student_t",
         parameters={"df": v, "loc": m, "scale_tril": tril},
@@ -112,6 +146,7 @@ def multivariate_student_t(df: Any, loc: Any = 0.0, scale_tril: Any = None) -> D
         tails=(Tail(power=v), Tail(power=v)),
         sample=lambda rng, n: m + (rng.standard_normal((n, d)) @ tril.T) / np.sqrt(rng.chisquare(v, n) / v)[:, None],
         transport=(d + 1, carry),
+        spreads=(spread,),
     )
     return Density(
         lambda x: constant - power * np.log1p((whitened(x, m, tril) ** 2).sum(axis=-1) / v),

@@ -6,6 +6,7 @@ import difflib
 import inspect
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -31,19 +32,24 @@ def build(name: str, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | Non
     if name not in WORDS:
         raise InputError(f"unknown distribution {name!r}; {suggest(name, WORDS)}")
     make = WORDS[name]
-    signature = inspect.signature(make)
     try:
-        signature.bind(*args, **(kwargs or {}))
+        signature(make).bind(*args, **(kwargs or {}))
     except TypeError as error:
         raise InputError(f"{name}: {error}; its parameters are {name}{signature_text(name)}") from None
     return make(*args, **(kwargs or {}))
+
+
+@cache
+def signature(make: Callable[..., Any]) -> inspect.Signature:
+    """Read once: to look takes longer than to build."""
+    return inspect.signature(make)
 
 
 def signature_text(name: str) -> str:
     """The parameters with their defaults, as one writes them."""
     parts = (
         p.name if p.default is inspect.Parameter.empty else f"{p.name}={p.default}"
-        for p in inspect.signature(WORDS[name]).parameters.values()
+        for p in signature(WORDS[name]).parameters.values()
     )
     return f"({', '.join(parts)})"
 

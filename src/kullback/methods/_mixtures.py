@@ -21,7 +21,10 @@ def with_bracket(found: Divergence, p: Measured, q: Measured) -> Divergence:
         return found
     if any(d.family not in (*SINGLE, MIXTURE) or len(d.facts.components) > MANY for d in (p, q)):
         return found
-    beside = bracket(_normals(p), _normals(q))
+    try:
+        beside = bracket(_normals(p), _normals(q))
+    except np.linalg.LinAlgError:  # too ill-conditioned to be factored from its entries
+        return found
     return replace(found, bounds=(beside.lower, beside.upper), variational=beside.variational)
 
 

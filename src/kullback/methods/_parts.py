@@ -145,8 +145,8 @@ def _stated(f: Density) -> tuple[Array, Array, bool] | None:
         return y[1], np.diag(0.5 * (y[2] - y[0])), True
     if _charts.bounded(f.support):
         return None
-    if "scale_tril" in f.parameters:
-        return np.asarray(f.parameters["loc"]), np.asarray(f.parameters["scale_tril"]), False
+    if len(f.facts.spreads) == 1 and len(f.support.shape) == 1:  # normals and t
+        return np.asarray(f.parameters["loc"]), f.facts.spreads[0].matrix, False
     moments = f.facts.moments
     if moments is not None and np.isfinite(moments[1]).all():
         return np.asarray(moments[0]), np.linalg.cholesky(moments[1]), False

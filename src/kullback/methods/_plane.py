@@ -37,7 +37,7 @@ def parts(f: Density) -> list[Part]:
             continue
         moments = part.facts.moments
         if moments is not None and np.isfinite(moments[1]).all():
-            found.append(Part(weight, part, np.asarray(moments[0]), np.linalg.cholesky(moments[1])))
+            found.append(Part(weight, part, np.asarray(moments[0]), _factor(part, moments[1])))
         elif "scale_tril" in part.parameters:
             found.append(Part(weight, part, part.parameters["loc"], part.parameters["scale_tril"]))
         else:
@@ -92,6 +92,12 @@ def _at_mode(f: Density) -> tuple[Array, Array]:
     for _ in range(3):
         factor = _rewhitened(f, centre, factor)
     return centre, factor
+
+
+def _factor(part: Density, covariance: Array) -> Array:
+    """The factor of a normal's covariance as it was given; of others' it is taken."""
+    known = part.facts.family == "multivariate_normal"
+    return part.facts.spreads[0].matrix if known else np.linalg.cholesky(covariance)
 
 
 def _half_width(f: Density, centre: Array, axis: int) -> float:

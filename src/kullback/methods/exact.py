@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
+import math
+import numbers
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -14,6 +18,7 @@ from kullback.numerics import kernel
 from kullback.numerics.terms import deviance, rounding
 
 EPS = float(np.finfo(float).eps)
+MOST = 1e-3  # that a sum may be off
 
 
 class Exact:
@@ -56,13 +61,14 @@ class Exact:
 class Pair:
     """Two aligned arrays and the axes they share."""
 
-    __slots__ = ("axis", "labels", "logits", "normalize", "p", "q", "size")
+    __slots__ = ("axis", "coarse", "labels", "logits", "normalize", "p", "q", "size")
 
     def __init__(self, p: Discrete, q: Discrete) -> None:
         a, b = p.values, q.values
         self.logits = (p.logits is not None, q.logits is not None)
         self.labels = p.labels
         self.normalize = (p.normalize, q.normalize)
+        self.coarse = (p.coarse, q.coarse)
         self.axis = p.axis
         if p.axis != q.axis:
             raise InputError(f"p and q keep their outcomes along different axes, {p.axis} and {q.axis}")
@@ -89,37 +95,58 @@ class Pair:
         self.size = int(np.prod([a.shape[axis] for axis in axes]))
 
     def check_sums(self, sum_p: Any, sum_q: Any) -> None:
-        for name, array, total, normalize in (
-            ("p", self.p, sum_p, self.normalize[0]),
-            ("q", self.q, sum_q, self.normalize[1]),
-        ):
-            check_sum(name, array, total, normalize, self.size)
+        for i, (name, array, total) in enumerate((("p", self.p, sum_p), ("q", self.q, sum_q))):
+            check_sum(name, array, total, self.normalize[i], self.size, self.coarse[i])
 
     def gap_text(self, gap: float, index: int) -> str:
         place = repr(self.labels[index]) if self.labels is not None else f"index {index}"
         return f"{percent(gap)} of P lies where Q has none, most of it at {place}"
 
 
-def check_sum(name: str, array: Any, total: Any, normalize: bool, size: int) -> None:
-    """Refuse what does not sum to one within the rounding of its own precision, unless told to normalise."""
+def check_sum(name: str, array: Any, total: Any, normalize: bool, size: int, coarse: bool = False) -> None:
+    """Refuse what does not sum to one within the rounding of its own precision, unless told to normalise.
+
+    `coarse` are numbers of fewer digits than the array shows.
+    """
+    allowed = MOST if coarse else sum_tolerance(array, size)
     if isinstance(total, float):
         if total <= 0:
             raise InputError(f"{name} sums to 0: it holds no mass")
-        if normalize or abs(total - 1.0) <= sum_tolerance(array, size):
+        if normalize or abs(total - 1.0) <= allowed:
             return
         raise _not_normalised(name, total)
     totals = np.asarray(total)
     if (totals <= 0).any():
         place = tuple(int(i) for i in np.argwhere(totals <= 0)[0])
         raise InputError(f"{name} sums to 0 at batch index {place}: it holds no mass")
-    off = np.abs(totals - 1.0) > sum_tolerance(array, size)
+    off = np.abs(totals - 1.0) > allowed
     if not normalize and off.any():
         raise _not_normalised(name, float(totals[off][0]))
 
 
+def check_table(d: Discrete, name: str) -> None:
+    """Refuse a table that stands alone, beside a density or a mass, if it is none: then it may be draws."""
+    x = np.asarray(d.values, dtype=np.float64)
+    axes = d.axis if isinstance(d.axis, tuple) else (d.axis,)
+    if not all(-x.ndim <= axis < x.ndim for axis in axes):
+        raise InputError(f"axis {d.axis} does not exist: {name} has shape {x.shape}")
+    least = -np.inf if d.logits is not None else 0.0
+    bad = ~((x >= least) & (x < np.inf))
+    if bad.any():
+        at = tuple(int(i) for i in np.argwhere(bad)[0])
+        kind = "nan" if math.isnan(x[at]) else "infinite" if x[at] > 0 else "negative"
+        draws = f", draws to kl.Sample({name})" if d.logits is None and d.labels is None else ""
+        raise _bad_entry(name, float(x[at]), at, kind, d.labels, draws)
+    if d.logits is None:
+        total = x.sum(axis=axes)
+        check_sum(name, d.values, float(total) if total.ndim == 0 else total, d.normalize, d.size, d.coarse)
+    elif (x.max(axis=axes) == -np.inf).any():
+        raise InputError(f"{name} has no outcome with a probability above 0")
+
+
 def sum_tolerance(array: Any, size: int) -> float:
     eps = float(np.finfo(array.dtype).eps) if array.dtype.kind == "f" else EPS
-    return min(1e-3, 8 * float(size) ** 0.5 * eps)
+    return min(MOST, 8 * float(size) ** 0.5 * eps)
 
 
 def _not_normalised(name: str, total: float) -> InputError:
@@ -130,16 +157,21 @@ def _not_normalised(name: str, total: float) -> InputError:
 
 
 def bad_entry(pair: Pair, bad: kernel.BadEntry) -> InputError:
-    index: Any = bad.index if len(bad.index) > 1 else bad.index[0]
-    place = f"index {index}"
-    if pair.labels is not None and len(bad.index) == 1:
-        place = f"{pair.labels[bad.index[0]]!r}"
+    return _bad_entry(bad.array, bad.value, bad.index, bad.kind, pair.labels)
+
+
+def _bad_entry(
+    name: str, value: float, index: tuple[int, ...], kind: str, labels: tuple[Any, ...] | None, draws: str = ""
+) -> InputError:
+    place = f"index {index if len(index) > 1 else index[0]}"
+    if labels is not None and len(index) == 1:
+        place = f"{labels[index[0]]!r}"
     advice = {
-        "negative": "probabilities cannot be negative; log-probabilities go to kl.Discrete(logits=...)",
+        "negative": f"probabilities cannot be negative; log-probabilities go to kl.Discrete(logits=...){draws}",
         "nan": "find where the NaN arises; it is never skipped",
         "infinite": "probabilities are finite",
-    }[bad.kind]
-    return InputError(f"{bad.array} holds {bad.value:g} at {place}: {advice}")
+    }[kind]
+    return InputError(f"{name} holds {value:g} at {place}: {advice}")
 
 
 def _aligned(p: Discrete, q: Discrete) -> tuple[Any, Any, tuple[Any, ...]]:
@@ -149,12 +181,13 @@ def _aligned(p: Discrete, q: Discrete) -> tuple[Any, Any, tuple[Any, ...]]:
         raise InputError(
             f"{named} has labels and {bare} has none, so they cannot be aligned; pass kl.Discrete({bare}, labels=...)"
         )
-    kinds = [{_kind(label) for label in d.labels or ()} for d in (p, q)]
-    if kinds[0].isdisjoint(kinds[1]):
-        raise InputError(
-            f"the labels can never match: p has {listing([repr(x) for x in p.labels], 3)} ({_names(kinds[0])}), "
-            f"q has {listing([repr(x) for x in q.labels], 3)} ({_names(kinds[1])})"
-        )
+    if set(p.labels).isdisjoint(q.labels):
+        kinds = [{_kind(label) for label in d.labels or ()} for d in (p, q)]
+        if kinds[0].isdisjoint(kinds[1]):
+            raise InputError(
+                f"the labels can never match: p has {listing([repr(x) for x in p.labels], 3)} ({_names(kinds[0])}), "
+                f"q has {listing([repr(x) for x in q.labels], 3)} ({_names(kinds[1])})"
+            )
     if p.labels == q.labels:
         return p.values, q.values, p.labels
     union = tuple(dict.fromkeys(p.labels + q.labels))
@@ -162,7 +195,11 @@ def _aligned(p: Discrete, q: Discrete) -> tuple[Any, Any, tuple[Any, ...]]:
 
 
 def _kind(label: Any) -> str:
-    return "number" if isinstance(label, int | float | np.number) else type(label).__name__
+    """The kind within which labels may be equal."""
+    if isinstance(label, numbers.Number | Decimal):
+        return "number"
+    kinds = (str, bytes, tuple, frozenset, datetime.datetime, datetime.date)  # with what is derived from them
+    return next((kind.__name__ for kind in kinds if isinstance(label, kind)), type(label).__name__)
 
 
 def _names(kinds: set[str]) -> str:
@@ -189,8 +226,10 @@ def log_probs(values: Any, is_logits: bool, name: str, pair: Pair) -> Any:
         raise InputError(f"{name} holds {bad:g}, which is no {'logit' if is_logits else 'probability'}")
     if not is_logits:
         total = x.sum(axis=axes)
-        normalize = pair.normalize[0 if name == "p" else 1]
-        check_sum(name, values, float(total) if total.ndim == 0 else total, normalize, pair.size)
+        i = "pq".index(name)
+        check_sum(
+            name, values, float(total) if total.ndim == 0 else total, pair.normalize[i], pair.size, pair.coarse[i]
+        )
         with np.errstate(divide="ignore"):
             x = np.log(x)
     top = x.max(axis=axes, keepdims=True)

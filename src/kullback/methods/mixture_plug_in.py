@@ -110,4 +110,4 @@ def quick_nodes(p: Density) -> tuple[Array, Array]:
 def _spread(z: Array, c: Density) -> Array:
     if c.dim == 1:
         return np.asarray(c.parameters["loc"] + c.parameters["scale"] * z)
-    return np.asarray(c.parameters["loc"] + z @ np.linalg.cholesky(c.parameters["covariance_matrix"]).T)
+    return np.asarray(c.parameters["loc"] + z @ c.facts.spreads[0].matrix.T)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import functools
 import itertools
 import math
@@ -84,13 +85,16 @@ class Rows:
         return self.passes[name]
 
     def take(self, piece: Piece) -> list[Floats]:
-        """The piece of each array, flat. Several rows are taken whole."""
+        """The piece of each array, flat."""
         r0, r1, c0, c1 = piece
-        flat = slice(r0 * self.length + c0, (r1 - 1) * self.length + c1)
+        whole = (c0, c1) == (0, self.length)
+        starts = [r0 * self.length] if whole else range(r0 * self.length, r1 * self.length, self.length)
+        size = (r1 - r0) * self.length if whole else c1
+        flats = [slice(start + c0, start + size) for start in starts]
         out = []
         with np.errstate(over="ignore"):  # of long doubles
             for view, grid in zip(self.views, self.grids, strict=True):
-                part = view.flat[flat] if grid is None else grid[r0:r1, c0:c1]
+                part = np.concatenate([view.flat[flat] for flat in flats]) if grid is None else grid[r0:r1, c0:c1]
                 out.append(np.require(part, self.dtype, ["C", "A"]).reshape(-1))
         return out
 
@@ -104,17 +108,35 @@ class Rows:
         r0, r1 = span
         if self.length <= SEGMENT:
             return part(self, (r0, r1, 0, self.length), *more)
+        if r1 - r0 > 1:  # their whole segments together, then what is left of each
+            cut = self.length // SEGMENT * SEGMENT
+            pieces = [(r0, r1, 0, cut), (r0, r1, cut, self.length)][: 1 + (cut < self.length)]
+            parts = [part(self, piece, *more) for piece in pieces]
+            return _combine(np.concatenate([x.reshape(r1 - r0, -1, x.shape[-1]) for x in parts], axis=1))
         pieces = [(r0, r1, c, min(c + self.reach, self.length)) for c in range(0, self.length, self.reach)]
-        return _combine(np.concatenate(list(each(lambda piece: part(self, piece, *more), pieces))))
+        return _combine(np.concatenate(list(each(lambda piece: part(self, piece, *more), pieces)))[None])
 
-    def solve(self, formula: Callable[..., tuple[Any, ...]], columns: Sequence[NDArray[Any]]) -> None:
-        """Fill the columns with what the formula gives for the rows; threads change nothing in it."""
+    def segments(self, piece: Piece) -> tuple[int, int]:
+        """The length of the stretches of a piece, and how many of them a row has in it."""
+        width = piece[3] - piece[2]
+        length = min(width, SEGMENT)
+        return length, -(-width // length)
+
+    def solve(
+        self, formula: Callable[..., tuple[Any, ...]], columns: Sequence[NDArray[Any]], *, together: bool = False
+    ) -> None:
+        """Fill the columns with what the formula gives for the rows; threads change nothing in it.
+
+        `together` says that it takes several rows of many segments at once.
+        """
 
         def fill(span: Span, each: Each = map) -> None:
             for column, part in zip(columns, formula(self, span, each), strict=True):
                 column[span[0] : span[1]] = part
 
         step = max(1, self.span // self.length) if self.length <= SEGMENT else 1
+        if together and self.length > SEGMENT:
+            step = max(1, MANY // self.length)
         spans = [(r, min(r + step, self.count)) for r in range(0, self.count, step)]
         if len(spans) >= 4 * self.workers > 4:
             share(fill, spans, self.workers)
@@ -155,7 +177,9 @@ def share(run: Callable[..., Any], items: Sequence[Any], workers: int) -> list[A
             for _ in waiting:  # leave nothing to the others
                 pass
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(workers, len(items)) - 1)]
+    # each in a copy of the caller's context, which holds NumPy's floating-point settings
+    contexts = [contextvars.copy_context() for _ in range(min(workers, len(items)) - 1)]
+    threads = [threading.Thread(target=context.run, args=(work,), daemon=True) for context in contexts]
     for thread in threads:
         thread.start()
     work()
@@ -167,15 +191,18 @@ def share(run: Callable[..., Any], items: Sequence[Any], workers: int) -> list[A
 
 
 def _combine(parts: Floats) -> Floats:
-    """The sums of parts of one row: columns are high and low by turns, then perhaps a gap's three."""
-    out = np.empty((1, parts.shape[1]))
-    width = min(parts.shape[1], 8)
+    """The sums of the parts (rows, parts, columns) of rows: columns are high and low by turns, then perhaps a gap's
+    three."""
+    rows, _, columns = parts.shape
+    out = np.empty((rows, columns))
+    width = min(columns, 8)
     with np.errstate(invalid="ignore", over="ignore"):
-        pairs = parts[:, :width].reshape(len(parts), -1, 2).transpose(1, 0, 2)
-        out[0, :width:2], out[0, 1:width:2] = sums.total(pairs.reshape(width // 2, -1))
-    if parts.shape[1] == 11:
-        out[0, 8] = sums.total(parts[:, 8])[0]
-        out[0, 9:] = parts[parts[:, 9].argmax(), 9:]
+        pairs = parts[:, :, :width].reshape(rows, -1, width // 2, 2).transpose(0, 2, 1, 3)
+        out[:, :width:2], out[:, 1:width:2] = sums.total(pairs.reshape(rows, width // 2, -1))
+    if columns == 11:
+        out[:, 8] = sums.total(parts[:, :, 8])[0]
+        most = parts[:, :, 9].argmax(axis=1)
+        out[:, 9:] = parts[np.arange(rows), most, 9:]
     return out
 
 

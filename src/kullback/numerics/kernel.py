@@ -53,7 +53,7 @@ def relative_entropy(p: ArrayLike, q: ArrayLike, axis: Axis = -1) -> Parts:
             return quick
     rows = Rows((p, q), axis)
     columns = [np.empty(rows.count) for _ in range(5)] + [np.empty(rows.count, np.int64)]
-    rows.solve(_relative_entropy, columns)
+    rows.solve(_relative_entropy, columns, together=True)
     return Parts(*map(rows.shaped, columns))
 
 
@@ -130,7 +130,8 @@ def _relative_entropy(rows: Rows, span: Span, each: Each) -> tuple[Any, ...]:
     wild = ~void & ~(_is_tame(p) & _is_tame(q))
     again &= ~(gap | void | wild)
     if again.any():
-        value[again], error[again] = _rescaled(rows, span, each, np.flatnonzero(again), s[again])
+        for some, part in _apart(rows, span, np.flatnonzero(again)):
+            value[some], error[some] = _rescaled(rows, part, each, some - (part[0] - span[0]), s[some])
     if (none := (g == 0.0) & ~(gap | void | wild)).any():  # equal, unless a difference underflowed
         error[none] *= rows.gather(_differs, span, each)[none, 0] > 0.0
     value[gap], error[gap] = math.inf, 0.0
@@ -138,6 +139,13 @@ def _relative_entropy(rows: Rows, span: Span, each: Each) -> tuple[Any, ...]:
     for i in np.flatnonzero(wild):
         value[i], error[i], p[i], q[i], share[i] = _in_integers(rows, span[0] + int(i))
     return value, error, p, q, share, at
+
+
+def _apart(rows: Rows, span: Span, chosen: Ints) -> list[tuple[Ints, Span]]:
+    """The chosen rows of a span, all at once or, if a row has many segments, one by one, with the spans they lie in."""
+    if rows.length <= SEGMENT:
+        return [(chosen, span)]
+    return [(chosen[i : i + 1], (span[0] + int(row), span[0] + int(row) + 1)) for i, row in enumerate(chosen)]
 
 
 def _rescaled(rows: Rows, span: Span, each: Each, chosen: Ints, s: Floats) -> tuple[Floats, Floats]:
@@ -168,7 +176,7 @@ def _rounding(parts: Any, value: Any) -> Any:
 
 def _first(rows: Rows, piece: Piece) -> Floats:
     p, q = rows.take(piece)
-    length = min(rows.length, SEGMENT)
+    length, many = rows.segments(piece)
     out = np.zeros((-(-p.size // length), 11))
     slow = np.ones(len(out), np.bool_)
     if (compiled := rows.compiled("first")) is not None:
@@ -179,8 +187,8 @@ def _first(rows: Rows, piece: Piece) -> Floats:
         if not (sums.are_weights(x) and sums.are_weights(y)):
             rows.blame()
         out[chosen] = sums.first(x, y)
-    if rows.length > SEGMENT:  # places within the segments of one row
-        out[:, 10] += np.where(out[:, 10] >= 0.0, piece[2] + length * np.arange(len(out)), 0.0)
+    if rows.length > SEGMENT:  # places within the segments of a row
+        out[:, 10] += np.where(out[:, 10] >= 0.0, piece[2] + length * (np.arange(len(out)) % many), 0.0)
     return out
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from kullback._result import Comparison, Fit, InputError, KindError, Path, TableComparison
+from kullback._result import Comparison, Fit, InputError, KindError, Pairwise, Path, TableComparison
 from kullback._support import Lattice
+from kullback.numerics.quiet import quiet
 from kullback.plots import _bars, _file, _ink, _line, _plane, _space, _tables
+from kullback.plots import _pairwise as _pairs
 from kullback.plots import _path as _paths
 
 
+@quiet
 def fits(forward: Fit, reverse: Fit | None = None, *, path: str | os.PathLike[str] | None = None) -> Any:
     """Draw the fits of one target: the densities, where each direction pays, and the divergences.
 
@@ -66,6 +69,7 @@ def fits(forward: Fit, reverse: Fit | None = None, *, path: str | os.PathLike[st
     return figure
 
 
+@quiet
 def comparison(comparison: Comparison, *, path: str | os.PathLike[str] | None = None) -> Any:
     """Draw P and Q, and where each divergence comes from.
 
@@ -115,6 +119,7 @@ def comparison(comparison: Comparison, *, path: str | os.PathLike[str] | None = 
     return figure
 
 
+@quiet
 def path(found: Path, *, path: str | os.PathLike[str] | None = None) -> Any:
     """Draw the optimum from reverse to forward: the members, their jumps, and what is left of each divergence.
 
@@ -209,4 +214,44 @@ def tables(found: TableComparison, *, path: str | os.PathLike[str] | None = None
     return figure
 
 
-__all__ = ["comparison", "fits", "path", "tables"]
+def pairwise(found: Pairwise, *, path: str | os.PathLike[str] | None = None) -> Any:
+    """Draw a matrix of divergences: a cell for each pair, darker where the two are further apart.
+
+    Parameters
+    ----------
+    found : Pairwise
+        What `kl.pairwise` returned.
+    path : str or path-like, optional
+        Where to write the picture: a name ending in .png, .svg or .pdf. It is written whole or not at all.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Cells with their values in nats, of up to twelve distributions; of more the colours alone. ∞ is hatched.
+
+    Raises
+    ------
+    KindError
+        Something else than a Pairwise.
+    InputError
+        A path with another ending.
+    MissingExtraError
+        If Matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import kullback as kl
+    >>> figure = kl.plots.pairwise(kl.pairwise({"a": [0.5, 0.5], "b": [0.9, 0.1]}))
+    >>> [axes.get_label() for axes in figure.axes]
+    ['pairs']
+    """
+    ending = _file.understood(path)
+    if not isinstance(found, Pairwise):
+        raise KindError(f"found must be what kl.pairwise returns, not {type(found).__name__}")
+    with _ink.style():
+        figure = _pairs.pairwise(found)
+        _file.write(figure, path, ending)
+    return figure
+
+
+__all__ = ["comparison", "fits", "pairwise", "path", "tables"]

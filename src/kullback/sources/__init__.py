@@ -35,14 +35,14 @@ __all__ = ["SOURCES", "as_distribution", "from_model", "read"]
 
 
 def as_distribution(
-    obj: Any, argument: str, *, axis: int | tuple[int, ...] = -1, normalize: bool = False
+    obj: Any, argument: str, *, axis: int | tuple[int, ...] | None = -1, normalize: bool = False
 ) -> Distribution:
     """`obj` as a Distribution; `argument` is its name in error texts."""
-    if type(obj) is np.ndarray:
-        return arrays.discrete(obj, argument, axis, normalize)
     if isinstance(obj, Density | Discrete | Sample | Table | Batch):
         return obj
     try:
+        if type(obj) is np.ndarray:
+            return arrays.discrete(obj, argument, axis, normalize)
         if isinstance(obj, str):
             return read_text(obj)
         door = _DOORS.get(type(obj))
@@ -61,9 +61,12 @@ def as_distribution(
         if arrays.array_like(obj):
             return arrays.discrete(obj, argument, axis, normalize)
     except InputError as error:
-        raise InputError(f"{argument}: {error}") from None
+        text = str(error)
+        raise InputError(text if text.startswith(f"{argument} ") else f"{argument}: {text}") from None
     except (OverflowError, ZeroDivisionError, FloatingPointError) as error:
         raise InputError(f"{argument}: the parameters of {obj} are too extreme for doubles ({error})") from None
+    if isinstance(obj, type):
+        raise KindError(f"{argument} is the class {obj.__qualname__} itself; make one of it: {obj.__name__}(…)")
     raise KindError(
         f"{argument} is of type {type(obj).__module__}.{type(obj).__qualname__}, which is no known kind of "
         "distribution. Give probabilities (an array or list), a dict of label: probability, kl.Sample(draws), "

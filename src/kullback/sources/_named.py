@@ -17,14 +17,19 @@ import numpy as np
 from kullback._distribution import Batch, Density, Discrete, Facts
 from kullback._result import InputError, KindError
 from kullback._support import Array, Interval, Matrices, Named, reals
-from kullback._vocabulary import WORDS, build, mixture, multivariate_normal
+from kullback._vocabulary import WORDS, build, factored, mixture, rooted
 from kullback._vocabulary import product as independent
+from kullback.numerics import factors
 from kullback.sources import _logits, _marginals, _transformed, scipy
 from kullback.sources._evaluated import Index, Library, at, evaluated
+from kullback.sources._normals import NORMALS
 from kullback.sources.arrays import to_numpy
 
 Make = Callable[[Index], "Density | Discrete"]
 
+
+# families whose batches are handed on with their parameters
+SAME = ("normal", "laplace", "cauchy", "log_normal", "poisson", "bernoulli", "geometric", "binomial", "beta")
 
 ONE_OF = (  # held: the first of them that the object was given; the others it derives when asked
     ("probs", "logits"),
@@ -39,7 +44,23 @@ def convert(obj: Any, library: Library) -> Density | Discrete | Batch:
     if shape and _word(obj, library) == "categorical":
         return _categorical(obj)
     make = maker(obj, library)
-    return Batch(shape, make, name=name) if shape else make(())
+    if not shape:
+        return make(())
+    family, parameters = _numbers(obj, library)
+    return Batch(shape, make, name=name, family=family, parameters=parameters)
+
+
+def _numbers(obj: Any, library: Library) -> tuple[str, dict[str, Array]]:
+    """The word and the parameters of a batch, where each member's are plain numbers; else nothing."""
+    while type(obj).__name__ == "ExpandedDistribution":
+        obj = obj.base_dist
+    word = _word(obj, library)
+    if word not in SAME or any(obj.event_shape) or type(obj).__name__ in library.in_scipy:
+        return "", {}
+    held = _held(obj, word, library, _class_name(obj, library))
+    if "logits" in held:
+        return "", {}
+    return word, {ours: value(obj, theirs) for ours, theirs in held.items()}
 
 
 def maker(obj: Any, library: Library) -> Make:
@@ -61,8 +82,9 @@ def maker(obj: Any, library: Library) -> Make:
         return lambda index: build("multinomial", (1, np.exp(_table(table(index))._log_probs())))
     if name in library.in_scipy:
         return _by_scipy(obj, *library.in_scipy[name])
-    if name.startswith("LowRankMultivariateNormal"):
-        return _low_rank(obj)
+    if name in NORMALS:
+        member, keys = NORMALS[name](obj)
+        return at_parameters(member, {k: (value(obj, k), n) for k, n in keys.items()})
     word = _word(obj, library)
     if word == "categorical":
         return lambda index: _categorical(obj, index)
@@ -84,11 +106,11 @@ def _known(obj: Any, whole: Make, library: Library) -> Make | None:
         size = int(getattr(obj, "dimension", None) or obj.dim)
         if size < 2:
             return None
-        factors = at_parameters(
+        independent_parts = at_parameters(
             lambda held: _marginals.partial_correlations(size, float(held["concentration"])),
             {"concentration": (value(obj, "concentration"), 0)},
         )
-        return _marginals.carried(whole, name, factors)
+        return _marginals.carried(whole, name, independent_parts)
     if name == "WishartCholesky":
         return _marginals.carried(whole, name, _canonical(obj, "wishart", library))
     if name in _marginals.TRUNCATED:
@@ -128,7 +150,8 @@ def _held(obj: Any, word: str, library: Library, name: str) -> dict[str, str]:
     parameters = inspect.signature(WORDS[word]).parameters
     found: dict[str, str] = {}
     for group in ONE_OF:
-        given = [k for k, v in vars(obj).items() if v is not None and k in group]
+        base = vars(getattr(obj, "base_dist", obj))  # where NumPyro's Wishart holds them
+        given = [k for k in group if (vars(obj) | base).get(k) is not None]
         if not given and any(k in parameters for k in group):
             given = [k for k in group if getattr(obj, k, None) is not None]
         if given:
@@ -148,9 +171,8 @@ def _held(obj: Any, word: str, library: Library, name: str) -> dict[str, str]:
 
 
 def _canonical(obj: Any, word: str, library: Library) -> Make:
-    class_name = next(c.__name__ for c in type(obj).__mro__ if c.__name__ in library.renamed or c is type(obj))
     values = {}
-    for ours, theirs in _held(obj, word, library, class_name).items():
+    for ours, theirs in _held(obj, word, library, _class_name(obj, library)).items():
         constraint = obj.arg_constraints.get(theirs)
         event_dim = 2 if word == "matrix_normal" else getattr(constraint, "event_dim", 0) or 0
         values[ours] = (value(obj, theirs), event_dim)  # NumPyro's constraint says that a matrix of means is a vector
@@ -158,12 +180,13 @@ def _canonical(obj: Any, word: str, library: Library) -> Make:
     def member(held: dict[str, Any]) -> Density | Discrete:
         if "logits" in held:
             return _logits.build(word, held)
-        for given, inverse in (("precision_matrix", "covariance_matrix"), ("rate_matrix", "scale_matrix")):
-            if given in held:
-                held[inverse] = np.linalg.inv(held.pop(given))
-        if "scale_tril" in held and "scale_matrix" in inspect.signature(WORDS[word]).parameters:
-            half = held.pop("scale_tril")
-            held["scale_matrix"] = half @ half.T
+        if "scale_matrix" in inspect.signature(WORDS[word]).parameters:
+            if "rate_matrix" in held:
+                rate = held.pop("rate_matrix")
+                held["scale_matrix"] = factored(rate, len(rate), "rate_matrix", factors.of_precision)
+            if "scale_tril" in held:
+                half = held.pop("scale_tril")
+                held["scale_matrix"] = rooted(half, len(half), "scale_tril")
         if "probs" in held and np.ndim(held["probs"]):
             held["probs"] = held["probs"] / held["probs"].sum()  # of float32 they sum to one within its rounding
         if word in ("multivariate_normal", "multivariate_student_t"):  # a loc of NumPyro's may be one number for all
@@ -174,6 +197,10 @@ def _canonical(obj: Any, word: str, library: Library) -> Make:
     return at_parameters(member, values)
 
 
+def _class_name(obj: Any, library: Library) -> str:
+    return next(c.__name__ for c in type(obj).__mro__ if c.__name__ in library.renamed or c is type(obj))
+
+
 def at_parameters(member: Callable[[dict[str, Any]], Density | Discrete], values: dict[str, tuple[Array, int]]) -> Make:
     """member(parameters at the index), of (array, event dimensions) by name."""
     return lambda index: member({k: at(v, event, index) for k, (v, event) in values.items()})
@@ -182,14 +209,6 @@ def at_parameters(member: Callable[[dict[str, Any]], Density | Discrete], values
 def _table(d: Density | Discrete) -> Discrete:
     assert isinstance(d, Discrete)
     return d
-
-
-def _low_rank(obj: Any) -> Make:
-    def member(held: dict[str, Any]) -> Density | Discrete:
-        half = held["cov_factor"]
-        return multivariate_normal(held["loc"], half @ half.T + np.diag(held["cov_diag"]))
-
-    return at_parameters(member, {k: (value(obj, k), n) for k, n in (("loc", 1), ("cov_factor", 2), ("cov_diag", 1))})
 
 
 def _by_scipy(obj: Any, name: str, keys: tuple[str, ...]) -> Make:

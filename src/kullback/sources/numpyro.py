@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kullback._distribution import Distribution
+from kullback._distribution import Distribution, is_tracer, traced
 from kullback._distribution._jax import drawn_in_blocks, in_blocks
 from kullback._result import KindError
 from kullback._support import Array, Support
@@ -49,6 +49,8 @@ class NumPyro:
         import jax
 
         def cast(leaf: Any) -> Any:
+            if is_tracer(leaf):
+                raise traced(f"a parameter of this {type(obj).__name__}")
             return jax.numpy.asarray(leaf, dtype="float64") if _floating(leaf) else leaf
 
         try:

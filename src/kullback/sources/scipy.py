@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from kullback._distribution import Batch, Density, Discrete, Distribution, Facts, translated
-from kullback._result import InputError
+from kullback._result import InputError, KindError
 from kullback._support import Array, Interval, Lattice
-from kullback._vocabulary import WORDS, build, mixture, multivariate_normal, shifted
+from kullback._vocabulary import build, mixture, multivariate_normal, shifted
 from kullback.sources._scipy_canonical import canonical
 from kullback.sources._scipy_logpdf import COSTLY, EXACT, FROM_HIGH, FROM_LOW, KINKS, PARTLY
 from kullback.sources._scipy_logpmf import MASSES
@@ -35,6 +35,8 @@ def recognise(obj: Any, argument: str) -> Distribution | None:
         return found
     if isinstance(obj, stats.gaussian_kde):
         return _kernel_estimate(obj)
+    if isinstance(obj, stats.rv_continuous | stats.rv_discrete) and not hasattr(obj, "xk"):
+        obj = _standard(obj, argument)
     sample = getattr(obj, "dist", obj)
     if isinstance(sample, stats.rv_discrete) and hasattr(sample, "xk"):
         return _table(obj, sample)
@@ -44,6 +46,14 @@ def recognise(obj: Any, argument: str) -> Distribution | None:
     if any(np.ndim(v) for v in (*shapes, loc, scale)):
         return _batch(obj.dist, (*shapes, loc, scale))
     return one(obj.dist, [float(np.asarray(v)) for v in (*shapes, loc, scale)], obj)
+
+
+def _standard(family: Any, argument: str) -> Any:
+    """The standard member of a family that was not called, if it has no shapes to be given."""
+    if not family.numargs:
+        return family()
+    form = f"scipy.stats.{family.name}({family.shapes}, loc=0, scale=1)"
+    raise KindError(f"{argument} is a family of distributions; give its shapes: {form}")
 
 
 def one(distribution: Any, values: list[float], frozen: Any = None) -> Density:
@@ -78,18 +88,35 @@ def _kernel_estimate(kde: Any) -> Density:
     points, covariance = np.asarray(kde.dataset), np.asarray(kde.covariance)
     if len(points) == 1:
         width = math.sqrt(covariance[0, 0])
-        return mixture(kde.weights, [WORDS["normal"](x, width) for x in points[0]])
+        return mixture(kde.weights, [build("normal", (x, width)) for x in points[0]])
     return mixture(kde.weights, [multivariate_normal(point, covariance) for point in points.T])
 
 
 def _batch(distribution: Any, parameters: tuple[Any, ...]) -> Batch:
     """Frozen with arrays, which broadcast."""
     arrays = np.broadcast_arrays(*[np.asarray(v, dtype=np.float64) for v in parameters])
+    family, names = BATCHES.get(distribution.name, ("", ()))
+    usual = (0.0, 1.0)[: len(arrays) - len(names)]  # what loc, and then scale, must be that are none of the names
+    plain = all((v == x).all() for v, x in zip(arrays[len(names) :], usual, strict=True))
     return Batch(
         arrays[0].shape,
         lambda index: one(distribution, [float(v[index]) for v in arrays]),
         name=f"scipy.stats.{distribution.name}",
+        family=family if plain else "",
+        parameters=dict(zip(names, arrays, strict=False)) if plain else None,
     )
+
+
+# SciPy's families whose parameters are the word's, in order
+BATCHES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "norm": ("normal", ("loc", "scale")),
+    "laplace": ("laplace", ("loc", "scale")),
+    "cauchy": ("cauchy", ("loc", "scale")),
+    "poisson": ("poisson", ("rate",)),
+    "binom": ("binomial", ("total_count", "probs")),
+    "bernoulli": ("bernoulli", ("probs",)),
+    "beta": ("beta", ("concentration1", "concentration0")),
+}
 
 
 _SEEN: dict[Any, Density] = {}

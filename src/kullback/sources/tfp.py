@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from kullback._distribution import Batch, Density, Discrete, Distribution
+from kullback._distribution import Batch, Density, Discrete, Distribution, is_tracer, traced
 from kullback._distribution._jax import drawn_in_blocks, in_blocks
 from kullback._result import KindError
 from kullback._support import Array, Box, Interval, Lattice, Named, Simplex, Support
-from kullback._vocabulary import WORDS, build, mixture, multivariate_normal
+from kullback._vocabulary import WORDS, build, mixture, multivariate_normal, rooted
 from kullback.sources import _logits
 from kullback.sources._evaluated import Index, at, evaluated
 from kullback.sources._named import Make, at_parameters, stacked
@@ -29,10 +30,19 @@ TABLES: dict[str, Callable[[Any], Any]] = {
 }
 
 
+# classes with a scale operator: the word, and our names of the other parameters with theirs and their event dimensions
+WITH_SCALE: dict[str, tuple[str, dict[str, tuple[str, int]]]] = {
+    "WishartTriL": ("wishart", {"df": ("df", 0)}),
+    "WishartLinearOperator": ("wishart", {"df": ("df", 0)}),
+    "MultivariateStudentTLinearOperator": ("multivariate_student_t", {"df": ("df", 0), "loc": ("loc", 1)}),
+}
+
+
 def recognise(obj: Any, argument: str) -> Distribution | None:
     if not any(c.__module__ == "tensorflow_probability.substrates.jax.distributions.distribution" and
                c.__name__ == "Distribution" for c in type(obj).__mro__):  # fmt: skip
         return None
+    _refuse(type(obj).__name__)
     shape = tuple(int(n) for n in obj.batch_shape)
     make = maker(obj)
     return Batch(shape, make, name=type(obj).__name__) if shape else make(())
@@ -40,10 +50,7 @@ def recognise(obj: Any, argument: str) -> Distribution | None:
 
 def maker(obj: Any) -> Make:
     name = type(obj).__name__
-    if name in ("Deterministic", "VectorDeterministic"):
-        raise KindError(f"{name} is a point mass: no density to compare")
-    if name.startswith("JointDistribution"):
-        raise KindError(f"{name} has several parts as its outcome; pass kl.Density(its log_prob, dim=…)")
+    _refuse(name)
     if name.startswith("MultivariateNormal"):
         tril = _value(obj.scale.to_dense(), name)
         loc = np.zeros(1) if obj.loc is None else _value(obj.loc, name)
@@ -53,8 +60,15 @@ def maker(obj: Any) -> Make:
     if name == "MixtureSameFamily":
         shares, parts = maker(obj.mixture_distribution), maker(obj.components_distribution)
         return lambda index: _mixture(shares(index), parts, index)
-    if name == "Independent":
+    if name in ("Independent", "Sample"):
         return _independent(obj)
+    if name in WITH_SCALE and not obj.parameters.get("input_output_cholesky"):
+        word, keys = WITH_SCALE[name]
+        values = {ours: (_value(getattr(obj, theirs), name), n) for ours, (theirs, n) in keys.items()}
+        values["scale"] = (_value(obj.scale.to_dense(), name), 2)
+        return at_parameters(partial(_with_scale, word), values)
+    if name == "FiniteDiscrete" and (labelled := _finite(obj, name)) is not None:
+        return labelled
     if name.startswith("GaussianProcess"):
         return maker(obj.get_marginal_distribution())  # a normal at its index points
     if name == "SphericalUniform":
@@ -82,6 +96,18 @@ def maker(obj: Any) -> Make:
     return evaluated(obj, TFP())
 
 
+def _refuse(name: str) -> None:
+    if name in ("Deterministic", "VectorDeterministic"):
+        raise KindError(f"{name} is a point mass: no density to compare")
+    if name == "Horseshoe":
+        raise KindError("Horseshoe has a log density that TFP approximates to some per cent: its integral is not 1")
+    if name.startswith("JointDistribution"):
+        raise KindError(
+            f"{name} has several parts as its outcome; pass kl.Density(its log_prob, dim=…). Where the parts are "
+            "independent on both sides, the divergence is the sum of theirs"
+        )
+
+
 def _build(word: str, values: dict[str, Any]) -> Density | Discrete:
     return _logits.build(word, values) if "logits" in values else build(word, kwargs=values)
 
@@ -102,15 +128,49 @@ def _mixture(shares: Density | Discrete, parts: Make, index: Index) -> Density:
     return mixture(weights / weights.sum(), [parts((*index, k)) for k in range(len(weights))])
 
 
+def _with_scale(word: str, held: dict[str, Any]) -> Density | Discrete:
+    tril = rooted(held["scale"], len(held["scale"]), "scale")
+    if word == "multivariate_student_t":
+        return build(word, (held["df"], np.broadcast_to(held["loc"], tril.dim), tril))
+    return build(word, (held["df"], tril))
+
+
+def _finite(obj: Any, name: str) -> Make | None:
+    """Outcomes that are not all whole and positive become the labels of a table."""
+    outcomes = _value(obj.outcomes, name)
+    if ((outcomes == np.floor(outcomes)) & (outcomes >= 0)).all():
+        return None
+    labels = [int(x) if x == np.floor(x) else float(x) for x in outcomes]
+    key = "probs" if obj.parameters.get("probs") is not None else "logits"
+    table = {key: (np.asarray(to_numpy(obj.parameters[key], f"the {key} of {name}")), 1)}
+    return at_parameters(lambda values: Discrete(**values, labels=labels, name=name), table)
+
+
 def _independent(obj: Any) -> Make:
+    """Coordinates that a batch becomes, or that are one distribution many times."""
     inner = maker(obj.distribution)
+    if type(obj).__name__ == "Sample":
+        times = tuple(int(n) for n in np.atleast_1d(np.asarray(obj.sample_shape)))
+        return lambda index: stacked([_density(inner(index))] * math.prod(times), times) if times else inner(index)
     shape = tuple(obj.distribution.batch_shape)[len(obj.batch_shape) :]
 
     def make(index: Index) -> Density | Discrete:
-        sides = [inner((*index, *place)) for place in np.ndindex(*shape)]
-        return stacked([s for s in sides if isinstance(s, Density)], shape) if shape else inner(index)
+        return (
+            stacked([_density(inner((*index, *place))) for place in np.ndindex(*shape)], shape)
+            if shape
+            else inner(index)
+        )
 
     return make
+
+
+def _density(d: Density | Discrete) -> Density:
+    if isinstance(d, Discrete):
+        raise KindError(
+            "these independent coordinates are tables of probabilities; "
+            "kullback takes a joint table: the outer product, with axis=(-2, -1)"
+        )
+    return d
 
 
 def _value(x: Any, name: str) -> Array:
@@ -126,9 +186,7 @@ class TFP:
         import jax
 
         with jax.enable_x64(True):
-            floats = {k: _cast(v) for k, v in obj.parameters.items() if _floating(v)}
-            inner = {k: self.double(v) for k, v in obj.parameters.items() if hasattr(v, "parameter_properties")}
-            return obj.copy(**floats, **{k: v for k, v in inner.items() if hasattr(v, "log_prob")})
+            return obj.copy(**{k: _double(v) for k, v in obj.parameters.items() if k in _held_in(obj)})
 
     def log_prob(self, double: Any, x: Array) -> Array:
         return in_blocks(double.log_prob, x)
@@ -170,13 +228,26 @@ class TFP:
         return sides[0] if shape == (1,) else Box(tuple(sides[-shape[0] :]))
 
 
-def _floating(v: Any) -> bool:
-    return (isinstance(v, float) or getattr(getattr(v, "dtype", None), "kind", "") == "f") and not hasattr(
-        v, "log_prob"
-    )
+def _held_in(obj: Any) -> list[str]:
+    """The parameters to be cast: numbers, and the distributions and bijectors in it."""
+    return [k for k, v in obj.parameters.items() if _floating(v) or _made(v) or isinstance(v, list | tuple)]
 
 
-def _cast(v: Any) -> Any:
+def _made(v: Any) -> bool:
+    return hasattr(v, "parameter_properties") and hasattr(v, "copy")
+
+
+def _double(v: Any) -> Any:
     import jax
 
-    return jax.numpy.asarray(v, dtype="float64")
+    if is_tracer(v):
+        raise traced("a parameter of this distribution")
+    if isinstance(v, list | tuple):
+        return type(v)(_double(part) for part in v)
+    if _made(v):
+        return v.copy(**{k: _double(part) for k, part in v.parameters.items() if k in _held_in(v)})
+    return jax.numpy.asarray(v, dtype="float64") if _floating(v) else v
+
+
+def _floating(v: Any) -> bool:
+    return (isinstance(v, float) or getattr(getattr(v, "dtype", None), "kind", "") == "f") and not _made(v)

@@ -8,6 +8,7 @@ from typing import Any
 
 from kullback._result import InputError, KindError
 from kullback._result._tables import JointDivergence, SliceComparison, TableComparison
+from kullback.numerics.quiet import quiet
 from kullback.tables import _grid, _literal
 from kullback.tables._against import against, counted, fitting
 from kullback.tables._assemble import Counts, notes, ranked, sliced
@@ -19,6 +20,7 @@ from kullback.tables._reference import Reference
 from kullback.tables._sides import Side, chosen, require, side
 
 
+@quiet
 def compare_tables(
     p: Any,
     q: Any,

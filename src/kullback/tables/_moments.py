@@ -11,6 +11,7 @@ import narwhals as nw
 import numpy as np
 
 from kullback._result import InputError
+from kullback.numerics.quiet import quiet
 from kullback.tables._files import Engine
 from kullback.tables._kinds import kind, value
 from kullback.tables._rows import rows
@@ -27,6 +28,7 @@ class Moments(NamedTuple):
     covariance: np.ndarray
 
 
+@quiet
 def moments(
     table: Any,
     columns: str | Sequence[str],

@@ -13,14 +13,15 @@ from functools import lru_cache
 from kullback._distribution import Density, Measured
 from kullback._result import Divergence, Status
 from kullback.methods._request import Request
+from kullback.methods.closed._batched import batched
 from kullback.methods.closed._elliptical import centred_pair
 from kullback.methods.closed._moments import by_moments
-from kullback.methods.closed._normal import NORMAL, normal_pair
+from kullback.methods.closed._normal import normal_pair, normals
 from kullback.methods.closed._power_gamma import power_gamma_pair
 from kullback.methods.closed._same import has_form, same_family
 from kullback.methods.closed._space import in_space
 
-__all__ = ["Closed", "rule"]
+__all__ = ["Closed", "batched", "rule"]
 
 
 class Closed:
@@ -32,16 +33,13 @@ class Closed:
     def applies(self, p: Measured, q: Measured) -> str | None:
         if not (isinstance(p, Density) and isinstance(q, Density)):
             return "needs two densities or masses with parameters"
-        if _normals(p, q) or _form(p, q) is not None:
+        if _form(p, q) is not None:
             return None
         return f"no closed form is known here for {p.facts.family or p.name}‖{q.facts.family or q.name}"
 
     def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence:
         assert isinstance(p, Density)
         assert isinstance(q, Density)
-        if _normals(p, q):
-            normals = normal_pair(p, q)
-            return normals if math.isfinite(normals.value) else _beyond_doubles()
         found = _form(p, q)
         assert found is not None
         value, error, why = found
@@ -49,7 +47,7 @@ class Closed:
             return Divergence(math.inf, 0.0, "bound", method=self.name, status=Status.TAIL_GAP, detail=why)
         if math.isinf(value):
             return _beyond_doubles()
-        wanted = request.tolerance if request.tolerance is not None else 1e-9 * abs(value)
+        wanted = request.tolerance if request.tolerance is not None else (1e-9 * abs(value) if value else 1e-12)
         status = Status.OK if error <= wanted else Status.TOLERANCE_MISSED
         return Divergence(value, error, "rounding", method=self.name, status=status)
 
@@ -60,20 +58,18 @@ def _beyond_doubles() -> Divergence:
 
 def rule(p: Density, q: Density) -> str:
     """Which rule gives the form, as the docs' table of pairs names it; empty if none does."""
-    if _normals(p, q) or has_form(p, q) or in_space(p, q) is not None or centred_pair(p, q) is not None:
+    if normals(p, q) or has_form(p, q) or in_space(p, q) is not None or centred_pair(p, q) is not None:
         return "own form"
     if power_gamma_pair(p, q) is not None:
         return "powers of gamma variables"
     return "moment rule" if by_moments(p, q) is not None else ""
 
 
-def _normals(p: Density, q: Density) -> bool:
-    return p.facts.family in NORMAL and q.facts.family in NORMAL and p.support.shape == q.support.shape
-
-
 @lru_cache(maxsize=2)  # `applies` asks for it, then `estimate`
 def _form(p: Density, q: Density) -> tuple[float, float, str] | None:
     """The value, its rounding error, and why it is infinite."""
+    if normals(p, q):
+        return *normal_pair(p, q), ""
     if has_form(p, q):
         return *same_family(p, q), ""
     return in_space(p, q) or centred_pair(p, q) or power_gamma_pair(p, q) or by_moments(p, q)

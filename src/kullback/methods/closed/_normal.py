@@ -2,53 +2,53 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from kullback._distribution import Density
-from kullback._result import Divergence
 from kullback._support import Array
-from kullback.methods.closed._deviance import scaled_square
-from kullback.numerics.terms import excess, excess_of
+from kullback.methods.closed._same import same_family
+from kullback.methods.closed._spreads import grown, refined
+from kullback.numerics import factors
+from kullback.numerics.factors import Factor
+from kullback.numerics.sums import two_sum
 
 EPS = float(np.finfo(float).eps)
 NORMAL = ("normal", "multivariate_normal")
 
 
-def normal_pair(p: Density, q: Density) -> Divergence:
-    """½ Σ(e − log(1+e)) + ½ |L⁻¹Δ|², e the eigenvalues of L⁻¹(Σ₁−Σ₂)L⁻ᵀ.
+def normal_pair(p: Density, q: Density) -> tuple[float, float]:
+    """Σ(Eᵢᵢ − log(1 + Eᵢᵢ)) + ½|E|² + ½|L₂⁻¹Δ|² with E = L₂⁻¹(L₁ − L₂), and its rounding error.
 
     Source: the standard form (Kullback 1959, ch. 9), rearranged so that equal parameters give exactly 0.
     """
     if p.dim == 1:
-        m, s = p.parameters["loc"], p.parameters["scale"]
-        m0, s0 = q.parameters["loc"], q.parameters["scale"]
-        z = (m - m0) / s0
-        value = 0.5 * (scaled_square(s, s0) + z * z)
-        return Divergence(value, 16 * EPS * value, "rounding", method="closed")
-    mean, covariance = p.parameters["loc"], p.parameters["covariance_matrix"]
-    mean0, covariance0 = q.parameters["loc"], q.parameters["covariance_matrix"]
-    scale = np.sqrt(np.diagonal(covariance0))  # in units of Q's own spreads, however far apart they are
-    both = scale[:, None] * scale
-    covariance, covariance0 = covariance / both, covariance0 / both
-    tril = np.linalg.cholesky(covariance0)
-    inverse = np.linalg.inv(tril)
-    e = np.linalg.eigvalsh(inverse @ (covariance - covariance0) @ inverse.T)
-    z = inverse @ ((mean - mean0) / scale)
-    if e[0] > -0.5:
-        grown = math.fsum(excess_of(x) for x in e.tolist()) if len(e) <= 16 else float(excess(e).sum())
-    else:  # P is so narrow that 1 + e cancels: its widths directly
-        widths = np.linalg.svd(inverse @ np.linalg.cholesky(covariance), compute_uv=False)
-        grown = float(_excess(e, np.sort(widths) ** 2).sum())
-    value = 0.5 * (grown + float(z @ z))
-    condition = float(np.linalg.norm(tril) * np.linalg.norm(inverse))
-    size = np.abs(e)
-    error = 8 * EPS * p.dim * condition * (value + float(size.sum()) * min(1.0, float(size.max())))
-    return Divergence(value, error, "rounding", method="closed")
+        return same_family(p, q)
+    (loc, spread), (loc0, spread0) = _known(p), _known(q)
+    shift = two_sum(loc, -loc0)
+
+    def measured(exactly: bool) -> tuple[float, float]:
+        found = factors.compare(spread, spread0, exactly)
+        z = factors.solve(spread0, shift[0][:, None], shift[1][:, None], exactly)[0]
+        square = float((z * z).sum())
+        value = grown(found) + 0.5 * square
+        return value, found.reach(square) + 8 * EPS * value
+
+    return refined(measured, p.dim)
 
 
-def _excess(e: Array, ratio: Array) -> Array:
-    """e − log(1 + e) with 1 + e = ratio: from e where it is small, from the ratio where 1 + e would cancel."""
-    near = np.abs(e) < 0.5
-    return np.where(near, excess(np.where(near, e, 0.0)), ratio - 1 - np.log(ratio))
+def normals(p: Density, q: Density) -> bool:
+    """Whether each is one, or independent coordinates that all are."""
+    return p.support.shape == q.support.shape and p.dim == q.dim and _is_normal(p) and _is_normal(q)
+
+
+def _is_normal(d: Density) -> bool:
+    if d.facts.factors and len(d.support.shape) == 1:
+        return all(side.facts.family == "normal" for side in d.facts.factors)
+    return d.facts.family in NORMAL
+
+
+def _known(d: Density) -> tuple[Array, Factor]:
+    if d.facts.factors:
+        loc, scale = np.array([(s.parameters["loc"], s.parameters["scale"]) for s in d.facts.factors]).T
+        return loc, factors.of_diagonal(scale)
+    return d.parameters["loc"], d.facts.spreads[0]

@@ -52,6 +52,12 @@ def _parameters(f: Density) -> Parameters:
     return found
 
 
+def _normal(p: Parameters, q: Parameters) -> tuple[float, float]:
+    """½(r² − 1 − log r²) + ½z² with r = s/t and z = Δ/t; Kullback 1959, ch. 9."""
+    z = (p["loc"] - q["loc"]) / q["scale"]
+    return total(0.5 * scaled_square(p["scale"], q["scale"]), 0.5 * z * z)
+
+
 def _poisson(p: Parameters, q: Parameters) -> tuple[float, float]:
     """A Bregman divergence, λ·(r − 1 − log r) with r = λ₂/λ₁; Kullback 1959."""
     if p["rate"] == 0:
@@ -193,6 +199,7 @@ def _logarithmic_bend(t: Array) -> Array:
 
 
 SAME: dict[str, Form] = {
+    "normal": _normal,
     "poisson": _poisson,
     "bernoulli": _bernoulli,
     "binomial": _binomial,

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from kullback._distribution import Density
-from kullback._support import Array
 from kullback.methods.closed._deviance import bregman_log_gammas, scaled, total
-from kullback.numerics import bessel
-from kullback.numerics.lazy import linalg, special
+from kullback.methods.closed._spreads import excesses, grown, refined
+from kullback.numerics import bessel, factors
+from kullback.numerics.factors import Compared, Factor
+from kullback.numerics.lazy import special
 from kullback.numerics.masses import log_gamma_step
-from kullback.numerics.terms import excess
+from kullback.numerics.sums import two_sum
 
 EPS = float(np.finfo(float).eps)
 Parameters = Mapping[str, Any]
@@ -22,8 +23,12 @@ Parameters = Mapping[str, Any]
 
 def in_space(p: Density, q: Density) -> tuple[float, float, str] | None:
     """The value, its rounding error, and why it is infinite; None if there is no such form."""
+    if p.support != q.support:
+        return None
+    if p.facts.family == q.facts.family and p.facts.family in WITH_SPREADS:
+        return *WITH_SPREADS[p.facts.family](p, q), ""
     form = FORMS.get((p.facts.family, q.facts.family))
-    if form is None or p.support != q.support:
+    if form is None:
         return None
     value, size = form(p.parameters, q.parameters)
     return value, 64 * EPS * size, "" if math.isfinite(value) else "an outcome that P has is impossible under Q"
@@ -69,58 +74,76 @@ def _power_spherical(p: Parameters, q: Parameters) -> tuple[float, float]:
     return total(*cross, *(-t for t in entropy))
 
 
-def _wishart(p: Parameters, q: Parameters) -> tuple[float, float]:
-    """With a = n/2, b = m/2 and e the eigenvalues of V₂⁻¹V₁ − I: B_d(a, b−a) + a·Σ(e − log(1+e)) + (a−b)·Σlog(1+e).
+def _wishart(p: Density, q: Density) -> tuple[float, float]:
+    """With a = n/2, b = m/2 and 1 + e the eigenvalues of V₂⁻¹V₁: B_d(a, b−a) + a·Σ(e − log(1+e)) + (a−b)·Σlog(1+e).
 
     B_d is the Bregman divergence of the multivariate log Γ. StatProofBook, "wish-kl", regrouped.
     """
-    return _of_scales(p, q, _less_one(p["scale_matrix"], q["scale_matrix"]))
+    return _of_scales(p, q, p.facts.spreads[0], q.facts.spreads[0])
 
 
-def _inverse_wishart(p: Parameters, q: Parameters) -> tuple[float, float]:
-    """The Wishart's own, of the inverses."""
-    return _of_scales(p, q, _less_one(q["scale_matrix"], p["scale_matrix"]))
+def _inverse_wishart(p: Density, q: Density) -> tuple[float, float]:
+    """The Wishart's own, of the inverses, whose ratio is V₁⁻¹V₂."""
+    return _of_scales(p, q, q.facts.spreads[0], p.facts.spreads[0])
 
 
-def _of_scales(p: Parameters, q: Parameters, found: tuple[Array, float]) -> tuple[float, float]:
-    e, lost = found
-    a, b = 0.5 * p["concentration"], 0.5 * q["concentration"]
-    steps = 0.5 * np.arange(len(e))
-    gammas = bregman_log_gammas(a - steps, b - steps, np.full(len(e), b - a))
-    widths = a * float(excess(e).sum()), (a - b) * float(np.log1p(e).sum())
-    value, size = total(*(t for terms in gammas for t in terms), *widths)
-    return value, size + lost * (a * float((e * e / (1 + e)).sum()) + abs(a - b) * len(e))
+def _of_scales(p: Density, q: Density, scale: Factor, other: Factor) -> tuple[float, float]:
+    a, b = (0.5 * d.parameters["concentration"] for d in (p, q))
+    d = scale.dim
+    steps = 0.5 * np.arange(d)
+    gammas = [t for terms in bregman_log_gammas(a - steps, b - steps, np.full(d, b - a)) for t in terms]
+
+    def measured(exactly: bool) -> tuple[float, float]:
+        found = factors.compare(scale, other, exactly)
+        e, ratio = found.diagonal, found.ratio
+        near = np.abs(e) < 0.5
+        logs = np.where(near, np.log1p(np.where(near, e, 0.0)), np.log(ratio))
+        value, size = total(*gammas, 2 * a * grown(found), 2 * (a - b) * float(logs.sum()))
+        return value, 64 * EPS * size + 2 * a * found.reach() + 2 * abs(a - b) * found.blur * math.sqrt(d)
+
+    return refined(measured, d)
 
 
-def _less_one(scale: Array, other: Array) -> tuple[Array, float]:
-    """The eigenvalues of other⁻¹·scale − I, from the difference of the two, and the condition of the other."""
-    tril = np.linalg.cholesky(other)
-    half = linalg.solve_triangular(tril, scale - other, lower=True)
-    e = np.linalg.eigvalsh(linalg.solve_triangular(tril, half.T, lower=True))
-    return np.maximum(e, -1 + 1e-300), float(np.linalg.cond(tril))
-
-
-def _matrix_normal(p: Parameters, q: Parameters) -> tuple[float, float]:
-    """A normal with Kronecker covariance: 1 + e is the product of the ratios of rows and columns.
+def _matrix_normal(p: Density, q: Density) -> tuple[float, float]:
+    """A normal whose factor is the product of those of rows and columns: with I + E = (I + R) ⊗ (I + C), as a normal.
 
     StatProofBook, "matn-kl", regrouped.
     """
-    sides = ("scale_tril_row", "scale_tril_column")
-    (rows, lost), (columns, more) = (_less_one(p[s] @ p[s].T, q[s] @ q[s].T) for s in sides)
-    e = np.add.outer(rows, columns) + np.outer(rows, columns)
-    left = linalg.solve_triangular(q[sides[0]], p["loc"] - q["loc"], lower=True)
-    z = linalg.solve_triangular(q[sides[1]], left.T, lower=True)
-    value = 0.5 * (float(excess(e).sum()) + float((z * z).sum()))
-    return value, value * (1 + lost + more)
+    shift = two_sum(p.parameters["loc"], -q.parameters["loc"])
+    rows, columns = zip(p.facts.spreads, q.facts.spreads, strict=True)
+
+    def measured(exactly: bool) -> tuple[float, float]:
+        r, c = factors.compare(*rows, exactly), factors.compare(*columns, exactly)
+        e = np.add.outer(r.diagonal, c.diagonal) + np.outer(r.diagonal, c.diagonal)
+        diagonal = float(excesses(e, np.outer(r.ratio, c.ratio)).sum())
+        # |E|²: its diagonal, and what lies below, in a row's own block and beyond it
+        whole = float(((1 + c.diagonal) ** 2).sum()) + _below(c)
+        square = float((e * e).sum()) + _below(c) * float(((1 + r.diagonal) ** 2).sum()) + _below(r) * whole
+        left = factors.solve(rows[1], *shift, exactly)
+        z = factors.solve(columns[1], left[0].T, left[1].T, exactly)[0]
+        away = float((z * z).sum())
+        value = diagonal + 0.5 * square + 0.5 * away
+        size, blur = math.sqrt(square), r.blur + c.blur
+        reach = size + math.sqrt(e.size)
+        return value, blur * (size * (1 + reach) + away) + (blur * reach) ** 2 + 16 * EPS * value
+
+    return refined(measured, max(rows[0].dim, columns[0].dim))
 
 
-Form = Callable[[Parameters, Parameters], tuple[float, float]]
+def _below(found: Compared) -> float:
+    """The squares of E below its diagonal."""
+    return float((np.tril(found.e, -1) ** 2).sum()) if found.e.ndim == 2 else 0.0
+
+
+Form = Callable[[Any, Any], tuple[float, float]]
 FORMS: dict[tuple[str, str], Form] = {
     ("dirichlet", "dirichlet"): _dirichlet,
     ("multinomial", "multinomial"): _multinomial,
     ("von_mises_fisher", "von_mises_fisher"): _von_mises_fisher,
     ("power_spherical", "von_mises_fisher"): _power_spherical,
-    ("wishart", "wishart"): _wishart,
-    ("inverse_wishart", "inverse_wishart"): _inverse_wishart,
-    ("matrix_normal", "matrix_normal"): _matrix_normal,
+}
+WITH_SPREADS: dict[str, Form] = {
+    "wishart": _wishart,
+    "inverse_wishart": _inverse_wishart,
+    "matrix_normal": _matrix_normal,
 }
