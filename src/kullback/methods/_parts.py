@@ -19,6 +19,8 @@ from kullback.numerics.lazy import optimize
 NEAR = [0.0, 1.0, 2.5, 5.0, 12.0]
 SIDES = [0.0, 2.5, 12.0, 1e4]
 FAR = [1e2, 1e4, 1e9, 1e60, 1e140]  # where nothing is known of the tails, to 1e9
+MANY = 16  # components that have cells of their own
+NARROW = 0.03  # the least width of a component, beside the whole, for which one set of cells serves all
 Height = Callable[[Array], Array]
 
 
@@ -124,6 +126,9 @@ def parts(f: Density, known: bool = False) -> list[Part]:
     With `known` those whose place has to be searched for are left out.
     """
     found: list[Part] = []
+    if blurred(f):  # one smooth density rather than many narrow ones
+        mean, covariance = f.facts.moments or (0.0, 1.0)
+        return [Part(1.0, f, np.asarray(mean), np.linalg.cholesky(covariance), stated=False)]
     for weight, part in f.facts.components or ((1.0, f),):
         if part.facts.components:
             found += [p._replace(weight=weight * p.weight) for p in parts(part, known)]
@@ -134,6 +139,17 @@ def parts(f: Density, known: bool = False) -> list[Part]:
         elif not known:
             found.append(Part(weight, part, *at_mode(part), stated=False))
     return found
+
+
+def blurred(f: Density) -> bool:
+    """Whether f is many normals of one covariance, each wide enough beside the whole to be seen by its cells."""
+    if f.facts.family != "normal_mixture" or len(f.facts.components) <= MANY or f.facts.moments is None:
+        return False
+    covariances = f.parameters["covariance_matrix"]
+    if (covariances != covariances[0]).any():
+        return False
+    whitened = np.linalg.solve(np.linalg.cholesky(f.facts.moments[1]), np.linalg.cholesky(covariances[0]))
+    return float(np.linalg.svd(whitened, compute_uv=False)[-1]) >= NARROW
 
 
 def _stated(f: Density) -> tuple[Array, Array, bool] | None:

@@ -256,7 +256,7 @@ def _graded(x: Array) -> Array:
     for i in range(len(gaps)):
         for other, start, sign in ((i - 1, x[i], 1.0), (i + 1, x[i + 1] if i + 1 < len(x) else 0.0, -1.0)):
             if 0 <= other < len(gaps) and gaps[i] > 2 * GRADE * gaps[other]:
-                count = int(np.log(gaps[i] / gaps[other]) / np.log(GRADE))
+                count = int((np.log(gaps[i]) - np.log(gaps[other])) / np.log(GRADE))
                 more.append(start + sign * gaps[other] * GRADE ** np.arange(1.0, count + 0.5))
     return np.unique(np.concatenate(more)) if len(more) > 1 else x
 
