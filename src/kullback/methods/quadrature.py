@@ -62,6 +62,8 @@ def _on_line(p: Density, q: Density, request: Request) -> Divergence:
     wanted = request.tolerance
     rtol, atol = (RTOL, 1e-15) if wanted is None else (0.0, wanted / 2)
     points = affordable(request.budget, _line.MOST_POINTS, parts[0].breaks, parts[0].p, parts[0].q)
+    slow = points < _line.MOST_POINTS and request.budget is None
+    points = points // len(parts) if slow else points
     heavy, tail = far_tails(p, q)
     plain = _sum(
         parts, lambda part: _plain(part, gap), rtol=rtol, atol=atol, drivers=2, max_points=points, noise=noise,
@@ -87,7 +89,8 @@ def _on_line(p: Density, q: Density, request: Request) -> Divergence:
     error = float(plain.error[0]) + unsure + tail.error + (8 * EPS + noise) * float(plain.value[2])
     missing = abs(float(plain.value[1]) + tail.mass - 1)
     error += missing * (1 + abs(value))
-    if value < 0.3 and (wanted is None or error > wanted) and not any(heavy):
+    enough = 1e-9 * abs(value) if slow and wanted is None else wanted
+    if value < 0.3 and (enough is None or error > enough) and not any(heavy):
         near = _near(p, q, support, parts, rtol, points, noise)
         n += near.n
         if near.value[1] > 1 - 1e-9 and float(near.error[0]) < error:

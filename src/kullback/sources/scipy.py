@@ -14,7 +14,7 @@ from kullback._distribution import Batch, Density, Discrete, Distribution, Facts
 from kullback._result import InputError
 from kullback._support import Array, Interval, Lattice
 from kullback.sources._scipy_canonical import canonical
-from kullback.sources._scipy_logpdf import COSTLY, EXACT, FROM_HIGH, FROM_LOW, KINKS, PARTLY
+from kullback.sources._scipy_logpdf import COSTLY, EXACT, FROM_HIGH, FROM_LOW, INTEGRATED, KINKS, PARTLY
 from kullback.sources._scipy_logpmf import MASSES
 from kullback.sources._scipy_space import in_space
 from kullback.sources._scipy_tails import TAILS
@@ -179,7 +179,7 @@ def _continuous(dist: Any, shapes: tuple[float, ...], loc: float, scale: float, 
         underflows=exact is None and type(dist)._logpdf is stats.rv_continuous._logpdf,
         moved=moved,
         frame=(loc, scale),
-        noise=SCIPYS_OWN if exact is None or dist.name in PARTLY else 0.0,
+        noise=INTEGRATED.get(dist.name, SCIPYS_OWN) if exact is None or dist.name in PARTLY else 0.0,
     )
     return Density(log_prob, support=support, vectorized=True, facts=facts, name=name)
 
