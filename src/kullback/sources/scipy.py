@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,6 +37,8 @@ def recognise(obj: Any, argument: str) -> Distribution | None:
         return _table(obj, sample)
     if not hasattr(obj, "dist") or not isinstance(obj.dist, stats.rv_continuous | stats.rv_discrete):
         return None
+    if obj.dist.name == "poisson_binom":
+        return _poisson_binom(obj)
     shapes, loc, scale = obj.dist._parse_args(*obj.args, **obj.kwds)
     if any(np.ndim(v) for v in (*shapes, loc, scale)):
         return _batch(obj.dist, (*shapes, loc, scale))
@@ -95,6 +98,20 @@ def _table(obj: Any, distribution: Any) -> Discrete:
     points = np.asarray(distribution.xk, dtype=float) + float(loc)
     whole = bool((points == np.floor(points)).all())
     return Discrete(distribution.pk, labels=[int(x) if whole else float(x) for x in points], name="rv_discrete")
+
+
+def _poisson_binom(obj: Any) -> Discrete:
+    """The number of successes in trials of chances p: a table, built trial by trial from sums of positive numbers."""
+    held = inspect.signature(lambda p, loc=0: None).bind(*obj.args, **obj.kwds).arguments
+    chances, loc = np.asarray(held["p"], dtype=np.float64).ravel(), held.get("loc", 0)
+    table, scale = np.ones(1), 0.0
+    for p in chances:
+        table = np.append(table * (1 - p), 0.0) + np.append(0.0, table * p)
+        top = float(table.max())
+        table, scale = table / top, scale + float(np.log(top))
+    with np.errstate(divide="ignore"):
+        logits = np.log(table) + scale
+    return Discrete(logits=logits, labels=[int(k + loc) for k in range(len(table))], name="poisson_binom")
 
 
 SCIPYS_OWN = 1e-12  # the relative error to expect of its log densities: kappa4 is off by 6e-13
