@@ -12,7 +12,7 @@ from kullback._distribution import Density, _charts
 from kullback._result import Divergence, InputError, Status
 from kullback._support import Array
 from kullback.methods._free import resolved, without_ends
-from kullback.methods._gap import Gap
+from kullback.methods._gap import Gap, breaks_off
 from kullback.methods._line import checked
 from kullback.methods._pace import affordable
 from kullback.methods._parts import Part, parts
@@ -54,7 +54,7 @@ def measure(p: Density, q: Density, request: Request) -> Divergence:
             drivers=2, max_points=max((budget - n) // left, 1),
         )  # fmt: skip
         n += found.n
-        if gap and not q.facts.underflows:
+        if gap and not q.facts.underflows and breaks_off(q._log_prob, _centres(of_p + of_q), gap.x):
             detail = f"P has density {gap.p:.3g} at {np.array2string(gap.x, precision=6)}, where Q has none"
             return Divergence(
                 math.inf, 0.0, "bound", method="quadrature", n=n, status=Status.SUPPORT_GAP, detail=detail
@@ -76,6 +76,10 @@ def measure(p: Density, q: Density, request: Request) -> Divergence:
     goal = wanted if wanted is not None else max(GOAL[dim] * abs(value), 1e-12)
     status = Status.OK if error <= goal + error_p + error_q else Status.TOLERANCE_MISSED
     return Divergence(value, error, "estimate", method="quadrature", n=n, status=status, detail=detail)
+
+
+def _centres(parts: list[Part]) -> Array:
+    return np.concatenate([_charts.outward(part.density.support, part.centre[None])[0] for part in parts])
 
 
 def _over(
