@@ -16,6 +16,7 @@ from kullback.methods._ends import divergent, far_tails, out_of_sight
 from kullback.methods._gap import FAINT, Gap, Holes
 from kullback.methods._pace import affordable
 from kullback.methods._pieces import Piece, pieces
+from kullback.methods._progress import Progress, followed
 from kullback.methods._request import Request
 from kullback.numerics.quadrature import Integral, integrate
 from kullback.numerics.terms import deviance, gain, rounding
@@ -65,10 +66,11 @@ def _on_line(p: Density, q: Density, request: Request) -> Divergence:
     slow = points < _line.MOST_POINTS and request.budget is None
     points = points // len(parts) if slow else points
     heavy, tail = far_tails(p, q)
-    plain = _sum(
-        parts, lambda part: _plain(part, gap), rtol=rtol, atol=atol, drivers=2, max_points=points, noise=noise,
-        summed=heavy,
-    )  # fmt: skip
+    with Progress() as say:
+        plain = _sum(
+            parts, lambda part: followed(_plain(part, gap), say, "quadrature"), rtol=rtol, atol=atol, drivers=2,
+            max_points=points, noise=noise, summed=heavy,
+        )  # fmt: skip
     extra = error_p + error_q
     if gap:
         return _infinite(gap, plain.n)
