@@ -12,6 +12,7 @@ from scipy import special, stats
 
 import kullback as kl
 from kullback._support import Lattice
+from kullback.sources import as_distribution
 from kullback.sources._scipy_logpmf import MASSES
 
 
@@ -159,3 +160,22 @@ def test_comparing_slow_tails_takes_no_minutes() -> None:
     assert time.perf_counter() - start < 20  # 81 s when every integer was visited
     # mpmath: the entropy is a·E log k + log ζ(a)
     assert found.entropy_p == pytest.approx(105.02979, abs=1e-4)
+
+
+def test_a_mass_that_is_steep_at_both_ends_is_seen_from_both() -> None:
+    p, q = stats.betabinom(10**6, 0.05, 0.07), stats.betabinom(10**6, 0.5, 0.07)
+    k = np.arange(10**6 + 1.0)
+    log_p, log_q = (as_distribution(d, "p")._log_prob(k) for d in (p, q))
+    holds(p, q, math.fsum(np.exp(log_p) * (log_p - log_q)), 1e-12)
+
+
+def test_integers_that_are_shifted_by_a_half() -> None:
+    found = kl.divergence(stats.poisson(3, loc=0.5), stats.poisson(4, loc=0.5))
+    assert abs(found.value - (3 * math.log(3 / 4) + 1)) <= found.error < 1e-9
+    assert kl.divergence(stats.poisson(3, loc=0.5), stats.poisson(4)).value == math.inf
+
+
+def test_a_poisson_binomial_of_equal_chances_is_binomial() -> None:
+    found = kl.divergence(stats.poisson_binom(np.full(20, 0.3)), stats.binom(20, 0.4))
+    truth = 20 * (0.3 * math.log(0.3 / 0.4) + 0.7 * math.log(0.7 / 0.6))
+    assert abs(found.value - truth) <= found.error < 1e-12

@@ -264,3 +264,11 @@ def test_costly_densities_get_fewer_points() -> None:
     assert time.perf_counter() - start < 30
     truth = kl.divergence(stats.gennorm(1.3), "student_t(3, 0, 1)")
     assert abs(found.value - truth.value) <= found.error + truth.error
+
+
+@pytest.mark.slow
+def test_a_log_density_that_is_slow_by_nature_takes_seconds() -> None:
+    start = time.process_time()
+    found = kl.divergence(stats.kstwo(100), stats.uniform())
+    assert time.process_time() - start < 20
+    assert abs(found.value - 2.304431434936) <= found.error + 1e-11  # by ten times as many points

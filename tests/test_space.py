@@ -237,3 +237,16 @@ def test_compare_measures_in_three_dimensions_and_above() -> None:
         assert found.support.p_outside_q == 0
         assert found.entropy_p == pytest.approx(p.facts.entropy, rel=1e-6 if d == 3 else 1e-2)
         assert bool(found.forward.notes) == (d == 4)
+
+
+def test_a_log_density_that_fades_out_in_the_plane_proves_no_gap() -> None:
+    """Its logarithm is taken of a density that underflows 38 widths out, where P still has mass."""
+
+    def log_q(x: np.ndarray) -> np.ndarray:
+        with np.errstate(divide="ignore", under="ignore"):
+            return np.log(np.exp(-0.5 * (x**2).sum(axis=1)) / (2 * math.pi))
+
+    wide = multivariate_normal(np.zeros(2), 400 * np.eye(2))
+    found = kl.divergence(wide, kl.Density(log_q, dim=2, vectorized=True), method="quadrature")
+    assert found.status is kl.Status.TOLERANCE_MISSED
+    assert found.error == math.inf

@@ -64,6 +64,17 @@ class Holes:
         return any(last_height(self.log_q, np.asarray(a), np.asarray(b)) > self.top + CLIFF for a, b in sides)
 
 
+def breaks_off(log_q: Callable[[Array], Array], near: Array, x: Array) -> bool:
+    """Whether log q breaks off to −∞ on the way to x from the highest of some points, rather than fading out."""
+    with np.errstate(all="ignore"):
+        height = log_q(near)
+    seen = np.isfinite(height)
+    if not seen.any():
+        return True
+    top = int(np.argmax(np.where(seen, height, -np.inf)))
+    return last_height(log_q, near[top], x) > float(height[top]) + CLIFF
+
+
 def last_height(log_q: Callable[[Array], Array], a: Array, b: Array) -> float:
     """log q at the last point from a towards b, on the line or in space, where it is a number."""
     height = -np.inf

@@ -4,13 +4,30 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
+from typing import Any, TypeVar
 
-PATIENCE = 2.0  # seconds without a word
+PATIENCE = 1.0  # seconds without a word
+Rows = TypeVar("Rows", bound=Callable[..., Any])
+
+
+def followed(rows: Rows, say: Callable[[str], None], what: str) -> Rows:
+    """The same function, telling how many points it has been asked for; they are its last argument."""
+    asked = 0
+
+    def tell(*points: Any) -> Any:
+        nonlocal asked
+        found = rows(*points)
+        asked += len(points[-1])
+        say(f"{what}: {asked:.2g} points")
+        return found
+
+    return tell  # type: ignore[return-value]
 
 
 class Progress:
-    """`with Progress() as say: … say("half way")`: shown after two seconds, and wiped at the end."""
+    """`with Progress() as say: … say("half way")`: shown after a second, and wiped at the end."""
 
     def __init__(self) -> None:
         self._start = time.monotonic()

@@ -12,10 +12,11 @@ from kullback._distribution import Density, _charts
 from kullback._result import Divergence, InputError, Status
 from kullback._support import Array
 from kullback.methods._free import resolved, without_ends
-from kullback.methods._gap import Gap
+from kullback.methods._gap import Gap, breaks_off
 from kullback.methods._line import checked
 from kullback.methods._pace import affordable
 from kullback.methods._parts import Part, parts
+from kullback.methods._progress import Progress, followed
 from kullback.methods._request import Request
 from kullback.numerics.cubature import Cubature, cubature
 from kullback.numerics.terms import rounding
@@ -48,13 +49,14 @@ def measure(p: Density, q: Density, request: Request) -> Divergence:
     budget = affordable(request.budget, POINTS[dim], x, p, q)
     value, error, mass, lost, n = 0.0, 0.0, 0.0, 0.0, 0
     for left, part in zip(range(len(of_p), 0, -1), of_p, strict=True):
-        found = _over(
-            part, [o for o in of_p + of_q if o is not part], _terms(p, q, gap),
-            rtol=RTOL[dim] if wanted is None else 0.0, atol=part.weight * (1e-13 if wanted is None else wanted / 2),
-            drivers=2, max_points=max((budget - n) // left, 1),
-        )  # fmt: skip
+        with Progress() as say:
+            found = _over(
+                part, [o for o in of_p + of_q if o is not part], followed(_terms(p, q, gap), say, "quadrature"),
+                rtol=RTOL[dim] if wanted is None else 0.0, atol=part.weight * (1e-13 if wanted is None else wanted / 2),
+                drivers=2, max_points=max((budget - n) // left, 1),
+            )  # fmt: skip
         n += found.n
-        if gap and not q.facts.underflows:
+        if gap and not q.facts.underflows and breaks_off(q._log_prob, _centres(of_p + of_q), gap.x):
             detail = f"P has density {gap.p:.3g} at {np.array2string(gap.x, precision=6)}, where Q has none"
             return Divergence(
                 math.inf, 0.0, "bound", method="quadrature", n=n, status=Status.SUPPORT_GAP, detail=detail
@@ -76,6 +78,10 @@ def measure(p: Density, q: Density, request: Request) -> Divergence:
     goal = wanted if wanted is not None else max(GOAL[dim] * abs(value), 1e-12)
     status = Status.OK if error <= goal + error_p + error_q else Status.TOLERANCE_MISSED
     return Divergence(value, error, "estimate", method="quadrature", n=n, status=status, detail=detail)
+
+
+def _centres(parts: list[Part]) -> Array:
+    return np.concatenate([_charts.outward(part.density.support, part.centre[None])[0] for part in parts])
 
 
 def _over(

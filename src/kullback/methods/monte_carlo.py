@@ -19,7 +19,7 @@ from kullback._distribution import Density, Measured, UserBatch, UserPoints
 from kullback._result import Divergence, InputError, Status
 from kullback._support import Array, Lattice, is_subset
 from kullback.methods._free import resolved, without_ends
-from kullback.methods._gap import CLIFF, last_height
+from kullback.methods._gap import breaks_off
 from kullback.methods._line import checked
 from kullback.methods._pace import affordable
 from kullback.methods._progress import Progress
@@ -139,7 +139,7 @@ class MonteCarlo:
                 math.inf, 0.0, "estimate", method=self.name, n=n, seed=request.seed, status=Status.SUPPORT_GAP,
                 detail=f"P has draws where Q has none, one of them at {place}",
             )  # fmt: skip
-        if q.facts.underflows or not _ends_abruptly(p, q, x, request.seed):
+        if q.facts.underflows or not breaks_off(q._log_prob, draws(p, request.seed, 1 << 10)[0], x):
             return Divergence(
                 math.nan, math.inf, "estimate", method=self.name, n=n, seed=request.seed,
                 status=Status.TOLERANCE_MISSED,
@@ -285,18 +285,6 @@ def _blur(p: Density, pilot: list[_Terms], weights: Array) -> float:
     """What draws add that lie where doubles no longer tell the distance from an end, in coordinates without ends."""
     return float(sum(w * (np.abs(f.d) * (np.abs(f.x).reshape(len(f.x), -1).max(axis=1) > NEAR)).mean()
                      for w, f in zip(weights, pilot, strict=True)))  # fmt: skip
-
-
-def _ends_abruptly(p: Density, q: Density, x: Array, seed: int) -> bool:
-    """Whether log q breaks off on the way to x from where it is highest, rather than fading out of the doubles."""
-    near, _ = draws(p, seed, 1 << 10)
-    with np.errstate(all="ignore"):
-        height = q._log_prob(near)
-    seen = np.isfinite(height)
-    if not seen.any():
-        return True
-    top = int(np.argmax(np.where(seen, height, -np.inf)))
-    return last_height(q._log_prob, near[top], x) > float(height[top]) + CLIFF
 
 
 def _tail_index(pilot: list[_Terms], weights: Array | None = None) -> float:

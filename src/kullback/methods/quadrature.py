@@ -16,6 +16,7 @@ from kullback.methods._ends import divergent, far_tails, out_of_sight
 from kullback.methods._gap import FAINT, Gap, Holes
 from kullback.methods._pace import affordable
 from kullback.methods._pieces import Piece, pieces
+from kullback.methods._progress import Progress, followed
 from kullback.methods._request import Request
 from kullback.numerics.quadrature import Integral, integrate
 from kullback.numerics.terms import deviance, gain, rounding
@@ -63,11 +64,14 @@ def _on_line(p: Density, q: Density, request: Request) -> Divergence:
     wanted = request.tolerance
     rtol, atol = (RTOL, 1e-15) if wanted is None else (0.0, wanted / 2)
     points = affordable(request.budget, _line.MOST_POINTS, parts[0].breaks, parts[0].p, parts[0].q)
+    slow = points < _line.MOST_POINTS and request.budget is None
+    points = points // len(parts) if slow else points
     heavy, tail = far_tails(p, q)
-    plain = _sum(
-        parts, lambda part: _plain(part, gap), rtol=rtol, atol=atol, drivers=2, max_points=points, noise=noise,
-        summed=heavy,
-    )  # fmt: skip
+    with Progress() as say:
+        plain = _sum(
+            parts, lambda part: followed(_plain(part, gap), say, "quadrature"), rtol=rtol, atol=atol, drivers=2,
+            max_points=points, noise=noise, summed=heavy,
+        )  # fmt: skip
     extra = error_p + error_q
     if gap:
         return _infinite(gap, p, plain.n)
@@ -88,7 +92,8 @@ def _on_line(p: Density, q: Density, request: Request) -> Divergence:
     error = float(plain.error[0]) + unsure + tail.error + (8 * EPS + noise) * float(plain.value[2])
     missing = abs(float(plain.value[1]) + tail.mass - 1)
     error += missing * (1 + abs(value)) if missing < LOST else math.inf
-    if value < 0.3 and (wanted is None or error > wanted) and not any(heavy):
+    enough = 1e-9 * abs(value) if slow and wanted is None else wanted
+    if value < 0.3 and (enough is None or error > enough) and not any(heavy):
         near = _near(p, q, support, parts, rtol, points, noise)
         n += near.n
         if near.value[1] > 1 - 1e-9 and float(near.error[0]) < error:

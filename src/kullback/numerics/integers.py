@@ -117,22 +117,31 @@ def _run(f: Callable[[Array], Array], a: float, b: float, low: float, drivers: i
 
 
 def _edges(low: float, high: float, breaks: Array, farthest: float) -> list[float]:
-    """Runs that double in length from the low end, later grow faster, split at the breaks too."""
+    """Runs that double in length from either end, later grow faster, split at the breaks too.
+
+    Breaks that lie in one short run do not split it.
+    """
     end = min(high + 1, farthest)
     edges = {low, end}
     step = float(SHORT)
     while low + step < end:
         edges.add(low + step)
+        if 2 * step < high - low < math.inf:
+            edges.add(high + 1 - step)
         step *= 2 if step < 2.0**30 else 16 if step < 2.0**60 else 256
-    edges |= {float(math.floor(b)) for b in breaks if low < b < end}
-    return sorted(edges)
+    found = sorted(edges | {low + math.floor(b - low) for b in breaks if low < b < end})
+    kept = found[:1]
+    for edge, following in pairwise(found[1:]):
+        if following - kept[-1] > SHORT:
+            kept.append(edge)
+    return [*kept, found[-1]] if len(found) > 1 else found
 
 
 def _middle(a: float, b: float, low: float) -> float:
     """Halfway, in the logarithm of the distance from the low end where that has many sizes."""
     first = a - low + 1
     half = low - 1 + math.sqrt(first) * math.sqrt(b - low + 1) if b - a > first else 0.5 * (a + b)
-    return min(max(float(np.floor(half)), a + 1), b - 1)
+    return min(max(low + float(np.floor(half - low)), a + 1), b - 1)
 
 
 def _long(
@@ -143,7 +152,7 @@ def _long(
     start, stop = (a, b - 1) if origin is None else (math.log(a - origin), math.log(b - 1 - origin))
     middle, half = 0.5 * (start + stop), 0.5 * (stop - start)
     x = middle + half * _NODES
-    k = np.unique(np.clip(np.round(x if origin is None else origin + np.exp(x)), a, b - 1))
+    k = np.unique(np.clip(low + np.round((x if origin is None else origin + np.exp(x)) - low), a, b - 1))
     x = k if origin is None else np.log(k - origin)
     t = (x - middle) / half
     terms = f(k)

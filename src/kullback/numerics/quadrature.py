@@ -160,7 +160,8 @@ def integrate(
     `noise` is the relative error of f itself, below which no panel is halved. `summed` says of the low and the high end
     that the caller sums what lies past −FARTHEST and FARTHEST.
     """
-    done = _evaluate(f, _first_panels(low, high, breaks))
+    first = _affordable_panels(low, high, breaks, max_points)
+    done = _evaluate(f, first)
     n = done.x.size
     k = drivers or done.value.shape[1]
     while True:
@@ -177,7 +178,7 @@ def integrate(
             break
         done = done.keep(~over).join(_evaluate(f, done.panels.take(over).halves()))
         n += more
-    ends, beyond = _beyond(f, _first_panels(low, high, breaks), np.abs(sums), summed)
+    ends, beyond = _beyond(f, first, np.abs(sums), summed)
     error = done.error.sum(axis=0) + seams.sum(axis=0) + done.jitter.sum(axis=0) + beyond
     return Integral(sums + ends, error, ends, n, done.x.ravel(), done.w.ravel())
 
@@ -261,7 +262,16 @@ def _graded(x: Array) -> Array:
     return np.unique(np.concatenate(more)) if len(more) > 1 else x
 
 
-def _first_panels(low: float, high: float, breaks: Array) -> _Panels:
+def _affordable_panels(low: float, high: float, breaks: Array, max_points: int) -> _Panels:
+    """The first panels; for a slow f fewer, so that half of the points are left for where they are needed."""
+    for thin in (1, 2, 3, 4, 6):
+        panels = _first_panels(low, high, breaks, thin)
+        if 2 * len(NODES) * len(panels.a) <= max_points:
+            break
+    return panels
+
+
+def _first_panels(low: float, high: float, breaks: Array, thin: int = 1) -> _Panels:
     for end in (low, high):  # a break that rounding cannot tell from an end would leave it no panels
         if np.isfinite(end):
             breaks = breaks[np.abs(breaks - end) > max(1e-9 * abs(end), 1e6 * NEAREST)]
@@ -273,7 +283,7 @@ def _first_panels(low: float, high: float, breaks: Array) -> _Panels:
         if not low < middle < high:
             middle = low + 1.0 if np.isfinite(low) else high - 1.0
         inner = np.array([middle])
-    inner = _graded(inner)
+    inner = _graded(inner) if thin == 1 else inner[thin // 2 :: thin] if len(inner) > thin else inner
     rows: list[tuple[float, float, int, float, float, bool]] = [
         (a, b, STRAIGHT, 0.0, 1.0, False) for a, b in itertools.pairwise(inner)
     ]
@@ -288,7 +298,8 @@ def _first_panels(low: float, high: float, breaks: Array) -> _Panels:
             gap = abs(edge - (inner[-2:][0] if end > edge else inner[:2][-1]))
             origin, scale, kind = float(edge), float(max(gap, 0.25 * abs(edge - centre))) or 1.0, sinh
             reach = float(np.arcsinh(FARTHEST / scale))
-        steps = np.append(_LADDER[reach > _LADDER], reach)
+        ladder = _LADDER[::thin]
+        steps = np.append(ladder[reach > ladder], reach)
         rows += [(a, b, kind, origin, scale, i == len(steps) - 2) for i, (a, b) in enumerate(itertools.pairwise(steps))]
     a, b, kinds, origins, scales, last = zip(*rows, strict=True)
     return _Panels(np.array(a), np.array(b), np.array(kinds), np.array(origins), np.array(scales), np.array(last))

@@ -322,7 +322,10 @@ PARTLY = frozenset({"landau", "nct"})  # by formula only where SciPy's own ends
 
 # a point of their log density costs more than a look at their quantiles
 # Log densities of 20 µs to 30 ms a point, with the number of points that a few seconds pay for
-COSTLY = {"irwinhall": 50_000, "ksone": 5000, "kstwo": 5000, "levy_stable": 3000, "studentized_range": 1000}
+COSTLY = {"irwinhall": 50_000, "ksone": 3000, "kstwo": 3000, "levy_stable": 2000, "studentized_range": 800}
+
+# relative errors of log densities that SciPy integrates for
+INTEGRATED = {"levy_stable": 1e-7}
 
 KINKS: dict[str, Callable[..., tuple[float, ...]]] = {
     "crystalball": lambda beta, m: (-beta,),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import math
 import sys
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from kullback._result import InputError, KindError
 from kullback._support import Array, Interval, Lattice
 from kullback._vocabulary import build, mixture, multivariate_normal, shifted
 from kullback.sources._scipy_canonical import canonical
-from kullback.sources._scipy_logpdf import COSTLY, EXACT, FROM_HIGH, FROM_LOW, KINKS, PARTLY
+from kullback.sources._scipy_logpdf import COSTLY, EXACT, FROM_HIGH, FROM_LOW, INTEGRATED, KINKS, PARTLY
 from kullback.sources._scipy_logpmf import MASSES
 from kullback.sources._scipy_space import in_space
 from kullback.sources._scipy_tails import TAILS
@@ -42,6 +43,8 @@ def recognise(obj: Any, argument: str) -> Distribution | None:
         return _table(obj, sample)
     if not hasattr(obj, "dist") or not isinstance(obj.dist, stats.rv_continuous | stats.rv_discrete):
         return None
+    if obj.dist.name == "poisson_binom":
+        return _poisson_binom(obj)
     shapes, loc, scale = obj.dist._parse_args(*obj.args, **obj.kwds)
     if any(np.ndim(v) for v in (*shapes, loc, scale)):
         return _batch(obj.dist, (*shapes, loc, scale))
@@ -152,6 +155,20 @@ def _table(obj: Any, distribution: Any) -> Discrete:
     return Discrete(distribution.pk, labels=[int(x) if whole else float(x) for x in points], name="rv_discrete")
 
 
+def _poisson_binom(obj: Any) -> Discrete:
+    """The number of successes in trials of chances p: a table, built trial by trial from sums of positive numbers."""
+    held = inspect.signature(lambda p, loc=0: None).bind(*obj.args, **obj.kwds).arguments
+    chances, loc = np.asarray(held["p"], dtype=np.float64).ravel(), held.get("loc", 0)
+    table, scale = np.ones(1), 0.0
+    for p in chances:
+        table = np.append(table * (1 - p), 0.0) + np.append(0.0, table * p)
+        top = float(table.max())
+        table, scale = table / top, scale + float(np.log(top))
+    with np.errstate(divide="ignore"):
+        logits = np.log(table) + scale
+    return Discrete(logits=logits, labels=[int(k + loc) for k in range(len(table))], name="poisson_binom")
+
+
 SCIPYS_OWN = 1e-12  # the relative error to expect of its log densities: kappa4 is off by 6e-13
 
 
@@ -236,7 +253,7 @@ def _continuous(dist: Any, shapes: tuple[float, ...], loc: float, scale: float, 
         underflows=exact is None and type(dist)._logpdf is stats.rv_continuous._logpdf,
         moved=moved,
         frame=(loc, scale),
-        noise=SCIPYS_OWN if exact is None or dist.name in PARTLY else 0.0,
+        noise=INTEGRATED.get(dist.name, SCIPYS_OWN) if exact is None or dist.name in PARTLY else 0.0,
     )
     return Density(log_prob, support=support, vectorized=True, facts=facts, name=name)
 
