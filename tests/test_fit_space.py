@@ -38,7 +38,9 @@ def test_many_well_in_32_dimensions() -> None:
     assert fit.modes[0].mass == pytest.approx(0.844307**16, rel=1e-3)
     assert fit.reverse.value == pytest.approx(fit.optima[0].value, rel=1e-9)
     forward = kl.fit(density(many_well, 32), "normal", direction="forward")
-    assert forward.status is kl.Status.EXACT
+    assert forward.status is kl.Status.CONVERGED  # that the coordinates are independent is seen, not proven
+    assert fit.log_evidence_error >= 1e-4
+    assert "not proven" in " ".join(fit.notes)
     one = kl.Density(lambda x: -(x**4) + 6 * x**2 + x / 2, normalized=False)
     side = kl.fit(one, "normal", direction="forward").parameters
     np.testing.assert_allclose(forward.q.parameters["loc"][::2], side["loc"], rtol=1e-9)

@@ -17,6 +17,7 @@ UNKNOWN = 0.5  # an error of KL(P‖Q) above this share of it (and above CLOSE):
 LIGHT_TAILS = 0.7  # k̂ above which the weights p/q are told
 NEEDS = ("cover", "major")
 SHOWN, LONG = 4, 6  # modes told, and coordinates of each
+WHOLE = 0.99  # of what belongs to a mode: missing more is missing all of it
 
 
 @dataclass(frozen=True)
@@ -204,8 +205,8 @@ def _lost(f: Fit) -> str:
         return "all modes are covered"
     named = ", ".join(f"{m.label or 'the mode'} at {number_pair(m.location)}" for m in gone[:SHOWN])
     more = f" and {len(gone) - SHOWN} more" if len(gone) > SHOWN else ""
-    whole = sum(m.mass for m in gone) <= f.missed + 0.1
-    return ("the whole of " if whole else "though not the mass around it, ") + named + more
+    whole = all(m.missed > WHOLE for m in gone)
+    return ("the whole of " if whole else "most of ") + named + more
 
 
 def number_pair(location: Any) -> str:

@@ -86,7 +86,7 @@ def assess(
     if reverse == math.inf:
         right = Divergence(math.inf, 0.0, "estimate", method=method, n=n, seed=seed, status=Status.SUPPORT_GAP,
                            detail="Q has mass where log_prob is −∞")  # fmt: skip
-    covered = _coverage(q, cloud, peaks, log_z, missed, wasted, max(errors[3], errors[4]))
+    covered = _coverage(cloud, peaks, log_q, log_z, missed, wasted, max(errors[3], errors[4]))
     forward_share = _forward_share(cloud, log_q, log_z)
     importance = Importance(log_z, errors[0], (forward_share * OWN, own.share * OWN), OWN, own.k, own.meaning)
     return Assessment(left, right, covered, importance, notes)
@@ -129,10 +129,14 @@ class _Sets:
 def _check_claim(log_z: float, error: float, cloud: Cloud) -> None:
     """A callable that claims to be normalised is held to it, where its integral is known."""
     if cloud.log_r is not None and cloud.k < 0.5 and not cloud.doubt and abs(log_z) > max(6 * error, 1e-3):
-        raise InputError(
-            f"P integrates to {math.exp(min(log_z, 700)):.6g}, not to 1; pass normalized=False if it is known up to a "
-            "constant"
-        )
+        raise InputError(false_claim(log_z))
+
+
+def false_claim(log_z: float) -> str:
+    return (
+        f"P integrates to {math.exp(min(log_z, 700)):.6g} where it was found, not to 1; pass normalized=False if it is "
+        "known up to a constant, or start= a place of P that was not found"
+    )
 
 
 def _reverse_alone(own: _Own) -> tuple[float, float]:
@@ -243,30 +247,31 @@ def _doubts(cloud: Cloud, forward: float, reverse: float, errors: list[float]) -
 
 
 def _coverage(
-    q: Density, cloud: Cloud, peaks: list[Peak], log_z: float, missed: float, wasted: float, error: float
+    cloud: Cloud, peaks: list[Peak], log_q: Array, log_z: float, missed: float, wasted: float, error: float
 ) -> Coverage:
+    """Of what belongs to each mode, its share of P's draws and how much of that Q misses."""
     dim = cloud.x.shape[1]
-    places = np.array([p.x for p in peaks])
-    log_q = q._log_prob(places[:, 0] if dim == 1 else places)
-    masses = mode_masses(cloud, peaks)
+    shares = _belonging(cloud.x, peaks) * cloud.weights
+    masses = shares.sum(axis=1)
+    gone = shares @ (log_q < cloud.log_p - log_z + THRESHOLD)
     order = np.argsort(-masses, kind="stable")[:SHOWN]
     modes = tuple(
         Mode(
             float(peaks[i].x[0]) if dim == 1 else peaks[i].x, float(masses[i]),
-            bool(log_q[i] - (peaks[i].height - log_z) >= THRESHOLD),
+            float(gone[i] / masses[i]) if masses[i] > 0 else 0.0,
         )
         for i in order if masses[i] > LIGHT or i == order[0]
     )  # fmt: skip
     return Coverage(missed, wasted, modes, error)
 
 
-def mode_masses(cloud: Cloud, peaks: list[Peak]) -> Array:
-    """The mass of P that belongs to each mode, by the normals around them."""
+def _belonging(x: Array, peaks: list[Peak]) -> Array:
+    """How far each draw belongs to each mode, by the normals around them: (modes, draws)."""
     if len(peaks) == 1:
-        return np.ones(1)
+        return np.ones((1, len(x)))
     terms = []
     for peak in peaks:
-        z = np.linalg.solve(peak.tril, (cloud.x - peak.x).T)
+        z = np.linalg.solve(peak.tril, (x - peak.x).T)
         terms.append(peak.height - 0.5 * (z * z).sum(axis=0))
     stacked = np.stack(terms)
-    return np.asarray(np.exp(stacked - log_sum_exp(stacked)) @ cloud.weights)
+    return np.asarray(np.exp(stacked - log_sum_exp(stacked)))

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from kullback._fit.space._climb import Peak, as_one, climb, factor, own_scale
+from kullback._fit.space._looks import looks
 from kullback._fit.space._oracle import Oracle
 from kullback._result import InputError
 from kullback._support import Array
@@ -32,8 +33,8 @@ OFTEN = 4  # how often the rarest mode must have been met before the search ends
 AROUND = 1.5  # once there are several, the Cauchy's scale in units of all of them
 
 
-def first_peak(oracle: Oracle, starts: list[Array], seed: int) -> Peak:
-    """The highest mode that one of the starts leads to."""
+def first_peaks(oracle: Oracle, starts: list[Array], seed: int) -> list[Peak]:
+    """The modes that the starts lead to, the highest first."""
     rng = np.random.default_rng([seed, 30])
     d = oracle.dim
     far = [rng.standard_normal((8, d)) * size for size in (0.1, 1.0, 10.0, 100.0)]
@@ -47,30 +48,48 @@ def first_peak(oracle: Oracle, starts: list[Array], seed: int) -> Peak:
         )
     known = values[: len(starts)] > -np.inf
     chosen = tries[: len(starts)][known] if known.any() else tries[[int(np.argmax(values))]]
-    best: Peak | None = None
+    peaks: list[Peak] = []
     for x in chosen:
         oracle.scale = own_scale(oracle, x)
-        found = climb(oracle, x[None], oracle.scale)[0]
-        if best is None or found.height > best.height:
-            best = found
-    assert best is not None
+        peaks += climb(oracle, x[None], oracle.scale)
+        if len(chosen) > 1:  # a start of one's own may stand in a mode that longer steps leave for a higher one
+            peaks += climb(oracle, x[None], oracle.scale, near=True)
+    peaks = sorted(peaks, key=lambda p: -p.height)
+    best = peaks[0]
     if not (np.isfinite(best.x).all() and np.isfinite(best.tril).all() and np.abs(best.x).max() < FARTHEST):
         raise InputError(
             f"log_prob rises without end: from {chosen[0]} it was followed to {best.x}, where it is {best.height:.6g}. "
             "P has no finite integral; give the parameters proper priors, or a support"
         )
     oracle.scale = np.sqrt((best.tril**2).sum(axis=1))
-    return best
+    return distinct(best, peaks[1:])
 
 
-def modes(oracle: Oracle, first: Peak, seed: int, say: Callable[[str], None]) -> tuple[list[Peak], bool]:
+def distinct(first: Peak, others: list[Peak]) -> list[Peak]:
+    """The first, and of the others the maxima that are no other's."""
+    kept = [first]
+    for found in others:
+        if found.found and np.isfinite(found.tril).all() and not any(same(p, found) for p in kept):
+            kept.append(found)
+    return kept
+
+
+def fewest(oracle: Oracle) -> int:
+    """How many particles at least are sent out: differences are too dear for many."""
+    if not oracle.exact or oracle.dim > 20:
+        return 0
+    return FEWEST if oracle.dim <= SMALL else FEW
+
+
+def modes(oracle: Oracle, known: list[Peak], seed: int, say: Callable[[str], None]) -> tuple[list[Peak], bool]:
     """The modes found, the highest first, and whether the search ended because no new ones came."""
-    peaks = [first]
+    peaks = known
     most = MOST if oracle.dim <= 20 else MOST // 2
-    fewest = (
-        (FEWEST if oracle.dim <= SMALL else FEW) if oracle.exact and oracle.dim <= 20 else 0
-    )  # differences are too dear for it
+    least = fewest(oracle)
     total, round_ = 0, 0
+    if oracle.swift:
+        x = looks(oracle, known[0], seed)
+        peaks = sorted_in(oracle, peaks, x, oracle.values(x))[0] if len(x) else peaks
     counts = np.zeros(0, dtype=int)
     while True:
         n = PARTICLES if total == 0 else min(total, most - total)
@@ -82,7 +101,7 @@ def modes(oracle: Oracle, first: Peak, seed: int, say: Callable[[str], None]) ->
         total, round_ = total + n, round_ + 1
         say(f"modes: {len(peaks)} found with {total} particles")
         often = len(peaks) == 1 or int(counts[1:].min()) >= OFTEN
-        settled = round_ > 1 and len(peaks) == before and often and total >= fewest
+        settled = round_ > 1 and len(peaks) == before and often and total >= least
         if settled or total >= most or len(peaks) > MODES:
             few = len(peaks) <= MODES and len(peaks) - before <= NEW * len(peaks)
             return sorted(peaks, key=lambda p: -p.height), settled or few
@@ -159,14 +178,14 @@ def sorted_in(oracle: Oracle, peaks: list[Peak], x: Array, f: Array) -> tuple[li
         rows = rows[np.argsort(-f[rows], kind="stable")][:batch]
         scale = np.sqrt((peaks[0].tril ** 2).sum(axis=1))
         for i, found in zip(rows, climb(oracle, x[rows], scale, near=True), strict=True):
-            same = next((k for k, p in enumerate(peaks) if _same(p, found)), None)
-            if same is None and found.found:
+            known = next((k for k, p in enumerate(peaks) if same(p, found)), None)
+            if known is None and found.found:
                 peaks.append(found)
-                same = len(peaks) - 1
-            owner[i] = same if same is not None else 0
+                known = len(peaks) - 1
+            owner[i] = known if known is not None else 0
 
 
-def _same(a: Peak, b: Peak) -> bool:
+def same(a: Peak, b: Peak) -> bool:
     apart = np.linalg.solve(a.tril, b.x - a.x)
     other = np.linalg.solve(b.tril, b.x - a.x)
     return bool(min(np.abs(apart).max(), np.abs(other).max()) < SAME) and abs(a.height - b.height) < 0.05

@@ -15,6 +15,7 @@ from kullback._support import Array
 
 NEAR, FAR, FARTHEST = 1e4, 1e6, 1e8  # widths of the mode
 RAYS = 32
+MOST = 1e3  # the power from which on a tail counts as lighter than any
 
 
 def check_far(oracle: Oracle, peak: Peak, seed: int) -> float:
@@ -40,11 +41,12 @@ def check_far(oracle: Oracle, peak: Peak, seed: int) -> float:
         )
     with np.errstate(invalid="ignore"):
         slopes = (heights[2] - heights[1])[len(lines) :] / np.log(FARTHEST / FAR)
-    falls = -slopes[np.isfinite(slopes)]
+    fallen = peak.height - heights[1][len(lines) :] > MOST * np.log(FAR)  # more than any power that counts
+    falls = np.where(fallen, np.inf, -slopes)[fallen | np.isfinite(slopes)]
     if not len(falls):
         return np.inf
     power = float(np.median(falls)) - d
-    if power > 1e3:
+    if power > MOST:
         return np.inf
     if power < 1e-3:
         raise InputError(

@@ -57,6 +57,8 @@ class Oracle:
         return values, slopes
 
     def values(self, x: Array) -> Array:
+        if not len(x):
+            return np.zeros(0)
         if self._differences or not self._jax:
             self.evaluations += len(x)
             found = self._plain(np.ascontiguousarray(x))

@@ -10,7 +10,7 @@ import numpy as np
 
 from kullback._distribution import Density
 from kullback._fit._sampling import with_sampling
-from kullback._fit.space._assess import Assessment, assess
+from kullback._fit.space._assess import Assessment, assess, false_claim
 from kullback._fit.space._cloud import larger
 from kullback._fit.space._factors import SHOWN, Factors
 from kullback._fit.space._forward import fit_forward
@@ -83,16 +83,22 @@ def _vague(left: Divergence) -> bool:
 
 
 def _product(target: SpaceTarget, factors: Factors, family: Normal, direction: str) -> Fit:
-    """Independent coordinates: everything but missed and wasted mass is exact to the quadrature."""
+    """Coordinates that look independent: each by quadrature, with an error for what the looks may have missed."""
+    if target.density.normalized and abs(factors.log_z) > max(6 * factors.slack, factors.unseen):
+        raise InputError(false_claim(factors.log_z))
     found = ProductFit(factors, direction, target.seed)
     cloud = target.cloud(found.q)
     seen = assess(target.oracle, found.q, cloud, [target.first], target.seed, target.power)
-    importance = replace(seen.importance, log_evidence=factors.log_z, log_evidence_error=factors.slack)
+    importance = replace(seen.importance, log_evidence=factors.log_z, log_evidence_error=factors.slack + factors.unseen)
     left = found.forward if direction == "forward" else found.reverse
     optima = (replace(found.optima[0], value=float(left.value)), *found.optima[1:])
-    notes = [f"the coordinates of P are independent, as its slopes show; it has {factors.modes} modes"]
+    notes = [
+        f"the coordinates of P look independent, which rests on {factors.looks} looks and is not proven; "
+        f"it has {factors.modes} modes"
+    ]
     if factors.modes > SHOWN:
         notes[0] += f", of which the {SHOWN} heaviest are listed"
+    notes.append("a part of P that none of the looks met is in no number here; begin where one may lie: start=")
     notes.append(f"{target.oracle.evaluations} evaluations of log_prob")
     return Fit(
         found.q, target.name, str(family), direction, found.forward, replace(found.reverse, direction="reverse"),

@@ -14,7 +14,7 @@ from kullback._estimate import Estimate
 from kullback._fit.space._broad import broad_peak, misleads
 from kullback._fit.space._climb import Peak, laplace
 from kullback._fit.space._cloud import Cloud, brief, cloud, of_draws
-from kullback._fit.space._explore import MODES, first_peak, modes, sorted_in
+from kullback._fit.space._explore import MODES, distinct, first_peaks, modes, sorted_in
 from kullback._fit.space._factors import Factors, factors
 from kullback._fit.space._far import check_far
 from kullback._fit.space._oracle import Oracle
@@ -54,6 +54,7 @@ class SpaceTarget:
         self.hurried = False  # after Ctrl-C: only what is known already, and the least that a report needs
         self.summit = True  # whether log p̃ has a highest point that could be climbed to
         self._starts = starts or []
+        self._others: list[Peak] = []
 
     @cached_property
     def _begun(self) -> tuple[Peak, float]:
@@ -61,7 +62,7 @@ class SpaceTarget:
         known = [np.atleast_1d(part.facts.moments[0]) for part in _parts(self.density) if part.facts.moments]
         known = [x for x in known if np.isfinite(x).all()]
         begin = [*self._starts, *known[:64], np.zeros(self.dim)]
-        peak = first_peak(self.oracle, begin, self.seed)
+        peak, *self._others = first_peaks(self.oracle, begin, self.seed)
         failed: InputError | None = None
         power = np.inf
         try:
@@ -73,6 +74,7 @@ class SpaceTarget:
             if broad is not None and (failed is not None or broad[1] > laplace(peak) + 1):
                 power = check_far(self.oracle, broad[0], self.seed)
                 self.summit = False
+                self._others = distinct(broad[0], self._others)[1:] if failed is None else []
                 return broad[0], power
             self.oracle.scale = np.sqrt((peak.tril**2).sum(axis=1))
         if failed is not None:
@@ -82,6 +84,11 @@ class SpaceTarget:
     @property
     def first(self) -> Peak:
         return self._begun[0]
+
+    @property
+    def known(self) -> list[Peak]:
+        """The first mode, and those that other starts stand in."""
+        return [self.first, *self._others]
 
     @property
     def power(self) -> float:
@@ -102,7 +109,7 @@ class SpaceTarget:
         if (not self.density.anonymous and self.density.normalized) or not self.oracle.swift:
             return None
         assert self.power > 0
-        return factors(self.oracle, self.first, self.seed, self.say)
+        return factors(self.oracle, self.known, self.seed, self.say)
 
     def hurry(self) -> Peak | None:
         """After Ctrl-C: the first mode if it has been found; no others are looked for, and few draws are taken."""
@@ -117,7 +124,7 @@ class SpaceTarget:
     @cached_property
     def _modes(self) -> tuple[list[Peak], bool]:
         assert self.power > 0
-        return modes(self.oracle, self.first, self.seed, self.say)
+        return modes(self.oracle, self.known, self.seed, self.say)
 
     @property
     def peaks(self) -> list[Peak]:
