@@ -12,7 +12,7 @@ from kullback._estimate import points_and_weights
 from kullback._fit.space._climb import factor
 from kullback._fit.space._cloud import Cloud, larger
 from kullback._fit.space._members import Base, identity, member_of
-from kullback._fit.space._reverse import Optimum
+from kullback._fit.space._optimum import Optimum
 from kullback._fit.space._shrink import held_towards
 from kullback._fit.space._starts import fitted_mixtures
 from kullback._fit.space._target import SpaceTarget

@@ -67,6 +67,10 @@ class Oracle:
             return np.where(np.isnan(found), -np.inf, found)
         return self(x)[0]
 
+    def without_slopes(self, x: Array) -> tuple[Array, Array]:
+        """Values, and zeros in the place of slopes: a step that only needs some direction takes none."""
+        return self.values(x), np.zeros_like(x)
+
     def as_density(self, slopes: bool = False) -> Density:
         """P itself, evaluated in compiled batches where it can be; with its slopes where they are asked for."""
         p = self.density

@@ -15,8 +15,9 @@ from kullback._fit.space._cloud import larger
 from kullback._fit.space._factors import SHOWN, Factors
 from kullback._fit.space._forward import fit_forward
 from kullback._fit.space._members import member_of
+from kullback._fit.space._optimum import Interrupted, Optimum
 from kullback._fit.space._product import ProductFit
-from kullback._fit.space._reverse import Interrupted, Optimum, minimise
+from kullback._fit.space._reverse import minimise
 from kullback._fit.space._starts import Start, starts
 from kullback._fit.space._target import SpaceTarget
 from kullback._measure import measure
@@ -25,7 +26,7 @@ from kullback._result import Optimum as Told
 from kullback._support import reals
 from kullback.families import Family, Laplace, Mixture, Normal, StudentT
 
-WANTED, FINE = 0.02, 0.002  # of KL(P‖Q), and nats: the error from which more draws are taken, where they are cheap
+WANTED, FINE = 0.01, 0.001  # of KL(P‖Q), and nats: the error from which more draws are taken, where they are cheap
 FOLLOWED = 2  # of a mixture's starts, how many are carried through
 
 
@@ -214,8 +215,11 @@ def _notes(target: SpaceTarget, seen: Assessment) -> tuple[str, ...]:
         return (*target.sample.notes, target.estimated.note)
     if target.oracle.note:
         notes.append(target.oracle.note)
-    if not target.summit:
-        notes.append("no summit of log_prob could be climbed to; the best normal stands in for the first mode")
+    if target.summit != "mode":
+        why = "no summit of log_prob could be climbed to"
+        if target.summit == "spike":
+            why = "the summit of log_prob that was climbed to holds next to nothing of P"
+        notes.append(f"{why}; the best normal stands in for the first mode")
     if not target.enumerated:
         notes.append(f"P has more modes than were enumerated ({len(target.peaks)} were found)")
     notes.append(f"{target.oracle.evaluations} evaluations of log_prob")

@@ -17,8 +17,9 @@ from kullback._fit.space._cloud import Cloud, brief, cloud, of_draws
 from kullback._fit.space._explore import MODES, distinct, first_peaks, modes, sorted_in
 from kullback._fit.space._factors import Factors, factors
 from kullback._fit.space._far import check_far
+from kullback._fit.space._optimum import Optimum
 from kullback._fit.space._oracle import Oracle
-from kullback._fit.space._reverse import Optimum, minimise
+from kullback._fit.space._reverse import minimise
 from kullback._fit.space._starts import starts
 from kullback._result import InputError
 from kullback._support import Array
@@ -52,7 +53,7 @@ class SpaceTarget:
         self.oracle = Oracle(density)
         self.dim = density.dim
         self.hurried = False  # after Ctrl-C: only what is known already, and the least that a report needs
-        self.summit = True  # whether log p̃ has a highest point that could be climbed to
+        self.summit = "mode"  # or "none" was climbed to, or a "spike" without mass
         self._starts = starts or []
         self._others: list[Peak] = []
 
@@ -69,11 +70,11 @@ class SpaceTarget:
             power = check_far(self.oracle, peak, self.seed)
         except InputError as error:
             failed = error
-        if failed is not None or (not peak.found and misleads(self.oracle, peak, self.seed)):
+        if failed is not None or misleads(self.oracle, peak, self.seed):
             broad = broad_peak(self.oracle, begin, self.seed, self.say)
-            if broad is not None and (failed is not None or broad[1] > laplace(peak) + 1):
+            if broad is not None and (failed is not None or not peak.found or broad[1] > laplace(peak) + 1):
                 power = check_far(self.oracle, broad[0], self.seed)
-                self.summit = False
+                self.summit = "spike" if peak.found else "none"
                 self._others = distinct(broad[0], self._others)[1:] if failed is None else []
                 return broad[0], power
             self.oracle.scale = np.sqrt((peak.tril**2).sum(axis=1))
