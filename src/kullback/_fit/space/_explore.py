@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from kullback._fit.space._climb import Peak, as_one, climb, factor, own_scale
+from kullback._fit.space._cloud import laplace_masses
 from kullback._fit.space._looks import looks
 from kullback._fit.space._oracle import Oracle
 from kullback._result import InputError
@@ -29,7 +30,8 @@ FARTHEST = 1e30
 SHALLOW = 0.5  # nats: a way up that never falls by more is a way up
 SAME = 0.05  # two summits closer than this many widths are one
 NEW = 0.05  # the share of modes that the last round may have found anew, if all count as enumerated
-OFTEN = 4  # how often the rarest mode must have been met before the search ends
+OFTEN = 10  # how often the rarest mode must have been met before the search ends
+LIGHT, NOTHING = 1e-4, 1e-6  # shares of P, by curvature: of modes that must be met often, and that are kept at all
 ASIDE = 16  # climbs from around a saddle
 AROUND = 1.5  # once there are several, the Cauchy's scale in units of all of them
 
@@ -105,11 +107,15 @@ def modes(oracle: Oracle, known: list[Peak], seed: int, say: Callable[[str], Non
         counts = np.bincount(owner, minlength=len(peaks)) + np.pad(counts, (0, len(peaks) - len(counts)))
         total, round_ = total + n, round_ + 1
         say(f"modes: {len(peaks)} found with {total} particles")
-        often = len(peaks) == 1 or int(counts[1:].min()) >= OFTEN
-        settled = round_ > 1 and len(peaks) == before and often and total >= least
+        shares = laplace_masses(peaks)
+        heavy = shares > LIGHT  # many small ones, as a mixture's parameters have, need not all be met often
+        often = not heavy[1:].any() or int(counts[1:][heavy[1:]].min()) >= OFTEN
+        new = int(heavy[before:].sum())
+        settled = round_ > 1 and new == 0 and often and total >= least
         if settled or total >= most or len(peaks) > MODES:
-            few = len(peaks) <= MODES and len(peaks) - before <= NEW * len(peaks)
-            return sorted(peaks, key=lambda p: -p.height), settled or few
+            few = len(peaks) <= MODES and new <= NEW * int(heavy.sum())
+            kept = [p for p, share in zip(peaks, shares, strict=True) if share > NOTHING or p is known[0]]
+            return sorted(kept, key=lambda p: -p.height), settled or few
 
 
 def _surrounding(peaks: list[Peak]) -> Peak:

@@ -62,6 +62,10 @@ def fit_space(target: SpaceTarget, family: Family, direction: str, given: Densit
         target.say(f"KL(P‖Q): {len(cloud.x)} draws")
         seen = assess(target.oracle, best.density, cloud, target.peaks, target.seed, target.power, known)
     forward, reverse = _values(target, best.density, seen)
+    if target.sample is None and not target.enumerated:
+        forward, reverse = (
+            replace(d, status=Status.TOLERANCE_MISSED) if d.status is Status.OK else d for d in (forward, reverse)
+        )
     if target.estimated is not None:
         refit = family if direction == "forward" and isinstance(family, Normal) else None
         forward, reverse = with_sampling(target.estimated, refit, best.density, (forward, reverse), target.seed)

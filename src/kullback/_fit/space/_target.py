@@ -28,6 +28,7 @@ from kullback.families import Normal
 from kullback.methods.monte_carlo import strata
 
 Say = Callable[[str], None]
+MANY = 64  # modes known, and more unknown: beyond them draws follow no single ones
 HEAVIEST = 32  # weighted draws that are followed up to their modes
 
 
@@ -157,9 +158,8 @@ class SpaceTarget:
         if self.hurried:
             return brief(self.oracle, q, self.peaks, [self.seed, stage], self.power)
         while True:
-            found = cloud(
-                self.oracle, q, self.peaks, [self.seed, stage], self.say, power=self.power, many=not self.enumerated
-            )
+            many = not self.enumerated and len(self.peaks) > MANY
+            found = cloud(self.oracle, q, self.peaks, [self.seed, stage], self.say, power=self.power, many=many)
             if not self.enumerated or not self._overlooked(found):
                 return found
 
