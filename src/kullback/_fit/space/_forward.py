@@ -143,7 +143,7 @@ def _mixture(x: Array, w: Array, family: Mixture, base: Base, target: SpaceTarge
     best, height = None, -np.inf
     for m in candidates:
         start = em.Mixtures(m.weights[None], m.means[None], m.covariances[None])
-        done = em.climb(y, w[None], start, floor=1e-6 * np.eye(y.shape[1]), tolerance=1e-10, max_steps=500)
+        done = em.climb_many(y, w, start, floor=1e-6 * np.eye(y.shape[1]), tolerance=1e-10, max_steps=500)
         if done.log_likelihood[0] > height:
             best, height = done.mixtures.pick(0), float(done.log_likelihood[0])
     assert best is not None
