@@ -18,13 +18,13 @@ from kullback._fit._forward import fit_forward
 from kullback._fit._importance import importance
 from kullback._fit._lattice import fit_lattice
 from kullback._fit._reverse import fit_reverse
-from kullback._fit._sampling import of_draws, with_sampling
+from kullback._fit._sampling import OWN, of_draws, same_normal, with_sampling
 from kullback._fit._search import Found
 from kullback._fit._sizes import by_residual
 from kullback._fit._start import as_places, begin_around, begin_at, start_density
 from kullback._fit._table import held_by_an_engine, rows_for, with_moments
 from kullback._fit._target import Target, is_counting, prepare
-from kullback._fit.space import SpaceTarget, fit_space
+from kullback._fit.space import STOPPED, SpaceTarget, fit_space
 from kullback._measure import check_seed, measure, prepared
 from kullback._result import Divergence, Fit, InputError, Optimum, Status
 from kullback._support import reals
@@ -105,8 +105,11 @@ def fit(p: Any, family: Any, *, direction: str | float, start: Any = None, seed:
     if not isinstance(chosen, Family):
         return elsewhere(target, chosen, direction, start, seed)
     refuse_discrete(target, chosen)
-    with Progress() as say:
-        return fitted(made_ready(target, start, seed, say), chosen, direction, start, seed)
+    try:
+        with Progress() as say:
+            return fitted(made_ready(target, start, seed, say), chosen, direction, start, seed)
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(str(stop) or STOPPED) from None
 
 
 def elsewhere(p: Any, family: Carried | Custom | NumPyro, direction: str | float, start: Any, seed: int) -> Fit:
@@ -228,11 +231,17 @@ def told(target: Target, family: Family, direction: str | float, found: list[Fou
         tuple(dict.fromkeys(f.start for f in found)),
         Status.BOUNDARY if limit else found[0].status,
         limit or _detail(found[0]),
-        target.notes,
+        target.notes + own_note(target, q),
         target,
         None if isinstance(direction, str) else of_draws(target.estimated, left[0]),
         importance(target, q, seed),
     )
+
+
+def own_note(target: Target, q: Density) -> tuple[str, ...]:
+    if target.sample is None or target.estimated is None or not same_normal(target.estimated, q):
+        return ()
+    return (OWN.format(n=target.sample.n),)
 
 
 def _detail(found: Found) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from kullback._distribution import Density
-from kullback._fit._sampling import with_sampling
+from kullback._fit._sampling import OWN, same_normal, with_sampling
 from kullback._fit.space._assess import Assessment, assess, false_claim
 from kullback._fit.space._cloud import larger
 from kullback._fit.space._factors import SHOWN, Factors
@@ -27,6 +27,7 @@ from kullback._support import reals
 from kullback.families import Family, Laplace, Mixture, Normal, StudentT
 
 WANTED, FINE = 0.01, 0.001  # of KL(P‖Q), and nats: the error from which more draws are taken, where they are cheap
+STOPPED = "the fit was stopped before it had a first Q; there is nothing to go on from"
 FOLLOWED = 2  # of a mixture's starts, how many are carried through
 
 
@@ -78,8 +79,8 @@ def fit_space(target: SpaceTarget, family: Family, direction: str, given: Densit
     return Fit(
         best.density, target.name, str(family), direction, forward, replace(reverse, direction="reverse"),
         seen.coverage, optima, tuple(dict.fromkeys(names)),
-        Status.INTERRUPTED if interrupted else best.status, _detail(best, direction), _notes(target, seen), target,
-        importance=seen.importance,
+        Status.INTERRUPTED if interrupted else best.status, _detail(best, direction),
+        _notes(target, best.density, seen), target, importance=seen.importance,
     )  # fmt: skip
 
 
@@ -151,7 +152,7 @@ def _reverse(target: SpaceTarget, family: Family, given: Density | None) -> tupl
             found.append(_summit(target, family))
     if not found:
         if interrupted:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(STOPPED)
         assert failed is not None
         raise failed
     return _distinct(found), interrupted
@@ -161,7 +162,7 @@ def _summit(target: SpaceTarget, family: Family) -> Optimum:
     """After Ctrl-C before any search: the member that has the first mode's place and curvature."""
     first = target.hurry()
     if first is None or isinstance(family, Mixture):
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(STOPPED)
     name, base, theta = starts(target, family, None)[0]
     density = member_of(family).density(theta, base)
     return Optimum(theta, base, np.inf, np.inf, np.inf, 0, Status.INTERRUPTED, name, density)
@@ -205,6 +206,8 @@ def _detail(o: Optimum, direction: str) -> str:
             "largest terms say that far more would be needed. Fit a family with heavier tails, or reverse."
         )
     if o.status is Status.INTERRUPTED:
+        if not o.draws:
+            return "Q is the normal of the first mode's place and curvature; no search had begun."
         return f"Largest gradient {o.gradient:.1g} on {o.draws} draws."
     if o.status is Status.EXACT or o.start == "draws":
         return ""
@@ -213,10 +216,11 @@ def _detail(o: Optimum, direction: str) -> str:
     return f"Largest gradient {o.gradient:.1g} on {o.draws} draws; the optimum is known to {o.error:.1g} of Q's spread."
 
 
-def _notes(target: SpaceTarget, seen: Assessment) -> tuple[str, ...]:
+def _notes(target: SpaceTarget, q: Density, seen: Assessment) -> tuple[str, ...]:
     notes = list(seen.notes)
     if target.sample is not None and target.estimated is not None:
-        return (*target.sample.notes, target.estimated.note)
+        own = (OWN.format(n=target.sample.n),) if same_normal(target.estimated, q) else ()
+        return (*target.sample.notes, target.estimated.note, *own)
     if target.oracle.note:
         notes.append(target.oracle.note)
     if target.summit != "mode":
