@@ -25,6 +25,14 @@ def funnel(x: Any) -> Any:
     return jax.scipy.stats.norm.logpdf(x[0], 0, 3) + jax.scipy.stats.norm.logpdf(x[1:], 0, jnp.exp(x[0] / 2)).sum()
 
 
+def turned_funnel(x: Any) -> Any:
+    """The funnel in coordinates of which none is the one that all spreads follow."""
+    return funnel(jnp.asarray(TURN) @ x)
+
+
+TURN = np.linalg.qr(np.random.default_rng(4).standard_normal((10, 10)))[0]
+
+
 def many_well(x: Any) -> Any:
     return jnp.sum(-(x[::2] ** 4) + 6 * x[::2] ** 2 + x[::2] / 2) - 0.5 * jnp.sum(x[1::2] ** 2)
 

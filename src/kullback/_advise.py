@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kullback._fit import Say, both, refit
+from kullback._fit import Say, both, refit, same_normal
 from kullback._format import number, percent, uncertain
 from kullback._result import Advice, Fit, InputError, KullbackError, Status
-from kullback.families import Family, LatticeFamily, Normal, StudentT, as_family, richer
+from kullback._support import Box, Interval, reals
+from kullback.families import Carried, Family, LatticeFamily, Normal, NumPyro, StudentT, as_family, richer
 from kullback.numerics.quiet import quiet
 
 CLOSE = 0.05  # nats
@@ -18,6 +19,7 @@ UNKNOWN = 0.5  # an error of KL(P‖Q) above this share of it (and above CLOSE):
 LIGHT_TAILS = 0.7  # k̂ above which the weights p/q are told
 NEEDS = ("cover", "major")
 SHOWN, LONG = 4, 6  # modes told, and coordinates of each
+WHOLE = 0.99  # of what belongs to a mode: missing more is missing all of it
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,17 @@ class Evidence:
     @property
     def unknown(self) -> bool:
         """Whether the forward fit rests on draws that do not carry it."""
+        if self.trivial:
+            return False
         left = self.forward.forward
         vague = left.error > max(CLOSE, UNKNOWN * abs(left.value)) and left.error_kind == "standard_error"
         return self.forward.status is Status.TOLERANCE_MISSED or vague
+
+    @property
+    def trivial(self) -> bool:
+        """Whether Q is the normal that stands for P in its draws."""
+        estimated = getattr(self.forward.target, "estimated", None)
+        return estimated is not None and same_normal(estimated, self.forward.q)
 
 
 @dataclass(frozen=True)
@@ -70,9 +80,13 @@ RULES = (
     ),
     Rule(
         "close",
-        lambda e: e.forward.residual.value + 2 * _sampling(e.forward) <= CLOSE,
+        lambda e: e.trivial or e.forward.residual.value + 2 * _sampling(e.forward) <= CLOSE,
         lambda e: "forward",
-        lambda e: f"Forward leaves only {_nats(e.forward)}, at most {CLOSE} nats: Q comes close to P everywhere.",
+        lambda e: (
+            f"P is known by draws alone, and {e.forward.family} is what stands for it: that Q fits it is no evidence."
+            if e.trivial
+            else f"Forward leaves only {_nats(e.forward)}, at most {CLOSE} nats: Q comes close to P everywhere."
+        ),
         "Kristiadi 2016; Minka 2005, Divergence Measures and Message Passing",
     ),
     Rule(
@@ -207,8 +221,8 @@ def _lost(f: Fit) -> str:
         return "all modes are covered"
     named = ", ".join(f"{m.label or 'the mode'} at {number_pair(m.location)}" for m in gone[:SHOWN])
     more = f" and {len(gone) - SHOWN} more" if len(gone) > SHOWN else ""
-    whole = sum(m.mass for m in gone) <= f.missed + 0.1
-    return ("the whole of " if whole else "though not the mass around it, ") + named + more
+    whole = all(m.missed > WHOLE for m in gone)
+    return ("the whole of " if whole else "most of ") + named + more
 
 
 def number_pair(location: Any) -> str:
@@ -219,21 +233,29 @@ def number_pair(location: Any) -> str:
         return number(float(location))
 
 
+def _has_ends(fit: Fit) -> bool:
+    """Whether P is a density on a part of the line or of space, to which a normal can be carried."""
+    support = getattr(getattr(fit.target, "density", None), "support", None)
+    return isinstance(support, Interval | Box) and support != reals(support.dim)
+
+
 def _richer(forward: Fit, seed: int) -> Fit | None:
     """The fit of a family one step richer, if it removes at least half of the residual: the one that leaves least.
 
-    Beside the next family of the ladder a normal is tried with heavier tails, which need fewer parameters.
+    Beside the next family of the ladder a normal is tried with heavier tails, which need fewer parameters; where P
+    has ends and one of NumPyro's families was fitted, a normal that is carried there.
     """
     try:
         chosen = as_family(forward.family)
     except KullbackError:  # one of the person's own, which has no name
         return None
     family = richer(chosen) if isinstance(chosen, Family | LatticeFamily) else None
-    if family is None:
-        return None
-    heavier = [StudentT()] if isinstance(chosen, Normal) and chosen.full else []
-    fitted = []
-    for candidate in (*heavier, family):
+    heavier: list[Family | Carried] = [StudentT()] if isinstance(chosen, Normal) and chosen.full else []
+    carried: list[Family | Carried] = (
+        [Carried(Normal())] if family is None and isinstance(chosen, NumPyro) and _has_ends(forward) else []
+    )
+    fitted: list[Fit] = []
+    for candidate in (*heavier, *carried, *([] if family is None else [family])):
         try:
             fitted.append(refit(forward, candidate, seed=seed))
         except KullbackError:

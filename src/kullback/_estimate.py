@@ -107,8 +107,7 @@ def estimate(sample: Sample, *, seed: int = 0, side: str = "P") -> Estimate:
                 break
     if best is None:
         raise InputError(f"{_name(sample)} has {n} draws in {d} dimensions, too few for any density")
-    steps = 5000 if n <= CHOOSE_ON else 100
-    best = em.climb(z, w[None], best, floor=floor, tolerance=1e-14, max_steps=steps).mixtures
+    best = em.climb_many(z, w, best, floor=floor, tolerance=1e-14, max_steps=5000).mixtures
     wide = em.Mixtures(best.weights, centre + best.means * scale, best.covariances * np.outer(scale, scale))
     k = int(wide.weights.shape[1])
     kind = "a normal" if k == 1 else f"a {k}-component mixture"

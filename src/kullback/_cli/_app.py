@@ -201,8 +201,8 @@ def main(arguments: list[str] | None = None) -> None:
         app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except (KullbackError, CycloptsError) as error:
         _leave(str(error).strip(), 2)
-    except KeyboardInterrupt:
-        _leave("stopped", 130)
+    except KeyboardInterrupt as stop:
+        _leave(str(stop) or "stopped", 130)
     except BrokenPipeError:
         sys.stderr.close()
         raise SystemExit(0) from None

@@ -3,5 +3,6 @@
 from kullback._fit._both import both, refit
 from kullback._fit._convert import to_numpyro, to_scipy
 from kullback._fit._run import Say, fit
+from kullback._fit._sampling import same_normal
 
-__all__ = ["Say", "both", "fit", "refit", "to_numpyro", "to_scipy"]
+__all__ = ["Say", "both", "fit", "refit", "same_normal", "to_numpyro", "to_scipy"]

@@ -12,7 +12,7 @@ from kullback._fit._target import Target
 from kullback._fit.space import SpaceTarget
 from kullback._measure import check_seed, prepared
 from kullback._result import Fit, InputError
-from kullback.families import Family, LatticeFamily, as_family
+from kullback.families import Carried, Family, LatticeFamily, as_family
 
 
 def both(
@@ -41,8 +41,10 @@ def both(
     return _one_of(forward, _tried(lambda: fitted(ready, chosen, "reverse", None, seed)))
 
 
-def refit(done: Fit, family: Family, *, direction: str = "forward", seed: int = 0) -> Fit:
+def refit(done: Fit, family: Family | Carried, *, direction: str = "forward", seed: int = 0) -> Fit:
     """Another family fitted to the target of a finished fit, which need not be prepared again."""
+    if isinstance(family, Carried):
+        return elsewhere(done.target.density, family, direction, None, seed)
     if isinstance(done.target, Target | SpaceTarget):
         return fitted(done.target, family, direction, None, seed)
     return fit(done.target, family, direction=direction, seed=seed)

@@ -10,9 +10,10 @@ from kullback._fit._chart import Chart, chart, common, told
 from kullback._fit._forward import fit_forward
 from kullback._fit._reverse import fit_reverse
 from kullback._fit._search import Found
+from kullback._fit._start import begin_around, begin_at, start_density
 from kullback._fit.space import fit_carried_space
 from kullback._measure import prepared
-from kullback._result import Fit, InputError, KindError
+from kullback._result import Fit, InputError
 from kullback._support import Array, Lattice, Support, reals
 from kullback._vocabulary import onto
 from kullback.families import Carried
@@ -66,21 +67,22 @@ def _support(target: Density, family: Carried, direction: str | float) -> Suppor
 def _in_space(p: Density, family: Carried, direction: str | float, start: Any, seed: int) -> Fit:
     if not isinstance(direction, str):
         raise InputError(f"alpha = {direction:g} is fitted in one and two dimensions; P = {p} has {p.dim}")
-    given = None if start is None else start.q if isinstance(start, Fit) else prepared(start, "start")
-    if given is not None and not isinstance(given, Density):
-        raise KindError(f"start must be a Fit or a density, not {type(start).__name__}")
+    given = start_density(start)
+    places = begin_at(start, given, p.dim)
     with Progress() as say:
-        return fit_carried_space(p, family, _support(p, family, direction), direction, given, seed, say)
+        return fit_carried_space(p, family, _support(p, family, direction), direction, given, places, seed, say)
 
 
 def carried_members(seen: Chart, family: Carried, found: list[Found]) -> list[Density]:
     return [onto(family.family.density(f.theta, seen.target.frame), seen.support) for f in found]
 
 
-def _encoded(start: Any, family: Carried, seen: Chart) -> Array:
-    given = start.q if isinstance(start, Fit) else prepared(start, "start")
-    if not isinstance(given, Density):
-        raise KindError(f"start must be a Fit or a density, not {type(start).__name__}")
+def _encoded(start: Any, family: Carried, seen: Chart) -> Array | None:
+    given = start_density(start)
+    if given is None:
+        dim = seen.target.dim
+        places = [seen.inward(x[None]).reshape(dim) for x in begin_at(start, None, dim)]
+        return begin_around(places, family.family, seen.target.frame)
     theta = family.family.encode(unbound(given, seen.support).density, seen.target.frame)
     if theta is None:
         raise InputError(f"start = {given} is no member of {family}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 
@@ -18,29 +19,20 @@ THRESHOLD = math.log(0.01)
 
 
 def coverage(p: Density, q: Density, basins: Basins, sample: Sample | None) -> Coverage:
-    """missed = P{q < 0.01 p}, wasted = Q{p < 0.01 q}, and the modes with q ≥ 0.01 p."""
-    missed, error_p = below(p, q)
+    """missed = P{q < 0.01 p}, wasted = Q{p < 0.01 q}, and of each mode's basin the share that is missed."""
+    lost, error_p = below(p, q, basins)
     wasted, error_q = below(q, p)
     names = labels(basins, sample)
-    points = _within(p, basins.modes[:, 0]) if p.dim == 1 else basins.modes
-    covered = q._log_prob(points) - p._log_prob(points) >= THRESHOLD
+    shares = np.clip(lost / np.maximum(basins.masses, 1e-300), 0.0, 1.0)
     modes = tuple(
-        Mode(float(m[0]) if p.dim == 1 else m, float(mass), bool(c), name)
-        for m, mass, c, name in zip(basins.modes, basins.masses, covered, names, strict=True)
+        Mode(float(m[0]) if p.dim == 1 else m, float(mass), float(share), name)
+        for m, mass, share, name in zip(basins.modes, basins.masses, shares, names, strict=True)
     )
-    return Coverage(missed, wasted, modes, max(error_p, error_q))
+    return Coverage(float(lost.sum()), float(wasted.sum()), modes, max(error_p, error_q))
 
 
-def _within(p: Density, modes: Array) -> Array:
-    """The modes, those on an end of the support moved a millionth of the way inwards."""
-    support = _line.interval(p)
-    middle = float(np.median(_line.landmarks(p)))
-    at_end = (modes <= support.low) | (modes >= support.high)
-    return np.where(at_end, modes + 1e-6 * (middle - modes), modes)
-
-
-def below(f: Density, g: Density) -> tuple[float, float]:
-    """F{g < 0.01 f} and its error."""
+def below(f: Density, g: Density, basins: Basins | None = None) -> tuple[Array, float]:
+    """F{g < 0.01 f} in each of F's basins, or in all as one, and the error of their sum."""
     if f.dim == 1:
         support = _line.interval(f)
 
@@ -50,14 +42,20 @@ def below(f: Density, g: Density) -> tuple[float, float]:
                 return np.where(g._log_prob(x) - log_f < THRESHOLD, np.exp(log_f), 0.0)[None]
 
         breaks = np.union1d(_line.landmarks(f), _line.landmarks(g))
-        found = integrate(rows, support.low, support.high, breaks, rtol=1e-9, atol=1e-9, max_points=200_000)
-        return float(found.value[0]), float(found.error[0])
+        ends = [support.low, *(basins.cuts if basins is not None else ()), support.high]
+        parts = [
+            integrate(rows, low, high, breaks, rtol=1e-9, atol=1e-9, max_points=200_000)
+            for low, high in itertools.pairwise(ends)
+        ]
+        return np.array([float(part.value[0]) for part in parts]), math.fsum(float(part.error[0]) for part in parts)
     values = []
     for level in (2, 3):
         x, w = _plane.nodes(f, level)
         lost = g._log_prob(x) - f._log_prob(x) < THRESHOLD
-        values.append(float(w[lost].sum() / w.sum()))
-    return values[-1], abs(values[1] - values[0])
+        owner = np.zeros(int(lost.sum()), int) if basins is None else basins.assign(x[lost])
+        count = 1 if basins is None else len(basins.modes)
+        values.append(np.bincount(owner, weights=w[lost], minlength=count) / w.sum())
+    return values[-1], abs(float((values[1] - values[0]).sum()))
 
 
 def labels(basins: Basins, sample: Sample | None) -> list[str | None]:

@@ -137,9 +137,20 @@ def _mixture(target: Target, family: Mixture, given: list[tuple[str, Array]], se
         starts.append(("P's components", own))
     rng = np.random.default_rng([seed, 2])
     count = 8 if k > 1 else 1
-    rows = np.repeat(w[None], count, axis=0)
-    begin = em.spread_starts(y, w, k, rng, count)
-    climbed = em.climb(y, rows, begin, floor=floor, tolerance=1e-9, max_steps=300)
+    few, few_w = y, w
+    if len(y) > em.LARGE and target.sample is not None:
+        some = np.sort(rng.choice(len(y), em.LARGE, replace=False))
+        few, few_w = y[some], w[some] / w[some].sum()
+    begin = em.spread_starts(few, few_w, k, rng, count)
+    climbed = em.climb(few, np.repeat(few_w[None], count, axis=0), begin, floor=floor, tolerance=1e-9, max_steps=300)
+    if few is not y:
+        top = int(np.argmax(climbed.log_likelihood))
+        m = em.climb_many(
+            y, w, climbed.mixtures.pick(slice(top, top + 1)), floor=floor, tolerance=0.0, max_steps=0
+        ).mixtures
+        theta = family.from_components(m.weights[0], m.means[0], m.covariances[0])
+        value, gradient = forward(family, y, w)(theta)
+        return [Found(theta, value, float(np.abs(gradient).max()), Status.CONVERGED, f"EM {top + 1}")]
     for r in np.argsort(-climbed.log_likelihood, kind="stable")[: 3 if k > 1 else 1]:
         m = climbed.mixtures.pick(int(r))
         starts.append((f"EM {r + 1}", family.from_components(m.weights, m.means, m.covariances)))

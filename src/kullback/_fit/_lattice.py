@@ -205,10 +205,11 @@ def _modes(k: Array, log_p: Array, q: Density) -> tuple[Mode, ...]:
     cuts = [a + int(np.argmin(log_p[a : b + 1])) for a, b in itertools.pairwise(peaks)]
     edges = [0, *cuts, len(k)]
     mass = np.exp(log_p)
+    with np.errstate(invalid="ignore"):
+        gone = q._log_prob(k) - log_p < THRESHOLD
     out = []
     for i, a, b in zip(peaks, edges[:-1], edges[1:], strict=True):
-        covered = bool(q._log_prob(k[i : i + 1])[0] - log_p[i] >= THRESHOLD)
         share = float(mass[a:b].sum())
         if share > 1e-4:
-            out.append(Mode(float(k[i]), share, covered))
+            out.append(Mode(float(k[i]), share, float(mass[a:b][gone[a:b]].sum()) / share))
     return tuple(out)

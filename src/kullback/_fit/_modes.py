@@ -33,7 +33,7 @@ class Basins(NamedTuple):
 
     def assign(self, x: Array) -> Array:
         """The index of the basin each point lies in."""
-        points = x.reshape(len(x), -1)
+        points = x.reshape(len(x), self.modes.shape[1])
         if self.modes.shape[1] == 1:
             return np.asarray(np.searchsorted(self.cuts, points[:, 0]))
         from scipy.spatial import cKDTree

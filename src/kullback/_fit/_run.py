@@ -18,16 +18,18 @@ from kullback._fit._forward import fit_forward
 from kullback._fit._importance import importance
 from kullback._fit._lattice import fit_lattice
 from kullback._fit._reverse import fit_reverse
-from kullback._fit._sampling import of_draws, with_sampling
+from kullback._fit._sampling import OWN, of_draws, same_normal, with_sampling
 from kullback._fit._search import Found
 from kullback._fit._sizes import by_residual
+from kullback._fit._start import as_places, begin_around, begin_at, start_density
 from kullback._fit._table import held_by_an_engine, rows_for, with_moments
 from kullback._fit._target import Target, is_counting, prepare
-from kullback._fit.space import SpaceTarget, fit_space
+from kullback._fit.space import STOPPED, SpaceTarget, fit_space
 from kullback._measure import check_seed, measure, prepared
-from kullback._result import Divergence, Fit, InputError, KindError, Optimum, Status
+from kullback._result import Divergence, Fit, InputError, Optimum, Status
 from kullback._support import reals
 from kullback.families import Carried, Custom, Family, Laplace, LatticeFamily, Mixture, Normal, NumPyro, as_family
+from kullback.methods import _line
 from kullback.methods._progress import Progress
 from kullback.methods.alpha import alpha_divergence
 from kullback.numerics.quiet import quiet
@@ -55,8 +57,9 @@ def fit(p: Any, family: Any, *, direction: str | float, start: Any = None, seed:
         forward minimises KL(P‖Q), which makes Q cover P; reverse minimises KL(Q‖P), which lets Q settle on
         what it can match. A number alpha in [0, 1] minimises Minka's divergence
         D(P, Q) = (1 − ∫ p^alpha q^(1−alpha)) / (alpha (1 − alpha)) between them: 0 is reverse, 1 is forward.
-    start : Fit or Density, optional
-        One more place to begin the search from.
+    start : Fit, Density or place, optional
+        One more place to begin the search from. A place is a point of P as a number, an array or a text
+        (``"[6, 6, 6]"``), or several as the rows of an array: what is there is looked at for a mode of P.
     seed : int
         For the starts of mixtures and the bootstrap of draws.
 
@@ -104,8 +107,11 @@ def fit(p: Any, family: Any, *, direction: str | float, start: Any = None, seed:
     if not isinstance(chosen, Family):
         return elsewhere(target, chosen, direction, start, seed)
     refuse_discrete(target, chosen)
-    with Progress() as say:
-        return fitted(made_ready(target, start, seed, say), chosen, direction, start, seed)
+    try:
+        with Progress() as say:
+            return fitted(made_ready(target, start, seed, say), chosen, direction, start, seed)
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(str(stop) or STOPPED) from None
 
 
 def elsewhere(p: Any, family: Carried | Custom | NumPyro, direction: str | float, start: Any, seed: int) -> Fit:
@@ -134,11 +140,11 @@ def made_ready(p: Measured, start: Any, seed: int, say: Say) -> Target | SpaceTa
         return SpaceTarget(found.density, seed, say, sample=p, estimated=found)
     if not isinstance(p, Density) or (p.dim <= 2 and not p.anonymous):
         return prepare(p, seed)
-    given = _start_density(start)
-    known = given.facts.moments if given is not None else None
-    target = SpaceTarget(p, seed, say, [] if known is None else [np.atleast_1d(known[0])])
+    target = SpaceTarget(p, seed, say, begin_at(start, start_density(start), p.dim))
     if p.dim > 2:
         return target
+    if p.dim == 1 and start is not None and len(target.known) > 1:
+        return prepare(_marked(target), seed)
     if p.dim == 2 and p.support == reals(2):
         if len(target.peaks) > 1:
             return target
@@ -149,6 +155,17 @@ def made_ready(p: Measured, start: Any, seed: int, say: Say) -> Target | SpaceTa
                 raise
             return target
     return prepare(target.oracle.as_density(), seed)
+
+
+def _marked(target: SpaceTarget) -> Density:
+    """P on the line with its known modes among the places at which quadrature splits it."""
+    p = target.oracle.as_density()
+    widths = np.array([0.0, -8, -3, -1, 1, 3, 8])
+    marks = [_line.landmarks(p), *(peak.x[0] + widths * peak.tril[0, 0] for peak in target.known)]
+    low, high = _line.interval(p).low, _line.interval(p).high
+    inside = [float(x) for x in np.unique(np.concatenate(marks)) if low < x < high]
+    facts = replace(p.facts, landmarks=tuple(inside))
+    return Density(p._log_prob, support=p.support, normalized=p.normalized, facts=facts, name=p.name)
 
 
 def fitted(ready: Target | SpaceTarget, family: Family, direction: str | float, start: Any, seed: int) -> Fit:
@@ -166,20 +183,11 @@ def fitted(ready: Target | SpaceTarget, family: Family, direction: str | float, 
                 f"alpha = {direction:g} is fitted on the line and in the plane; P = {ready.name} goes by its gradient. "
                 "Take direction='forward' or 'reverse'"
             )
-        given = _start_density(start)
+        given = start_density(start)
         if given is not None and given.dim != ready.dim:
             raise InputError(f"start = {given} is no member of {family} in {ready.dim} dimensions")
         return fit_space(ready, family, direction, given)
     return fit_target(ready, family, direction, start, seed)
-
-
-def _start_density(start: Any) -> Density | None:
-    if start is None:
-        return None
-    given = start.q if isinstance(start, Fit) else prepared(start, "start")
-    if not isinstance(given, Density):
-        raise KindError(f"start must be a Fit or a density, not {type(start).__name__}")
-    return given
 
 
 def fit_target(target: Target, family: Family, direction: str | float, start: Any, seed: int) -> Fit:
@@ -225,11 +233,17 @@ def told(target: Target, family: Family, direction: str | float, found: list[Fou
         tuple(dict.fromkeys(f.start for f in found)),
         Status.BOUNDARY if limit else found[0].status,
         limit or _detail(found[0]),
-        target.notes,
+        target.notes + own_note(target, q),
         target,
         None if isinstance(direction, str) else of_draws(target.estimated, left[0]),
         importance(target, q, seed),
     )
+
+
+def own_note(target: Target, q: Density) -> tuple[str, ...]:
+    if target.sample is None or target.estimated is None or not same_normal(target.estimated, q):
+        return ()
+    return (OWN.format(n=target.sample.n),)
 
 
 def _detail(found: Found) -> str:
@@ -251,9 +265,9 @@ def _rank(left: Divergence) -> float:
 
 
 def _encoded(start: Any, family: Family, target: Target) -> Any:
-    given = _start_density(start)
+    given = start_density(start)
     if given is None:
-        return None
+        return begin_around(begin_at(start, None, target.dim), family, target.frame)
     theta = family.encode(given, target.frame)
     if theta is None or given.dim != target.dim:
         raise InputError(f"start = {given} is no member of {family} in {target.dim} dimensions")
@@ -263,6 +277,9 @@ def _encoded(start: Any, family: Family, target: Target) -> Any:
 def _mean(start: Any) -> float | None:
     if start is None:
         return None
+    places = as_places(start)
+    if places is not None:
+        return float(places.ravel()[0]) if places.size == 1 else None
     given = start.q if isinstance(start, Fit) else prepared(start, "start")
     return float(given.facts.moments[0]) if isinstance(given, Density) and given.facts.moments else None
 

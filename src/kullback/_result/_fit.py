@@ -18,24 +18,32 @@ from kullback._result._status import Status
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mode:
-    """A mode of P: where, the mass of its basin, and whether q ≥ 0.01·p there."""
+    """A mode of P: where, the mass of its basin, and the share of that mass where q < 0.01·p."""
 
     location: Any
     mass: float
-    covered: bool
+    missed: float
     label: str | None = None
+
+    @property
+    def covered(self) -> bool:
+        """Whether at least half of the basin's mass lies where q ≥ 0.01·p; the mode's point alone has no mass."""
+        return self.missed <= 0.5
 
     def to_dict(self) -> dict[str, Any]:
         return {
             "location": plain(self.location),
             "mass": self.mass,
+            "missed": self.missed,
             "covered": self.covered,
             "label": self.label,
         }
 
     def __str__(self) -> str:
         name = f" ({self.label})" if self.label else ""
-        return f"{vector(self.location)}{name}: {percent(self.mass)} of P, {'covered' if self.covered else 'missed'}"
+        partly = f", {percent(self.missed)} of it missed" if 0.01 <= self.missed <= 0.99 else ""
+        how = "covered" if self.covered else "missed"
+        return f"{vector(self.location)}{name}: {percent(self.mass)} of P, {how}{partly}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +57,7 @@ class Coverage:
 
     @property
     def regime(self) -> str:
-        """ "seeking" if a mode of P lies in the missed set, else "covering"."""
+        """ "seeking" if most of what belongs to a mode of P lies in the missed set, else "covering"."""
         return "covering" if all(mode.covered for mode in self.modes) else "seeking"
 
     def to_dict(self) -> dict[str, Any]:

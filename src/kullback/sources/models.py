@@ -66,16 +66,27 @@ def from_model(model: Callable[..., Any], *args: Any, **kwargs: Any) -> Density:
         except Exception as error:  # whatever a person's function raises
             name = getattr(model, "__name__", "model")
             raise InputError(f"the model {name} failed with the arguments given after it: {error}") from error
+        _check_served(trace)
         latent = {k: s for k, s in trace.items() if s["type"] == "sample" and not s["is_observed"]}
         discrete = [k for k, s in latent.items() if getattr(s["fn"], "is_discrete", False)]
         if discrete:
             raise InputError(
-                f"the model has discrete latent sites {discrete}; sum them out, as a density in them has no gradient"
+                f"the model has discrete latent sites {discrete}, and a density in them has no gradient. Sum them out: "
+                "write each with its observation as a numpyro.distributions.MixtureSameFamily, or pass "
+                "kl.Density(log_prob, normalized=False) with the sum that enumeration would make"
             )
         if not latent:
             raise InputError("the model has no latent sites: every sample statement has obs=")
         start = {k: jax.numpy.asarray(biject_to(s["fn"].support).inv(s["value"]), "float64") for k, s in latent.items()}
         flat, unravel = ravel_pytree(start)
+        try:
+            potential_energy(model, args, kwargs, start)
+        except Exception as error:
+            raise InputError(
+                "the model runs with a random key but not without one, as with numpyro.prng_key() or other draws "
+                f"that are no sites ({error}); give each random quantity a numpyro.sample site, or fix it outside of "
+                "the model"
+            ) from error
     dim = int(flat.size)
 
     def log_prob(u: Any) -> Any:
@@ -92,3 +103,14 @@ def from_model(model: Callable[..., Any], *args: Any, **kwargs: Any) -> Density:
     shapes = {k: tuple(start[k].shape) for k in sorted(start)}
     name = getattr(model, "__name__", "model")
     return Density(log_prob, dim=dim, normalized=False, name=name, sites=Sites(shapes, constrain))
+
+
+def _check_served(trace: dict[str, Any]) -> None:
+    """Only a part of the rows, anew each time, has no one posterior density."""
+    for name, site in trace.items():
+        size, part = site["args"] if site["type"] == "plate" else (None, None)
+        if part is not None and part != size:
+            raise InputError(
+                f"the plate {name!r} takes {part} of {size} rows at random (subsample_size), so that the model has no "
+                "one posterior; leave subsample_size out, and all rows are taken"
+            )

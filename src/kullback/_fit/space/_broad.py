@@ -13,8 +13,9 @@ import numpy as np
 
 from kullback._fit.space._climb import Peak, own_scale
 from kullback._fit.space._members import Base, identity
+from kullback._fit.space._optimum import Optimum
 from kullback._fit.space._oracle import Oracle
-from kullback._fit.space._reverse import Optimum, minimise
+from kullback._fit.space._reverse import minimise
 from kullback._result import InputError
 from kullback._support import Array
 from kullback.families import Normal

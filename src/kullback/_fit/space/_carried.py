@@ -11,19 +11,22 @@ from kullback._distribution import Density, unbound
 from kullback._fit.space._oracle import Oracle
 from kullback._fit.space._run import fit_space
 from kullback._fit.space._target import SpaceTarget
-from kullback._result import Fit
-from kullback._support import Support
+from kullback._result import Fit, InputError
+from kullback._support import Array, Support
 from kullback._vocabulary import onto
 from kullback.families import Carried
 
 
 def fit_carried_space(
-    p: Density, family: Carried, support: Support, direction: str, given: Density | None, seed: int,
-    say: Callable[[str], None],
+    p: Density, family: Carried, support: Support, direction: str, given: Density | None, places: list[Array],
+    seed: int, say: Callable[[str], None],
 ) -> Fit:  # fmt: skip
     """Divergences and masses are unchanged by the bijection; Q, its optima and the modes are told on the support."""
-    free, outward, _ = unbound(Oracle(p).as_density(slopes=True), support)
-    target = SpaceTarget(free, seed, say)
+    free, outward, inward = unbound(Oracle(p).as_density(slopes=True), support)
+    outside = [x for x in places if not free._log_prob(inward(x[None]))[0] > -np.inf]
+    if outside:
+        raise InputError(f"start = {outside[0]} has no density under P, which lives on {support}")
+    target = SpaceTarget(free, seed, say, [inward(x[None])[0] for x in places])
     target.outward = outward
     begin = None if given is None else unbound(given, support).density
     fit = fit_space(target, family.family, direction, begin)

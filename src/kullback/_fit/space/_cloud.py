@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from kullback._distribution import Density
-from kullback._fit.space._climb import Peak
+from kullback._fit.space._climb import Peak, as_one
 from kullback._fit.space._oracle import Oracle
 from kullback._fit.space._proposal import DF, Proposal, student
+from kullback._fit.space._ridge import ridges
 from kullback._fit.space._smc import smc
 from kullback._result import InputError
 from kullback._support import Array
@@ -29,6 +30,7 @@ LEARN = 1 << 11  # resampled draws that a mixture is fitted to
 PILOT, DRAWS, MOST = 1 << 9, 1 << 12, 1 << 17
 ROUNDS = 3
 BEYOND = 30  # dimensions above which no mixture is fitted to draws
+ENOUGH = 0.2  # an effective share of the draws with which the proposal is left as it is
 FEW = 0.02  # an effective share of the draws below which the proposal is improved
 
 
@@ -151,6 +153,10 @@ def cloud(
     proposal = _first(q, peaks, df)
     rounds = 0 if many else ROUNDS
     found = _draw(oracle, proposal, PILOT, [*seed, 40, 0], 2)
+    if not many and (found.effective < ENOUGH * PILOT or oracle.dim <= BEYOND):
+        proposal = _bent(oracle, proposal, q, peaks, df)
+        found = _draw(oracle, proposal, PILOT, [*seed, 40, 1], 2)
+    best: Cloud | None = None
     seen: list[float] = []  # log Z by every way that was tried
     for round_ in range(rounds):
         proposal = _learned(proposal, found, q)
@@ -158,9 +164,15 @@ def cloud(
         found.control = control
         say(f"importance sampling: {found.effective:.0f} of {len(found.x)} draws count, k̂ = {found.k:.2f}")
         if _good(found):
-            return found
+            best = found if best is None or found.effective > best.effective else best
+            if best.effective > ENOUGH * len(best.x) or oracle.dim > BEYOND or round_ == rounds - 1:
+                return best
+        elif best is not None:
+            return best
         seen.append(found.log_z)
-        if (round_ > 0 or oracle.dim > BEYOND) and found.reliable:  # but not well: another way must say the same
+        if (
+            best is None and (round_ > 0 or oracle.dim > BEYOND) and found.reliable
+        ):  # but not well: another way must say the same
             seen.append(_particles(oracle, q, peaks, df, seed, say).log_z)
             found.doubt = max(seen) - min(seen)
             return found
@@ -186,6 +198,19 @@ def cloud(
             return found
     particles.doubt = max(seen) - min(seen)
     return particles
+
+
+def _bent(oracle: Oracle, proposal: Proposal, q: Density | None, peaks: list[Peak], df: float) -> Proposal:
+    """With proposals that follow P along the coordinates with which its spread or place elsewhere changes."""
+    if not (oracle.exact and oracle.swift):
+        return proposal
+    known = None if q is None else q.facts.moments
+    mean, covariance = as_one(peaks) if known is None or not np.isfinite(known[1]).all() else known
+    found = ridges(oracle, np.atleast_1d(mean), np.atleast_2d(covariance), df)
+    if not found:
+        return proposal
+    weights = np.concatenate([0.5 * proposal.weights, np.full(len(found), 0.5 / len(found))])
+    return Proposal(weights, (*proposal.parts, *found))
 
 
 def _particles(

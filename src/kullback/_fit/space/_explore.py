@@ -12,6 +12,8 @@ from collections.abc import Callable
 import numpy as np
 
 from kullback._fit.space._climb import Peak, as_one, climb, factor, own_scale
+from kullback._fit.space._cloud import laplace_masses
+from kullback._fit.space._looks import looks
 from kullback._fit.space._oracle import Oracle
 from kullback._result import InputError
 from kullback._support import Array
@@ -28,12 +30,14 @@ FARTHEST = 1e30
 SHALLOW = 0.5  # nats: a way up that never falls by more is a way up
 SAME = 0.05  # two summits closer than this many widths are one
 NEW = 0.05  # the share of modes that the last round may have found anew, if all count as enumerated
-OFTEN = 4  # how often the rarest mode must have been met before the search ends
+OFTEN = 10  # how often the rarest mode must have been met before the search ends
+LIGHT, NOTHING = 1e-4, 1e-6  # shares of P, by curvature: of modes that must be met often, and that are kept at all
+ASIDE = 16  # climbs from around a saddle
 AROUND = 1.5  # once there are several, the Cauchy's scale in units of all of them
 
 
-def first_peak(oracle: Oracle, starts: list[Array], seed: int) -> Peak:
-    """The highest mode that one of the starts leads to."""
+def first_peaks(oracle: Oracle, starts: list[Array], seed: int) -> list[Peak]:
+    """The modes that the starts lead to, the highest first."""
     rng = np.random.default_rng([seed, 30])
     d = oracle.dim
     far = [rng.standard_normal((8, d)) * size for size in (0.1, 1.0, 10.0, 100.0)]
@@ -47,30 +51,52 @@ def first_peak(oracle: Oracle, starts: list[Array], seed: int) -> Peak:
         )
     known = values[: len(starts)] > -np.inf
     chosen = tries[: len(starts)][known] if known.any() else tries[[int(np.argmax(values))]]
-    best: Peak | None = None
+    peaks: list[Peak] = []
     for x in chosen:
         oracle.scale = own_scale(oracle, x)
-        found = climb(oracle, x[None], oracle.scale)[0]
-        if best is None or found.height > best.height:
-            best = found
-    assert best is not None
+        peaks += climb(oracle, x[None], oracle.scale)
+        if len(chosen) > 1:  # a start of one's own may stand in a mode that longer steps leave for a higher one
+            peaks += climb(oracle, x[None], oracle.scale, near=True)
+    if not any(p.found for p in peaks):  # a saddle, as between modes that are each other's mirror images
+        aside = max(peaks, key=lambda p: p.height).x + rng.standard_normal((ASIDE, d)) * oracle.scale
+        aside = aside[oracle.values(aside) > -np.inf]
+        peaks += climb(oracle, aside, oracle.scale) if len(aside) else []
+    peaks = sorted(peaks, key=lambda p: (-p.found, -p.height))
+    best = peaks[0]
     if not (np.isfinite(best.x).all() and np.isfinite(best.tril).all() and np.abs(best.x).max() < FARTHEST):
         raise InputError(
             f"log_prob rises without end: from {chosen[0]} it was followed to {best.x}, where it is {best.height:.6g}. "
             "P has no finite integral; give the parameters proper priors, or a support"
         )
     oracle.scale = np.sqrt((best.tril**2).sum(axis=1))
-    return best
+    return distinct(best, peaks[1:])
 
 
-def modes(oracle: Oracle, first: Peak, seed: int, say: Callable[[str], None]) -> tuple[list[Peak], bool]:
+def distinct(first: Peak, others: list[Peak]) -> list[Peak]:
+    """The first, and of the others the maxima that are no other's."""
+    kept = [first]
+    for found in others:
+        if found.found and np.isfinite(found.tril).all() and not any(same(p, found) for p in kept):
+            kept.append(found)
+    return kept
+
+
+def fewest(oracle: Oracle) -> int:
+    """How many particles at least are sent out: differences are too dear for many."""
+    if not oracle.exact or oracle.dim > 20:
+        return 0
+    return FEWEST if oracle.dim <= SMALL else FEW
+
+
+def modes(oracle: Oracle, known: list[Peak], seed: int, say: Callable[[str], None]) -> tuple[list[Peak], bool]:
     """The modes found, the highest first, and whether the search ended because no new ones came."""
-    peaks = [first]
+    peaks = known
     most = MOST if oracle.dim <= 20 else MOST // 2
-    fewest = (
-        (FEWEST if oracle.dim <= SMALL else FEW) if oracle.exact and oracle.dim <= 20 else 0
-    )  # differences are too dear for it
+    least = fewest(oracle)
     total, round_ = 0, 0
+    if oracle.swift:
+        x = looks(oracle, known[0], seed)
+        peaks = sorted_in(oracle, peaks, x, oracle.values(x))[0] if len(x) else peaks
     counts = np.zeros(0, dtype=int)
     while True:
         n = PARTICLES if total == 0 else min(total, most - total)
@@ -81,11 +107,15 @@ def modes(oracle: Oracle, first: Peak, seed: int, say: Callable[[str], None]) ->
         counts = np.bincount(owner, minlength=len(peaks)) + np.pad(counts, (0, len(peaks) - len(counts)))
         total, round_ = total + n, round_ + 1
         say(f"modes: {len(peaks)} found with {total} particles")
-        often = len(peaks) == 1 or int(counts[1:].min()) >= OFTEN
-        settled = round_ > 1 and len(peaks) == before and often and total >= fewest
+        shares = laplace_masses(peaks)
+        heavy = shares > LIGHT  # many small ones, as a mixture's parameters have, need not all be met often
+        often = not heavy[1:].any() or int(counts[1:][heavy[1:]].min()) >= OFTEN
+        new = int(heavy[before:].sum())
+        settled = round_ > 1 and new == 0 and often and total >= least
         if settled or total >= most or len(peaks) > MODES:
-            few = len(peaks) <= MODES and len(peaks) - before <= NEW * len(peaks)
-            return sorted(peaks, key=lambda p: -p.height), settled or few
+            few = len(peaks) <= MODES and new <= NEW * int(heavy.sum())
+            kept = [p for p, share in zip(peaks, shares, strict=True) if share > NOTHING or p is known[0]]
+            return sorted(kept, key=lambda p: -p.height), settled or few
 
 
 def _surrounding(peaks: list[Peak]) -> Peak:
@@ -102,11 +132,12 @@ def tempered(oracle: Oracle, first: Peak, n: int, seed: list[int], ladder: Array
     d = oracle.dim
     z = rng.standard_normal((n, d)) / np.sqrt(rng.chisquare(1, n))[:, None]
     x = first.x + WIDE * z @ first.tril.T
-    f, g = oracle(x)
+    sloped = oracle if oracle.exact else oracle.without_slopes  # differences cost far more than they save steps
+    f, g = sloped(x)
     lost = f == -np.inf
     if lost.any():  # outside of P's support, or where it overflows: nearer in
         x[lost] = first.x + rng.standard_normal((int(lost.sum()), d)) @ first.tril.T
-        f, g = oracle(x)
+        f, g = sloped(x)
     back = np.linalg.inv(first.tril)
 
     def bridge(x: Array, f: Array, g: Array, beta: float) -> tuple[Array, Array]:
@@ -128,7 +159,7 @@ def tempered(oracle: Oracle, first: Peak, n: int, seed: list[int], ladder: Array
             h = step[:, None]
             noise = rng.standard_normal((n, d))
             y = x + (0.5 * h**2 * drift + h * noise) @ first.tril.T
-            fy, gy = oracle(y)
+            fy, gy = sloped(y)
             there, back_drift = bridge(y, fy, gy, beta)
             returned = (x - y) @ back.T - 0.5 * h**2 * back_drift
             forth = 0.5 * (noise**2).sum(axis=1) - 0.5 * (returned**2).sum(axis=1) / step**2
@@ -159,14 +190,14 @@ def sorted_in(oracle: Oracle, peaks: list[Peak], x: Array, f: Array) -> tuple[li
         rows = rows[np.argsort(-f[rows], kind="stable")][:batch]
         scale = np.sqrt((peaks[0].tril ** 2).sum(axis=1))
         for i, found in zip(rows, climb(oracle, x[rows], scale, near=True), strict=True):
-            same = next((k for k, p in enumerate(peaks) if _same(p, found)), None)
-            if same is None and found.found:
+            known = next((k for k, p in enumerate(peaks) if same(p, found)), None)
+            if known is None and found.found:
                 peaks.append(found)
-                same = len(peaks) - 1
-            owner[i] = same if same is not None else 0
+                known = len(peaks) - 1
+            owner[i] = known if known is not None else 0
 
 
-def _same(a: Peak, b: Peak) -> bool:
+def same(a: Peak, b: Peak) -> bool:
     apart = np.linalg.solve(a.tril, b.x - a.x)
     other = np.linalg.solve(b.tril, b.x - a.x)
     return bool(min(np.abs(apart).max(), np.abs(other).max()) < SAME) and abs(a.height - b.height) < 0.05

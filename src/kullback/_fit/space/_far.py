@@ -6,6 +6,8 @@ r^(d−s), and second moments need s > d + 2. Along coordinates and the flattest
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from kullback._fit.space._climb import Peak
@@ -15,6 +17,7 @@ from kullback._support import Array
 
 NEAR, FAR, FARTHEST = 1e4, 1e6, 1e8  # widths of the mode
 RAYS = 32
+MOST = 1e3  # the power from which on a tail counts as lighter than any
 
 
 def check_far(oracle: Oracle, peak: Peak, seed: int) -> float:
@@ -34,17 +37,18 @@ def check_far(oracle: Oracle, peak: Peak, seed: int) -> float:
     if flat.any():
         way = all_ways[int(np.argmax(flat))]
         raise InputError(
-            f"P has no finite integral: log_prob does not fall along {_told(way / np.abs(way).max())}, "
+            f"P has no finite integral: log_prob does not fall along {_told(way / np.abs(way).max(), oracle)}, "
             f"it is still {heights[2][flat][0]:.6g} where {peak.height:.6g} is its mode. "
             "Give that direction a proper prior, or a support"
         )
     with np.errstate(invalid="ignore"):
         slopes = (heights[2] - heights[1])[len(lines) :] / np.log(FARTHEST / FAR)
-    falls = -slopes[np.isfinite(slopes)]
+    fallen = peak.height - heights[1][len(lines) :] > MOST * np.log(FAR)  # more than any power that counts
+    falls = np.where(fallen, np.inf, -slopes)[fallen | np.isfinite(slopes)]
     if not len(falls):
         return np.inf
     power = float(np.median(falls)) - d
-    if power > 1e3:
+    if power > MOST:
         return np.inf
     if power < 1e-3:
         raise InputError(
@@ -54,8 +58,14 @@ def check_far(oracle: Oracle, peak: Peak, seed: int) -> float:
     return power
 
 
-def _told(way: Array) -> str:
+def _told(way: Array, oracle: Oracle) -> str:
+    """The coordinate or direction, and of a model the sites that it moves."""
     big = np.flatnonzero(np.abs(way) > 1e-3)
+    sites = oracle.density.facts.sites
+    if sites is not None:
+        owners = [name for name, shape in sites.shapes.items() for _ in range(math.prod(shape))]
+        moved = list(dict.fromkeys(repr(owners[i]) for i in big))
+        return ("the site " if len(moved) == 1 else "the sites ") + ", ".join(moved) + " (unconstrained)"
     if len(big) == 1:
         return f"coordinate {int(big[0])}"
     return "the direction (" + ", ".join(f"{v:.3g}" for v in way[:6]) + (", …)" if len(way) > 6 else ")")

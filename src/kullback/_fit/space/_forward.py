@@ -12,7 +12,7 @@ from kullback._estimate import points_and_weights
 from kullback._fit.space._climb import factor
 from kullback._fit.space._cloud import Cloud, larger
 from kullback._fit.space._members import Base, identity, member_of
-from kullback._fit.space._reverse import Optimum
+from kullback._fit.space._optimum import Optimum
 from kullback._fit.space._shrink import held_towards
 from kullback._fit.space._starts import fitted_mixtures
 from kullback._fit.space._target import SpaceTarget
@@ -143,7 +143,7 @@ def _mixture(x: Array, w: Array, family: Mixture, base: Base, target: SpaceTarge
     best, height = None, -np.inf
     for m in candidates:
         start = em.Mixtures(m.weights[None], m.means[None], m.covariances[None])
-        done = em.climb(y, w[None], start, floor=1e-6 * np.eye(y.shape[1]), tolerance=1e-10, max_steps=500)
+        done = em.climb_many(y, w, start, floor=1e-6 * np.eye(y.shape[1]), tolerance=1e-10, max_steps=500)
         if done.log_likelihood[0] > height:
             best, height = done.mixtures.pick(0), float(done.log_likelihood[0])
     assert best is not None

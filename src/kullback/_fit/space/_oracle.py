@@ -57,6 +57,8 @@ class Oracle:
         return values, slopes
 
     def values(self, x: Array) -> Array:
+        if not len(x):
+            return np.zeros(0)
         if self._differences or not self._jax:
             self.evaluations += len(x)
             found = self._plain(np.ascontiguousarray(x))
@@ -64,6 +66,10 @@ class Oracle:
                 self.nan_at = x[np.isnan(found)][0]
             return np.where(np.isnan(found), -np.inf, found)
         return self(x)[0]
+
+    def without_slopes(self, x: Array) -> tuple[Array, Array]:
+        """Values, and zeros in the place of slopes: a step that only needs some direction takes none."""
+        return self.values(x), np.zeros_like(x)
 
     def as_density(self, slopes: bool = False) -> Density:
         """P itself, evaluated in compiled batches where it can be; with its slopes where they are asked for."""

@@ -24,7 +24,7 @@ class ProductFit:
 
     def __init__(self, factors: Factors, direction: str, seed: int) -> None:
         sides = _forward(factors) if direction == "forward" else _reverse(factors, seed)
-        self.status = Status.EXACT if direction == "forward" else Status.STATIONARY
+        self.status = Status.CONVERGED if direction == "forward" else Status.STATIONARY
         self.optima = _best(sides)
         self.q = self.optima[0].q
         own = [multivariate_normal([m], [[s**2]]) for m, s, _ in (side[0] for side in sides)]
@@ -35,8 +35,8 @@ class ProductFit:
             if key not in kept:
                 kept[key] = (measure(t.density, q), measure(q, t.density))
             pairs.append(kept[key])
-        self.forward = _sum([a for a, _ in pairs], factors.slack)
-        self.reverse = _sum([b for _, b in pairs], factors.slack)
+        self.forward = _sum([a for a, _ in pairs], factors)
+        self.reverse = _sum([b for _, b in pairs], factors)
 
 
 Side = list[tuple[float, float, float]]  # mean, sd and value of each optimum, the best first
@@ -83,15 +83,13 @@ def _density(row: list[tuple[float, float]]) -> Density:
     return multivariate_normal(loc, np.diag([s**2 for _, s in row]))
 
 
-def _sum(parts: list[Divergence], slack: float) -> Divergence:
-    """The divergence of independent coordinates is the sum of theirs."""
+def _sum(parts: list[Divergence], factors: Factors) -> Divergence:
+    """The divergence of independent coordinates is the sum of theirs; that they are is known from looks alone."""
     value = math.fsum(float(d.value) for d in parts)
-    worst = max(parts, key=lambda d: float(d.error) if np.isfinite(d.error) else math.inf)
     infinite = next((d for d in parts if d.status.infinite), None)
     if infinite is not None:
         return infinite
     status = next((d.status for d in parts if d.status is not Status.OK), Status.OK)
-    error = math.fsum(float(d.error) for d in parts) + slack
-    return Divergence(
-        value, error, worst.error_kind, method="coordinates", n=sum(d.n or 0 for d in parts), status=status
-    )
+    error = math.fsum(float(d.error) for d in parts) + factors.slack + factors.unseen * (1 + abs(value))
+    n = sum(d.n or 0 for d in parts)
+    return Divergence(value, error, "estimate", method="coordinates", n=n, status=status)

@@ -8,14 +8,14 @@ until that is below TARGET of Q's spread. Coordinates are whitened again from ea
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from kullback._distribution import Density
+from kullback._fit.space._by_values import minimise_by_values, serves
 from kullback._fit.space._members import Base, identity, member_of
 from kullback._fit.space._objective import HUGE, Objective
+from kullback._fit.space._optimum import Interrupted, Optimum
 from kullback._fit.space._oracle import Oracle
 from kullback._fit.space._rules import first_rule
 from kullback._result import InputError, Status
@@ -30,29 +30,6 @@ PROMISED = 1e-6  # nats that the curvature seen still promises a mixture that co
 GRADIENT = 5e-6  # in whitened coordinates, where the optimum is off by about as much
 
 
-class Interrupted(Exception):
-    """Ctrl-C during a search: the best so far, None if it had hardly begun."""
-
-    def __init__(self, best: Optimum | None) -> None:
-        super().__init__("interrupted")
-        self.best = best
-
-
-@dataclass(eq=False)
-class Optimum:
-    """Where a search ended: theta in the coordinates of `base`, the objective (KL less log Z), and its errors."""
-
-    theta: Array
-    base: Base
-    value: float
-    gradient: float
-    error: float  # of the mean, in units of Q's spread; the largest over coordinates
-    draws: int
-    status: Status
-    start: str
-    density: Density
-
-
 def minimise(
     oracle: Oracle,
     family: Any,
@@ -64,6 +41,10 @@ def minimise(
     target: float = TARGET,
 ) -> Optimum:
     """The optimum from one start, on draws that double until it is known to `target` of Q's spread."""
+    if serves(oracle, family, len(base.centre)):
+        found = minimise_by_values(oracle, family, base, name, seed, say, target)
+        if found is not None:
+            return found
     best = _Best()
     try:
         return _minimised(oracle, family, base, theta, name, seed, say, target, best)

@@ -9,14 +9,15 @@ from dataclasses import replace
 import numpy as np
 
 from kullback._distribution import Density
-from kullback._fit._sampling import with_sampling
-from kullback._fit.space._assess import Assessment, assess
+from kullback._fit._sampling import OWN, same_normal, with_sampling
+from kullback._fit.space._assess import Assessment, assess, false_claim
 from kullback._fit.space._cloud import larger
 from kullback._fit.space._factors import SHOWN, Factors
 from kullback._fit.space._forward import fit_forward
 from kullback._fit.space._members import member_of
+from kullback._fit.space._optimum import Interrupted, Optimum
 from kullback._fit.space._product import ProductFit
-from kullback._fit.space._reverse import Interrupted, Optimum, minimise
+from kullback._fit.space._reverse import minimise
 from kullback._fit.space._starts import Start, starts
 from kullback._fit.space._target import SpaceTarget
 from kullback._measure import measure
@@ -25,7 +26,8 @@ from kullback._result import Optimum as Told
 from kullback._support import reals
 from kullback.families import Family, Laplace, Mixture, Normal, StudentT
 
-WANTED, FINE = 0.02, 0.002  # of KL(P‖Q), and nats: the error from which more draws are taken, where they are cheap
+WANTED, FINE = 0.01, 0.001  # of KL(P‖Q), and nats: the error from which more draws are taken, where they are cheap
+STOPPED = "the fit was stopped before it had a first Q; there is nothing to go on from"
 FOLLOWED = 2  # of a mixture's starts, how many are carried through
 
 
@@ -61,6 +63,10 @@ def fit_space(target: SpaceTarget, family: Family, direction: str, given: Densit
         target.say(f"KL(P‖Q): {len(cloud.x)} draws")
         seen = assess(target.oracle, best.density, cloud, target.peaks, target.seed, target.power, known)
     forward, reverse = _values(target, best.density, seen)
+    if target.sample is None and not target.enumerated:
+        forward, reverse = (
+            replace(d, status=Status.TOLERANCE_MISSED) if d.status is Status.OK else d for d in (forward, reverse)
+        )
     if target.estimated is not None:
         refit = family if direction == "forward" and isinstance(family, Normal) else None
         forward, reverse = with_sampling(target.estimated, refit, best.density, (forward, reverse), target.seed)
@@ -73,8 +79,8 @@ def fit_space(target: SpaceTarget, family: Family, direction: str, given: Densit
     return Fit(
         best.density, target.name, str(family), direction, forward, replace(reverse, direction="reverse"),
         seen.coverage, optima, tuple(dict.fromkeys(names)),
-        Status.INTERRUPTED if interrupted else best.status, _detail(best, direction), _notes(target, seen), target,
-        importance=seen.importance,
+        Status.INTERRUPTED if interrupted else best.status, _detail(best, direction),
+        _notes(target, best.density, seen), target, importance=seen.importance,
     )  # fmt: skip
 
 
@@ -83,16 +89,22 @@ def _vague(left: Divergence) -> bool:
 
 
 def _product(target: SpaceTarget, factors: Factors, family: Normal, direction: str) -> Fit:
-    """Independent coordinates: everything but missed and wasted mass is exact to the quadrature."""
+    """Coordinates that look independent: each by quadrature, with an error for what the looks may have missed."""
+    if target.density.normalized and abs(factors.log_z) > max(6 * factors.slack, factors.unseen):
+        raise InputError(false_claim(factors.log_z))
     found = ProductFit(factors, direction, target.seed)
     cloud = target.cloud(found.q)
     seen = assess(target.oracle, found.q, cloud, [target.first], target.seed, target.power)
-    importance = replace(seen.importance, log_evidence=factors.log_z, log_evidence_error=factors.slack)
+    importance = replace(seen.importance, log_evidence=factors.log_z, log_evidence_error=factors.slack + factors.unseen)
     left = found.forward if direction == "forward" else found.reverse
     optima = (replace(found.optima[0], value=float(left.value)), *found.optima[1:])
-    notes = [f"the coordinates of P are independent, as its slopes show; it has {factors.modes} modes"]
+    notes = [
+        f"the coordinates of P look independent, which rests on {factors.looks} looks and is not proven; "
+        f"it has {factors.modes} modes"
+    ]
     if factors.modes > SHOWN:
         notes[0] += f", of which the {SHOWN} heaviest are listed"
+    notes.append("a part of P that none of the looks met is in no number here; begin where one may lie: start=")
     notes.append(f"{target.oracle.evaluations} evaluations of log_prob")
     return Fit(
         found.q, target.name, str(family), direction, found.forward, replace(found.reverse, direction="reverse"),
@@ -140,7 +152,7 @@ def _reverse(target: SpaceTarget, family: Family, given: Density | None) -> tupl
             found.append(_summit(target, family))
     if not found:
         if interrupted:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(STOPPED)
         assert failed is not None
         raise failed
     return _distinct(found), interrupted
@@ -150,7 +162,7 @@ def _summit(target: SpaceTarget, family: Family) -> Optimum:
     """After Ctrl-C before any search: the member that has the first mode's place and curvature."""
     first = target.hurry()
     if first is None or isinstance(family, Mixture):
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(STOPPED)
     name, base, theta = starts(target, family, None)[0]
     density = member_of(family).density(theta, base)
     return Optimum(theta, base, np.inf, np.inf, np.inf, 0, Status.INTERRUPTED, name, density)
@@ -194,6 +206,8 @@ def _detail(o: Optimum, direction: str) -> str:
             "largest terms say that far more would be needed. Fit a family with heavier tails, or reverse."
         )
     if o.status is Status.INTERRUPTED:
+        if not o.draws:
+            return "Q is the normal of the first mode's place and curvature; no search had begun."
         return f"Largest gradient {o.gradient:.1g} on {o.draws} draws."
     if o.status is Status.EXACT or o.start == "draws":
         return ""
@@ -202,14 +216,18 @@ def _detail(o: Optimum, direction: str) -> str:
     return f"Largest gradient {o.gradient:.1g} on {o.draws} draws; the optimum is known to {o.error:.1g} of Q's spread."
 
 
-def _notes(target: SpaceTarget, seen: Assessment) -> tuple[str, ...]:
+def _notes(target: SpaceTarget, q: Density, seen: Assessment) -> tuple[str, ...]:
     notes = list(seen.notes)
     if target.sample is not None and target.estimated is not None:
-        return (*target.sample.notes, target.estimated.note)
+        own = (OWN.format(n=target.sample.n),) if same_normal(target.estimated, q) else ()
+        return (*target.sample.notes, target.estimated.note, *own)
     if target.oracle.note:
         notes.append(target.oracle.note)
-    if not target.summit:
-        notes.append("no summit of log_prob could be climbed to; the best normal stands in for the first mode")
+    if target.summit != "mode":
+        why = "no summit of log_prob could be climbed to"
+        if target.summit == "spike":
+            why = "the summit of log_prob that was climbed to holds next to nothing of P"
+        notes.append(f"{why}; the best normal stands in for the first mode")
     if not target.enumerated:
         notes.append(f"P has more modes than were enumerated ({len(target.peaks)} were found)")
     notes.append(f"{target.oracle.evaluations} evaluations of log_prob")

@@ -98,8 +98,11 @@ def _mixture_starts(target: SpaceTarget, family: Mixture) -> list[Start]:
 
 def fitted_mixtures(x: Array, w: Array, base: Base, k: int, seed: int, count: int) -> list[em.Mixtures]:
     """The best of several climbs of EM on weighted draws, in the coordinates of `base`, the highest first."""
-    y = base.inward(x)
     rng = np.random.default_rng([seed, 33])
+    if len(x) > em.LARGE:
+        some = np.sort(rng.choice(len(x), em.LARGE, replace=False))
+        x, w = x[some], w[some] / w[some].sum()
+    y = base.inward(x)
     tries = 1 if k == 1 else 4 * count
     begin = em.spread_starts(y, w, k, rng, tries)
     rows = np.repeat(w[None], tries, axis=0)

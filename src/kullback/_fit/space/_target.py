@@ -14,11 +14,12 @@ from kullback._estimate import Estimate
 from kullback._fit.space._broad import broad_peak, misleads
 from kullback._fit.space._climb import Peak, laplace
 from kullback._fit.space._cloud import Cloud, brief, cloud, of_draws
-from kullback._fit.space._explore import MODES, first_peak, modes, sorted_in
+from kullback._fit.space._explore import MODES, distinct, first_peaks, modes, sorted_in
 from kullback._fit.space._factors import Factors, factors
 from kullback._fit.space._far import check_far
+from kullback._fit.space._optimum import Optimum
 from kullback._fit.space._oracle import Oracle
-from kullback._fit.space._reverse import Optimum, minimise
+from kullback._fit.space._reverse import minimise
 from kullback._fit.space._starts import starts
 from kullback._result import InputError
 from kullback._support import Array
@@ -27,6 +28,7 @@ from kullback.families import Normal
 from kullback.methods._proposal import strata
 
 Say = Callable[[str], None]
+MANY = 64  # modes known, and more unknown: beyond them draws follow no single ones
 HEAVIEST = 32  # weighted draws that are followed up to their modes
 
 
@@ -52,8 +54,9 @@ class SpaceTarget:
         self.oracle = Oracle(density)
         self.dim = density.dim
         self.hurried = False  # after Ctrl-C: only what is known already, and the least that a report needs
-        self.summit = True  # whether log p̃ has a highest point that could be climbed to
+        self.summit = "mode"  # or "none" was climbed to, or a "spike" without mass
         self._starts = starts or []
+        self._others: list[Peak] = []
 
     @cached_property
     def _begun(self) -> tuple[Peak, float]:
@@ -61,18 +64,19 @@ class SpaceTarget:
         known = [np.atleast_1d(part.facts.moments[0]) for part in _parts(self.density) if part.facts.moments]
         known = [x for x in known if np.isfinite(x).all()]
         begin = [*self._starts, *known[:64], np.zeros(self.dim)]
-        peak = first_peak(self.oracle, begin, self.seed)
+        peak, *self._others = first_peaks(self.oracle, begin, self.seed)
         failed: InputError | None = None
         power = np.inf
         try:
             power = check_far(self.oracle, peak, self.seed)
         except InputError as error:
             failed = error
-        if failed is not None or (not peak.found and misleads(self.oracle, peak, self.seed)):
+        if failed is not None or misleads(self.oracle, peak, self.seed):
             broad = broad_peak(self.oracle, begin, self.seed, self.say)
-            if broad is not None and (failed is not None or broad[1] > laplace(peak) + 1):
+            if broad is not None and (failed is not None or not peak.found or broad[1] > laplace(peak) + 1):
                 power = check_far(self.oracle, broad[0], self.seed)
-                self.summit = False
+                self.summit = "spike" if peak.found else "none"
+                self._others = distinct(broad[0], self._others)[1:] if failed is None else []
                 return broad[0], power
             self.oracle.scale = np.sqrt((peak.tril**2).sum(axis=1))
         if failed is not None:
@@ -82,6 +86,11 @@ class SpaceTarget:
     @property
     def first(self) -> Peak:
         return self._begun[0]
+
+    @property
+    def known(self) -> list[Peak]:
+        """The first mode, and those that other starts stand in."""
+        return [self.first, *self._others]
 
     @property
     def power(self) -> float:
@@ -102,7 +111,7 @@ class SpaceTarget:
         if (not self.density.anonymous and self.density.normalized) or not self.oracle.swift:
             return None
         assert self.power > 0
-        return factors(self.oracle, self.first, self.seed, self.say)
+        return factors(self.oracle, self.known, self.seed, self.say)
 
     def hurry(self) -> Peak | None:
         """After Ctrl-C: the first mode if it has been found; no others are looked for, and few draws are taken."""
@@ -117,7 +126,7 @@ class SpaceTarget:
     @cached_property
     def _modes(self) -> tuple[list[Peak], bool]:
         assert self.power > 0
-        return modes(self.oracle, self.first, self.seed, self.say)
+        return modes(self.oracle, self.known, self.seed, self.say)
 
     @property
     def peaks(self) -> list[Peak]:
@@ -149,9 +158,8 @@ class SpaceTarget:
         if self.hurried:
             return brief(self.oracle, q, self.peaks, [self.seed, stage], self.power)
         while True:
-            found = cloud(
-                self.oracle, q, self.peaks, [self.seed, stage], self.say, power=self.power, many=not self.enumerated
-            )
+            many = not self.enumerated and len(self.peaks) > MANY
+            found = cloud(self.oracle, q, self.peaks, [self.seed, stage], self.say, power=self.power, many=many)
             if not self.enumerated or not self._overlooked(found):
                 return found
 
