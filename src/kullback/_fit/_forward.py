@@ -8,7 +8,7 @@ import numpy as np
 
 from kullback._distribution import Density
 from kullback._estimate import variance_floor
-from kullback._fit._search import Found, distinct, minimise, search
+from kullback._fit._search import Found, carried_on, distinct, minimise, search
 from kullback._fit._target import Target
 from kullback._objectives import forward
 from kullback._result import InputError, Status
@@ -34,7 +34,19 @@ def fit_forward(target: Target, family: Family, start: Array | None, seed: int) 
     assert isinstance(family, StudentT)
     centre, covariance = _rough_moments(y, w)
     starts = [*given, ("moments", family.from_moments(centre, covariance))]
-    return distinct(search(forward(family, y, w), starts), y, family)
+    whole = forward(family, y, w)
+    if target.sample is None or len(y) <= em.LARGE:
+        return distinct(search(whole, starts), y, family)
+    few, few_w = some(y, w, em.LARGE, np.random.default_rng([seed, 3]))
+    part = forward(family, few, few_w)
+    found = distinct(search(part, starts), few, family)
+    return distinct([carried_on(part, whole, f) for f in found], y, family)
+
+
+def some(y: Array, w: Array, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """n of the weighted points, in their order."""
+    chosen = np.sort(rng.choice(len(y), n, replace=False))
+    return y[chosen], w[chosen] / w[chosen].sum()
 
 
 def _normal(target: Target, family: Normal) -> Found:
@@ -139,8 +151,7 @@ def _mixture(target: Target, family: Mixture, given: list[tuple[str, Array]], se
     count = 8 if k > 1 else 1
     few, few_w = y, w
     if len(y) > em.LARGE and target.sample is not None:
-        some = np.sort(rng.choice(len(y), em.LARGE, replace=False))
-        few, few_w = y[some], w[some] / w[some].sum()
+        few, few_w = some(y, w, em.LARGE, rng)
     begin = em.spread_starts(few, few_w, k, rng, count)
     climbed = em.climb(few, np.repeat(few_w[None], count, axis=0), begin, floor=floor, tolerance=1e-9, max_steps=300)
     if few is not y:

@@ -15,6 +15,7 @@ from kullback.numerics.lazy import optimize
 
 GRADIENT = 1e-9  # in standard coordinates, where an error of the optimum is about as large as the gradient
 
+STEPS = 12  # on all draws
 MANY, FINISHED = 6, 5  # with more parameters than MANY, only the best FINISHED of the starts are carried through
 
 
@@ -108,6 +109,27 @@ def _polished(objective: Objective, theta: Array) -> Array:
             break
         theta, slope = trial, shorter
     return theta
+
+
+def carried_on(few: Objective, many: Objective, found: Found) -> Found:
+    """An optimum on some draws carried to that on all: Newton's steps, the curvature that of the few.
+
+    That is off by a few over the root of their number, by which each step shortens the gradient.
+    """
+    values, ways = np.linalg.eigh(hessian(few, found.theta))
+    values = np.maximum(values, max(1e-6, 1e-9 * float(values[-1])))
+    theta, (value, gradient) = found.theta, many(found.theta)
+    for _ in range(STEPS):
+        if np.abs(gradient).max() <= GRADIENT:
+            break
+        trial = theta - ways @ ((ways.T @ gradient) / values)
+        lower, slope = many(trial)
+        if not (lower <= value + 1e-12 * abs(value) and np.abs(slope).max() < np.abs(gradient).max()):
+            break
+        theta, value, gradient = trial, lower, slope
+    left = float(np.abs(gradient).max())
+    status = found.status if left <= 1e-6 else Status.NOT_STATIONARY
+    return Found(theta, float(value), left, status, found.start)
 
 
 def hessian(objective: Objective, theta: Array) -> Array:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]  # of floats
 
 LARGE, BLOCK = 20_000, 1 << 15  # points that are climbed on as they are, and that are in memory at once beyond
+NARROWEST = 1e6  # the sum of the inverse squares of a component's widths beyond which its exponent is not expanded
 FEWER = 40  # steps on many points
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -34,16 +35,35 @@ class Climb(NamedTuple):
     steps: int
 
 
-def log_components(x: Array, m: Mixtures) -> Array:
-    """log wₖ + log N(x; mₖ, Cₖ) of shape (R, K, n) for points x of shape (n, d)."""
+def monomials(x: Array) -> Array:
+    """The products xᵢxⱼ, i ≤ j, and the xᵢ of each point, as rows: what an exponent and its moments are linear in."""
+    i, j = np.triu_indices(x.shape[1])
+    return np.concatenate([(x[:, i] * x[:, j]).T, x.T])
+
+
+def log_components(x: Array, m: Mixtures, terms: Array | None = None) -> Array:
+    """log wₖ + log N(x; mₖ, Cₖ) of shape (R, K, n) for points x of shape (n, d).
+
+    With their monomials it is one product, if no component is so narrow that the parts of its exponent would cancel.
+    """
     d = x.shape[1]
     tril = np.linalg.cholesky(m.covariances)
-    offset = x.T[None, None] - m.means[..., None]
-    z = np.linalg.inv(tril) @ offset if d > 2 else _solve_small(tril, offset)  # a product is far faster for many points
     log_det = np.log(np.diagonal(tril, axis1=-2, axis2=-1)).sum(axis=-1)
     with np.errstate(divide="ignore"):
         log_w = np.log(m.weights)
     constant = log_w - log_det - 0.5 * d * LOG_2PI
+    back = np.linalg.inv(tril)
+    if terms is not None and d > 2 and (back**2).sum(axis=(-2, -1)).max() < NARROWEST:
+        precision = np.swapaxes(back, -1, -2) @ back
+        i, j = np.triu_indices(d)
+        linear = (precision @ m.means[..., None])[..., 0]
+        square = np.where(i == j, -0.5, -1.0) * precision[..., i, j]
+        rows = np.concatenate([square, linear], axis=-1)
+        found = (rows.reshape(-1, rows.shape[-1]) @ terms).reshape(*m.weights.shape, len(x))
+        found += (constant - 0.5 * (linear * m.means).sum(axis=-1))[..., None]
+        return found
+    offset = x.T[None, None] - m.means[..., None]
+    z = back @ offset if d > 2 else _solve_small(tril, offset)  # a product is far faster for many points
     return np.asarray(constant[..., None] - 0.5 * (z * z).sum(axis=-2))
 
 
@@ -73,9 +93,9 @@ def climb(
     total = weights.shape[0]
     previous = np.full(total, -np.inf)
     likelihood = previous
-    step = 0
+    step, terms = 0, monomials(x)
     for step in range(1, max_steps + 1):  # noqa: B007
-        log_parts = log_components(x, m)
+        log_parts = log_components(x, m, terms)
         top = log_parts.max(axis=1, keepdims=True)
         parts = np.exp(log_parts - top)
         scale = parts.sum(axis=1, keepdims=True)
@@ -84,7 +104,8 @@ def climb(
         if done.all():
             break
         previous = likelihood
-        m = maximise(x, parts / scale * weights[:, None], floor)
+        parts *= weights[:, None] / scale
+        m = maximise(x, parts, floor, terms)
     return Climb(m, likelihood, step)
 
 
@@ -116,39 +137,48 @@ def climb_many(x: Array, weights: Array, start: Mixtures, *, floor: Array, toler
 def _blockwise(x: Array, weights: Array, m: Mixtures, floor: Array) -> tuple[Mixtures, float]:
     """One step of EM, block after block, and the mean log likelihood before it."""
     d = x.shape[1]
-    mass, first, second, likelihood = 0.0, 0.0, 0.0, 0.0
+    mass, sums, likelihood = 0.0, 0.0, 0.0
     for i in range(0, len(x), BLOCK):
         part, w = x[i : i + BLOCK], weights[i : i + BLOCK]
-        log_parts = log_components(part, m)[0]
+        terms = monomials(part)
+        log_parts = log_components(part, m, terms)[0]
         top = log_parts.max(axis=0)
         shares = np.exp(log_parts - top)
         total = shares.sum(axis=0)
         likelihood += float((np.log(total) + top) @ w)
         shares *= w / total
         mass = mass + shares.sum(axis=1)
-        first = first + shares @ part
-        second = second + shares @ (part[:, :, None] * part[:, None, :]).reshape(len(part), d * d)
+        sums = sums + shares @ terms.T
     held = np.maximum(np.asarray(mass), 1e-300)[:, None]
-    means = np.asarray(first) / held
-    covariances = (np.asarray(second) / held).reshape(-1, d, d) - means[:, :, None] * means[:, None, :]
+    moments = np.asarray(sums) / held
+    means = moments[:, -d:]
+    covariances = _full(moments[:, :-d], d) - means[:, :, None] * means[:, None, :]
     found = Mixtures((held[:, 0] / held.sum())[None], means[None], hold_above(covariances, floor)[None])
     return found, likelihood
 
 
-def maximise(x: Array, shares: Array, floor: Array) -> Mixtures:
+def maximise(x: Array, shares: Array, floor: Array, terms: Array | None = None) -> Mixtures:
     """The M step: weighted means and covariances for shares of shape (R, K, n).
 
-    Second moments come from one product with x⊗x; x is expected centred and of order one, so that subtracting
+    Moments come from one product with the monomials; x is expected centred and of order one, so that subtracting
     the means loses no digit that matters.
     """
     d = x.shape[1]
-    squares = (x[:, :, None] * x[:, None, :]).reshape(len(x), d * d)
+    terms = monomials(x) if terms is None else terms
     mass = np.maximum(shares.sum(axis=-1), 1e-300)[..., None]
-    means = (shares @ x) / mass
-    second = ((shares @ squares) / mass).reshape(*shares.shape[:-1], d, d)
-    covariances = second - means[..., :, None] * means[..., None, :]
+    sums = (shares.reshape(-1, len(x)) @ terms.T).reshape(*shares.shape[:-1], len(terms)) / mass
+    means = sums[..., -d:]
+    covariances = _full(sums[..., :-d], d) - means[..., :, None] * means[..., None, :]
     mass = mass[..., 0]
     return Mixtures(mass / mass.sum(axis=1, keepdims=True), means, hold_above(covariances, floor))
+
+
+def _full(upper: Array, d: int) -> Array:
+    """The symmetric matrices of which `upper` holds the upper triangles."""
+    i, j = np.triu_indices(d)
+    found = np.empty((*upper.shape[:-1], d, d))
+    found[..., i, j] = found[..., j, i] = upper
+    return found
 
 
 def hold_above(covariances: Array, floor: Array) -> Array:

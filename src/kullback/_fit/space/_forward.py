@@ -9,6 +9,8 @@ import numpy as np
 
 from kullback._distribution import Density
 from kullback._estimate import points_and_weights
+from kullback._fit._forward import some
+from kullback._fit._search import Found, carried_on
 from kullback._fit.space._climb import factor
 from kullback._fit.space._cloud import Cloud, larger
 from kullback._fit.space._members import Base, identity, member_of
@@ -107,13 +109,18 @@ def fit_draws(x: Array, w: Array, family: Any, target: SpaceTarget) -> tuple[Den
         return _mixture(x, w, family, base, target), Status.CONVERGED, 0.0
     y = base.inward(x)
     keep = w > 1e-12 * w.max()
-    found = optimize.minimize(
-        forward(family, y[keep], w[keep]), identity(family, len(mean)), jac=True, method="L-BFGS-B",
+    y, w = y[keep], w[keep] / w[keep].sum()
+    whole = forward(family, y, w)
+    many = len(y) > em.LARGE
+    part = forward(family, *some(y, w, em.LARGE, np.random.default_rng([target.seed, 3]))) if many else whole
+    climbed = optimize.minimize(
+        part, identity(family, len(mean)), jac=True, method="L-BFGS-B",
         options={"gtol": 1e-7, "ftol": 0, "maxiter": 500},
     )  # fmt: skip
-    gradient = float(np.abs(found.jac).max())
-    status = Status.STATIONARY if gradient < 1e-5 else Status.NOT_STATIONARY
-    return member_of(family).density(found.x, base), status, gradient
+    found = Found(climbed.x, float(climbed.fun), float(np.abs(climbed.jac).max()), Status.STATIONARY, "")
+    found = carried_on(part, whole, found) if many else found
+    status = Status.STATIONARY if found.gradient < 1e-5 else Status.NOT_STATIONARY
+    return member_of(family).density(found.theta, base), status, found.gradient
 
 
 def _laplace(x: Array, w: Array) -> Density:
