@@ -27,10 +27,8 @@ def funnel(x: Any) -> Any:
 
 def turned_funnel(x: Any) -> Any:
     """The funnel in coordinates of which none is the one that all spreads follow."""
-    return funnel(jnp.asarray(TURN) @ x)
-
-
-TURN = np.linalg.qr(np.random.default_rng(4).standard_normal((10, 10)))[0]
+    dim = x.shape[-1]
+    return funnel(jnp.asarray(np.linalg.qr(np.random.default_rng(4).standard_normal((dim, dim)))[0]) @ x)
 
 
 def many_well(x: Any) -> Any:

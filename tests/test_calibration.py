@@ -10,7 +10,7 @@ import kullback as kl
 from calibration import Known, targets
 
 QUICK = (20, 37, 44, 56, 77, 94)  # of every kind one that was once off by more than its error
-DRAWS = 200_000
+DRAWS = 50_000
 
 
 def off(target: Known, direction: str, seed: int) -> tuple[float, float, kl.Fit]:

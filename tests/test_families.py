@@ -135,12 +135,6 @@ def test_parameters_may_be_held() -> None:
     assert held.family == "gamma(rate=2)"
     pareto = kl.fit("pareto(1, 3)", "pareto(1.0)", direction="forward")
     assert pareto.parameters["alpha"] == pytest.approx(3, rel=1e-8)
-    trials = (
-        kl.fit("0.5*binomial(10, 0.3) + 0.5*binomial(10, 0.6)", dist.BetaBinomial, direction="forward")
-        if False
-        else None
-    )
-    assert trials is None
 
 
 # Your own
@@ -232,7 +226,7 @@ def test_every_family_is_carried(family: str) -> None:
 
 
 def test_a_log_laplace_is_a_carried_laplace() -> None:
-    p = kl.Density(lambda x: -abs(math.log(x)) - math.log(x) - math.log(2), support=(0, math.inf))
+    p = kl.Density(lambda x: -np.abs(np.log(x)) - np.log(x) - math.log(2), support=(0, math.inf), vectorized=True)
     for direction in ("forward", "reverse"):
         fit = kl.fit(p, 'carried("laplace")', direction=direction)
         assert abs(fit.residual.value) < 1e-9

@@ -115,7 +115,7 @@ def beside(x: Any) -> Any:
     return jnp.logaddexp(wide, narrow)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(s, marks=pytest.mark.slow) for s in (2, 3))])
 def test_a_narrow_mode_beside_a_wide_one_is_found(seed: int) -> None:
     fit = kl.fit(density(beside, 4), "normal", direction="reverse", seed=seed)
     assert sorted(m.mass for m in fit.modes) == pytest.approx([0.3, 0.7], abs=0.03)
@@ -124,16 +124,16 @@ def test_a_narrow_mode_beside_a_wide_one_is_found(seed: int) -> None:
 TURN = np.linalg.qr(np.random.default_rng(9).standard_normal((5, 5)))[0]
 
 
-def test_the_error_of_forward_is_honest_where_heavy_tails_make_it() -> None:
+@pytest.mark.parametrize("seed", [0, *(pytest.param(s, marks=pytest.mark.slow) for s in (1, 2, 3))])
+def test_the_error_of_forward_is_honest_where_heavy_tails_make_it(seed: int) -> None:
     p = density(lambda x: -3 * jnp.sum(jnp.log1p((jnp.asarray(TURN) @ x) ** 2 / 5)), 5)  # turned Student-t's, df 5
-    x = np.random.default_rng(0).standard_t(5, size=(400_000, 5))
+    x = np.random.default_rng(0).standard_t(5, size=(200_000, 5))
     log_p = stats.t.logpdf(x, 5).sum(axis=1)
-    for seed in range(4):
-        fit = kl.fit(p, "normal", direction="reverse", seed=seed)
-        terms = log_p - fit.q.log_prob(x @ TURN)
-        error = np.hypot(fit.forward.error, terms.std() / np.sqrt(len(x)))
-        assert abs(fit.forward.value - terms.mean()) < 4 * error
-        assert fit.forward.error < 0.15
+    fit = kl.fit(p, "normal", direction="reverse", seed=seed)
+    terms = log_p - fit.q.log_prob(x @ TURN)
+    error = np.hypot(fit.forward.error, terms.std() / np.sqrt(len(x)))
+    assert abs(fit.forward.value - terms.mean()) < 4 * error
+    assert fit.forward.error < 0.15
 
 
 def ridge(x: Any) -> Any:

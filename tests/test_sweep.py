@@ -209,9 +209,9 @@ def chosen(n: int, seed: int) -> list[tuple[int, int]]:
     return found
 
 
-@pytest.mark.parametrize("part", range(6))
-def test_three_hundred_pairs(part: int) -> None:
-    wrong = [fault for pair in chosen(300, seed=1)[part::6] if (fault := check(pair))]
+@pytest.mark.parametrize("part", range(2))
+def test_every_family_on_either_side(part: int) -> None:
+    wrong = [fault for pair in chosen(120, seed=1)[part::2] if (fault := check(pair))]
     assert not wrong, "\n".join(wrong)
 
 

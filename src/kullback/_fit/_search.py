@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from kullback.numerics.lazy import optimize
 GRADIENT = 1e-9  # in standard coordinates, where an error of the optimum is about as large as the gradient
 
 STEPS = 12  # on all draws
+NEAR = 1e-5  # in standard coordinates: a tenth of the differences' own step
 MANY, FINISHED = 6, 5  # with more parameters than MANY, only the best FINISHED of the starts are carried through
 
 
@@ -66,6 +67,7 @@ def minimise(objective: Objective, theta: Array, name: str = "", enough: float =
     if abs(rough.fun) <= enough:  # as low as it can be: a family too rich has no single best member to look for
         return Found(best, float(rough.fun), float(np.abs(rough.jac).max()), Status.STATIONARY, name)
     memory: dict[bytes, tuple[float, Array]] = {}
+    curvatures: dict[bytes, Array] = {}
 
     def remembered(t: Array) -> tuple[float, Array]:
         key = t.tobytes()
@@ -73,20 +75,26 @@ def minimise(objective: Objective, theta: Array, name: str = "", enough: float =
             memory[key] = objective(t)
         return memory[key]
 
+    def curved(t: Array) -> Array:
+        key = t.tobytes()
+        if key not in curvatures:
+            curvatures[key] = hessian(objective, t)
+        return curvatures[key]
+
     fine = optimize.minimize(
         lambda t: remembered(t)[0],
         best,
         jac=lambda t: remembered(t)[1],
-        hess=lambda t: hessian(objective, t),
+        hess=curved,
         method="trust-exact",
         options={"gtol": GRADIENT / 10, "maxiter": 30 if len(theta) <= MANY else 8, "initial_trust_radius": 0.1},
     )
     if fine.fun <= rough.fun + 1e-12 * abs(rough.fun):
         best = np.asarray(fine.x)
-    best = _polished(objective, best)
-    value, gradient = objective(best)
+    best, bends = _polished(remembered, curved, best)
+    value, gradient = remembered(best)
     slope = float(np.abs(gradient).max())
-    curvature = float(np.linalg.eigvalsh(hessian(objective, best))[0])
+    curvature = float(np.linalg.eigvalsh(bends)[0])
     if slope <= GRADIENT * max(1.0, abs(value)) and curvature > -1e-7:
         status = Status.STATIONARY if curvature > 1e-10 else Status.BOUNDARY
     else:
@@ -94,21 +102,25 @@ def minimise(objective: Objective, theta: Array, name: str = "", enough: float =
     return Found(best, float(value), slope, status, name)
 
 
-def _polished(objective: Objective, theta: Array) -> Array:
-    """Newton steps as long as they shorten the gradient: below the rounding of the value, only it can tell."""
-    slope = np.abs(objective(theta)[1]).max()
+def _polished(objective: Objective, curved: Callable[[Array], Array], theta: Array) -> tuple[Array, Array]:
+    """Newton steps as long as they shorten the gradient: below the rounding of the value, only it can tell.
+
+    With the curvature of the last place but one, from which the step was too short to change it.
+    """
+    gradient = objective(theta)[1]
+    curvature = curved(theta)
     for _ in range(4):
-        if slope <= GRADIENT / 100:
+        slope = np.abs(gradient).max()
+        if slope <= GRADIENT / 100 or np.linalg.eigvalsh(curvature)[0] <= 1e-8:
             break
-        curvature = hessian(objective, theta)
-        if np.linalg.eigvalsh(curvature)[0] <= 1e-8:
+        step = np.linalg.solve(curvature, gradient)
+        further = objective(theta - step)[1]
+        if not np.abs(further).max() < slope:
             break
-        trial = theta - np.linalg.solve(curvature, objective(theta)[1])
-        shorter = np.abs(objective(trial)[1]).max()
-        if not shorter < slope:
-            break
-        theta, slope = trial, shorter
-    return theta
+        theta, gradient = theta - step, further
+        if np.abs(step).max() > NEAR:
+            curvature = curved(theta)
+    return theta, curvature
 
 
 def carried_on(few: Objective, many: Objective, found: Found) -> Found:

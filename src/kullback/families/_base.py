@@ -13,7 +13,7 @@ import numpy as np
 
 from kullback._distribution import Density
 from kullback._support import Array
-from kullback.numerics.grids import graded, panels, plane
+from kullback.numerics.grids import graded_plane, panels
 
 
 class Frame(NamedTuple):
@@ -104,7 +104,7 @@ def line_cloud(family: Family, theta: Array, breaks: Array, level: int) -> Cloud
 
 def graded_cloud(family: Family, theta: Array, location: Array, tril: Array, level: int, reach: float) -> Cloud:
     """A product of panels that double away from the location, along the columns of the factor."""
-    z, dz = plane(graded((4, 6, 10, 16, 20)[min(level, 4)], reach))
+    z, dz = graded_plane((4, 6, 10, 16, 20)[min(level, 4)], reach)
     y = location + z @ tril.T
     log_q, score = family.log_prob(theta, y)
     w = np.exp(log_q) * dz * float(np.prod(np.diag(tril)))

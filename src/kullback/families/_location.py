@@ -22,7 +22,7 @@ from kullback.families._base import (
     pack,
     unpack,
 )
-from kullback.numerics.grids import plane, trapezoid
+from kullback.numerics.grids import normal_plane
 from kullback.numerics.lazy import special
 
 NORMAL_EDGES = np.linspace(-9.0, 9.0, 13)
@@ -70,13 +70,9 @@ class Normal(Family):
         mean, tril = unpack(theta, dim, self.full)
         if dim == 1:
             return line_cloud(self, theta, breaks, level)
-        z, dz = plane(trapezoid(32 * 2**level + 1))
-        w = np.exp(-0.5 * (z * z).sum(axis=1)) * dz / (2 * np.pi)
-        keep = w > 1e-20
-        z, w = z[keep], w[keep]
-        y = mean + z @ tril.T
-        log_q = -0.5 * (z * z).sum(axis=1) - float(np.log(np.diag(tril)).sum()) - dim * HALF_LOG_2PI
-        return Cloud(y, w, log_q, factor_score(tril, z, z, self.full))
+        z, w, log_z = normal_plane(32 * 2**level + 1)
+        log_q = log_z - float(np.log(np.diag(tril)).sum())
+        return Cloud(mean + z @ tril.T, w, log_q, factor_score(tril, z, z, self.full))
 
     def edges(self, theta: Array) -> Array:
         mean, tril = unpack(theta, 1, self.full)

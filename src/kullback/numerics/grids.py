@@ -6,6 +6,7 @@ take Gauss-Legendre panels that double in length away from the centre, with an e
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]  # of floats
 
 NORMAL_REACH = 9.0  # beyond it a standard normal has 2e-19 of its mass
+DOUBLED = 2.0 ** np.arange(1, 70) - 1  # where panels that double in length end
 
 
 @lru_cache(maxsize=64)
@@ -54,19 +56,35 @@ def plane(rule: tuple[Array, Array]) -> tuple[Array, Array]:
     return np.column_stack([first.ravel(), second.ravel()]), np.outer(w, w).ravel()
 
 
+@lru_cache(maxsize=8)
+def normal_plane(n: int) -> tuple[Array, Array, Array]:
+    """n points a side over a standard normal in the plane: points, weights with its density, and the density's log."""
+    z, dz = plane(trapezoid(n))
+    half = -0.5 * (z * z).sum(axis=1)
+    w = np.exp(half) * dz / (2 * np.pi)
+    keep = w > 1e-20
+    return z[keep], w[keep], half[keep] - math.log(2 * math.pi)
+
+
+@lru_cache(maxsize=16)
+def graded_plane(order: int, reach: float) -> tuple[Array, Array]:
+    """The product of graded panels with itself."""
+    return plane(graded(order, reach))
+
+
 def balanced(edges: Array) -> Array:
     """Sorted edges with more between them, so that no panel is more than about twice as long as its neighbour."""
-    gaps = np.diff(edges)
-    size = np.minimum(np.append(gaps, np.inf), np.append(np.inf, gaps))  # how long a panel at each edge may be
-    for i in range(1, len(edges)):
-        size[i] = min(size[i], size[i - 1] + gaps[i - 1])
-    for i in range(len(edges) - 2, -1, -1):
+    gaps = np.diff(edges).tolist()  # lists: a search calls this at every step, and has some twenty edges
+    size = [min(pair) for pair in zip([math.inf, *gaps], [*gaps, math.inf], strict=True)]  # how long a panel may be
+    for i, gap in enumerate(gaps):
+        size[i + 1] = min(size[i + 1], size[i] + gap)
+    for i in range(len(gaps) - 1, -1, -1):
         size[i] = min(size[i], size[i + 1] + gaps[i])
     more = [edges]
-    for k in np.flatnonzero(gaps > 2 * np.minimum(size[:-1], size[1:])):
-        i = int(k)
-        meet = 0.5 * (gaps[i] + size[i + 1] - size[i])
-        for start, step, reach in ((edges[i], size[i], meet), (edges[i + 1], -size[i + 1], gaps[i] - meet)):
-            places = step * (2.0 ** np.arange(1, 70) - 1)
-            more.append(start + places[np.abs(places) < reach])
+    for i, gap in enumerate(gaps):
+        if gap > 2 * min(size[i], size[i + 1]):
+            meet = 0.5 * (gap + size[i + 1] - size[i])
+            for start, step, reach in ((edges[i], size[i], meet), (edges[i + 1], -size[i + 1], gap - meet)):
+                places = step * DOUBLED
+                more.append(start + places[np.abs(places) < reach])
     return np.unique(np.concatenate(more))

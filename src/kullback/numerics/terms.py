@@ -90,13 +90,15 @@ def _between(log_b: Array, log_c: Array, a: float) -> Array:
         b, c = np.exp(log_b), np.exp(log_c)
         r = np.where((log_b > -np.inf) & (log_c > -np.inf), log_c - log_b, 0.0)
         direct = (c - b - _drift(log_b, log_c, b, r, a)) / (1 - a)
-        small = np.clip(r, -0.5, 0.5)
+        near = np.abs(r) < 0.5
+        small = r[near]
         total, powers = np.zeros_like(small), [1.0]
         for _ in _INVERSE_FACTORIALS[1:]:
             powers.append(1.0 + a * powers[-1])  # 1 + a + a² + …
         for f, power in zip(reversed(_INVERSE_FACTORIALS), reversed(powers), strict=True):
             total = total * small + f * power
-        found = np.where(np.abs(r) < 0.5, b * small * small * total, direct)
+        found = np.array(direct)
+        found[near] = b[near] * small * small * total
         found = np.where(log_b == -np.inf, c / (1 - a), found)
         alone = (log_c == -np.inf) & (b > 0)
         return np.where(alone, b / a if a > 0 else np.inf, found)
