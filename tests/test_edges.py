@@ -177,3 +177,57 @@ def test_tiny_shapes_keep_their_digits(p: Any, q: Any, truth: float) -> None:
     found = kl.divergence(p, q)
     assert abs(found.value - truth) <= found.error
     assert found.error <= 1e-11 * truth
+
+
+@pytest.mark.parametrize(
+    ("p", "q", "truth"),
+    [  # the entropy of t and the second moment, mpmath, 40 digits
+        (stats.t(2e9), stats.norm(0, 0.5), 0.80685282094005469252),
+        ("multivariate_student_t(2e9, [0, 0])", "multivariate_normal([0, 0], [[0.25, 0], [0, 0.25]])",
+         1.6137056418801093852),
+        ("multivariate_student_t(1e5, [0, 0, 0])", "multivariate_normal([0, 0, 0], [[4, 0, 0], [0, 4, 0], [0, 0, 4]])",
+         0.95441904190483742833),
+    ],
+)  # fmt: skip
+def test_many_degrees_of_freedom_are_nearly_normal(p: Any, q: Any, truth: float) -> None:
+    found = kl.divergence(p, q)
+    assert abs(found.value - truth) <= found.error <= 1e-12
+
+
+@pytest.mark.parametrize("scale", [1e-250, 1e250])
+@pytest.mark.parametrize(
+    ("family", "shapes"),
+    [("logistic", ()), ("gumbel_l", ()), ("loggamma", (1.2,)), ("moyal", ()), ("nakagami", (1.3,)), ("fisk", (3.0,))],
+)
+def test_a_scale_whose_square_leaves_the_doubles(family: str, shapes: tuple[float, ...], scale: float) -> None:
+    """The same as in the unit 1; 2^800 and its like are exact factors."""
+    dist, unit = getattr(stats, family), 2.0 ** round(math.log2(scale))
+    other = stats.halflogistic if dist(*shapes).support()[0] == 0 else stats.gennorm
+    more = () if other is stats.halflogistic else (1.0,)
+    near = kl.divergence(dist(*shapes), other(*more, loc=-0.5, scale=2.0))
+    far = kl.divergence(dist(*shapes, scale=unit), other(*more, loc=-0.5 * unit, scale=2.0 * unit))
+    assert math.isfinite(near.value)
+    assert abs(near.value - far.value) <= near.error + far.error
+
+
+@pytest.mark.parametrize(
+    ("p", "q", "truth"),
+    [  # mpmath, 30 digits, in the logit
+        ("beta(0.020544057599574228, 0.5722961106404242)", "kumaraswamy(0.1442535329457488, 0.012188740222424202)",
+         8.0779355461581133),
+        ("beta(0.0364, 0.00148)", "kumaraswamy(22, 0.54)", 365.63907075080472),
+        ("beta(0.0014212653426599606, 1.7720453689675566)", "kumaraswamy(57.09481250631398, 0.3348242855073178)",
+         40209.27738112174),
+        ("0.5*beta(0.05, 0.05) + 0.5*beta(2, 2)", "kumaraswamy(2, 2)", 16.4478311855021486),
+    ],
+)  # fmt: skip
+def test_poles_with_mass_nearer_to_an_end_than_doubles_reach(p: str, q: str, truth: float) -> None:
+    found = kl.divergence(p, q)
+    assert found.status is kl.Status.OK
+    assert abs(found.value - truth) <= found.error <= 1e-10 * truth
+
+
+def test_a_far_unit_costs_what_is_said() -> None:
+    """A log density and the logarithm of its unit cancel; mpmath, 40 digits."""
+    found = kl.divergence(stats.powerlaw(1.7, 0, 1e250), stats.lomax(3.2, 0, 5e249))
+    assert abs(found.value - 1.5677060929848550966) <= found.error <= 1e-12

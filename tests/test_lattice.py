@@ -179,3 +179,23 @@ def test_a_poisson_binomial_of_equal_chances_is_binomial() -> None:
     found = kl.divergence(stats.poisson_binom(np.full(20, 0.3)), stats.binom(20, 0.4))
     truth = 20 * (0.3 * math.log(0.3 / 0.4) + 0.7 * math.log(0.7 / 0.6))
     assert abs(found.value - truth) <= found.error < 1e-12
+
+
+# mpmath, 40 digits: the sums term by term, and Zipf as an exponential family
+@pytest.mark.parametrize(
+    ("p", "q", "truth"),
+    [
+        (stats.poisson(30000.5), stats.nbinom(0.25, 0.125), 4008.9747245433969834),
+        ({2: 0.5, 3: 0.5}, stats.nbinom(0.5, 0.25), 1.7911952125381558686),
+        (stats.zipf(1.0012), stats.zipf(1.0007), 0.12232981063616524777),
+        (stats.zipf(1.001), stats.zipf(1.0000755), 1.65912254261098879),
+        (
+            stats.betabinom(60, 9.930000663047204e-07, 0.09039855355864188),
+            stats.betabinom(60, 0.00018020586118656256, 12656618.623852072),
+            0.0085854852539726248131,
+        ),
+    ],
+    ids=["integers-as-points", "a-table-of-integers", "zipf", "zipf-near-1", "betabinom"],
+)
+def test_whole_points_and_slow_tails_keep_their_digits(p: Any, q: Any, truth: float) -> None:
+    holds(p, q, truth, 1e-10)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import Any
 
 import numpy as np
@@ -250,3 +251,31 @@ def test_a_log_density_that_fades_out_in_the_plane_proves_no_gap() -> None:
     found = kl.divergence(wide, kl.Density(log_q, dim=2, vectorized=True), method="quadrature")
     assert found.status is kl.Status.TOLERANCE_MISSED
     assert found.error == math.inf
+
+
+@pytest.mark.parametrize(
+    ("d", "n", "within"), [(2, 500, 1e-8), (3, 100, 1e-6), pytest.param(3, 2000, 1e-1, marks=pytest.mark.slow)]
+)
+def test_kernel_estimates_take_seconds(d: int, n: int, within: float) -> None:
+    """By cubature, in cells of the whole; draws of the estimate itself agree."""
+    kde = stats.gaussian_kde(np.random.default_rng(0).normal(size=(d, n)))
+    q = stats.multivariate_normal(np.zeros(d), 1.3 * np.eye(d))
+    start = time.process_time()
+    found = kl.divergence(kde, q)
+    assert time.process_time() - start < 15  # two or three on an idle machine
+    assert found.error <= within * found.value
+    x = kde.resample(20_000, seed=1)
+    terms = kde.logpdf(x) - q.logpdf(x.T)
+    assert abs(found.value - terms.mean()) <= 5 * terms.std() / math.sqrt(terms.size) + found.error
+
+
+def test_many_components_apart_are_drawn_from() -> None:
+    """Cells of their own for each of 300 would take minutes, and so would a stream for each; here P is Q shifted."""
+    rng = np.random.default_rng(0)
+    places, w = rng.normal(size=(300, 2)) * 30, rng.dirichlet(np.ones(300))
+    p = mixture(w, [multivariate_normal(m, np.diag([0.1, 0.1 * (1 + (i % 2))])) for i, m in enumerate(places)])
+    start = time.process_time()
+    found = kl.divergence(p, mixture(w[::-1], list(reversed([part for _, part in p.facts.components]))))
+    assert time.process_time() - start < 15
+    assert found.method == "monte carlo"
+    assert abs(found.value) <= 1e-12

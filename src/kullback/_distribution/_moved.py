@@ -6,8 +6,12 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from kullback._distribution._density import Density
 from kullback._support import Array, Interval
+
+EPS = float(np.finfo(float).eps)
 
 
 def moved(f: Density, loc: float, scale: float = 1.0) -> Density:
@@ -49,6 +53,7 @@ def translated(f: Density, loc: float, scale: float = 1.0, log_prob: Callable[[A
         frame=((f.facts.frame[0] - loc) / scale, f.facts.frame[1] / scale),
         moved=again,
         view=(0.0, 1.0),
+        noise=f.facts.noise + (EPS * abs(log_scale) if log_prob is None else 0.0),  # a log density and its unit cancel
     )
     support = Interval((f.support.low - loc) / scale, (f.support.high - loc) / scale)
     found = Density(log_prob or there, support=support, vectorized=True, facts=facts, name=f.name)

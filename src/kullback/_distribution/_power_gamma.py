@@ -69,7 +69,7 @@ class PowerGamma:
 
     @property
     def log_variance(self) -> float:
-        return float(special.polygamma(1, self.a)) / self.power**2
+        return float(special.polygamma(1, self.a)) / self.power / self.power  # the square may leave the doubles
 
     @property
     def log_entropy(self) -> float:

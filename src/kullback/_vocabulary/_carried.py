@@ -10,6 +10,7 @@ import numpy as np
 
 from kullback._distribution import Density, Facts, Tail, moved, translated
 from kullback._support import Array, Interval
+from kullback._vocabulary._places import frame as place
 from kullback._vocabulary._words import replaced
 
 EPS = float(np.finfo(float).eps)
@@ -30,7 +31,7 @@ def carried(
     tails: tuple[Tail, Tail] | None = None,
     from_high: Callable[[Array], Array] | None = None,
     move: Callable[[float, float], Density] | None = None,
-    frame: tuple[float, float] = (0.0, 1.0),
+    frame: tuple[float, float] | None = None,
     free: Callable[[], Density] | None = None,
     name: str = "",
 ) -> Density:
@@ -73,7 +74,7 @@ def carried(
         sample=None if own.sample is None else sample,
         transport=None if own.quantile is None else (1, lambda u: quantile(u[:, 0])),
         moved=seen,
-        frame=frame,
+        frame=place(family, parameters or {}) if frame is None else frame,
         underflows=own.underflows,
         noise=own.noise + EPS * abs(own.frame[0]) / own.frame[1],
         free=free,
@@ -89,10 +90,13 @@ def shifted(base: Density, loc: float, scale: float = 1.0) -> Density:
     low, high = base.support.low, base.support.high
 
     def move(a: float, s: float) -> Density:
-        for end in (low, high):
-            if end != 0 and loc != a == loc + scale * end:  # from its own end, Z may know better than by subtraction
-                return shifted(moved(base, end), 0.0, scale / s)
         plain, at = replaced(base, 0.0, s / scale), (loc - a) / s
+        for side, end in enumerate((low, high)):
+            if end != 0 and loc != a == loc + scale * end:  # from its own end, Z may know better than by subtraction
+                if plain is None:
+                    return shifted(moved(base, end), 0.0, scale / s)
+                assert isinstance(plain.support, Interval)
+                return moved(plain, (plain.support.low, plain.support.high)[side])
         if plain is None:
             return base if (at, scale) == (0, s) else shifted(base, at, scale / s)
         return plain if at == 0 else shifted(plain, at)

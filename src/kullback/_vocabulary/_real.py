@@ -14,7 +14,7 @@ from kullback._vocabulary._power_gamma import log_power_gamma
 from kullback._vocabulary._tails import EXPONENTIAL_TAIL, HALF_LOG_2PI, NORMAL_TAIL
 from kullback._vocabulary._words import positive, scalar, univariate, word
 from kullback.numerics.lazy import special
-from kullback.numerics.masses import log_gamma_step
+from kullback.numerics.masses import digamma_step, log_gamma_step
 
 
 def _shifted(loc: float, scale: float, standard: Callable[[Array], Array]) -> Callable[[Array], Array]:
@@ -61,7 +61,7 @@ def student_t(df: Any, loc: Any = 0.0, scale: Any = 1.0) -> Density:
     v, m, s = positive(df, "df"), scalar(loc, "loc"), positive(scale, "scale")
     constant = log_t_constant(v, 1) - math.log(s)
     half = 0.5 * (v + 1)
-    entropy = half * (special.digamma(half) - special.digamma(v / 2)) - constant
+    entropy = half * digamma_step(v / 2, 0.5) - constant
     variance = s * s * v / (v - 2) if v > 2 else (math.inf if v > 1 else math.nan)
     return univariate(
         "student_t",
@@ -120,7 +120,7 @@ def logistic(loc: Any = 0.0, scale: Any = 1.0) -> Density:
         Interval(),
         log_prob,
         quantile=_shifted(m, s, special.logit),
-        moments=(m, (math.pi * s) ** 2 / 3),
+        moments=(m, math.pi * s * (math.pi * s) / 3),
         entropy=math.log(s) + 2,
         tails=(EXPONENTIAL_TAIL, EXPONENTIAL_TAIL),
     )

@@ -18,6 +18,7 @@ from kullback.numerics import factors, many
 from kullback.numerics.factors import Factor
 from kullback.numerics.lazy import linalg, special
 from kullback.numerics.many import log_sum_exp
+from kullback.numerics.masses import digamma_step
 
 
 def _location(loc: Any) -> Array:
@@ -142,7 +143,7 @@ def multivariate_student_t(df: Any, loc: Any = 0.0, scale_tril: Any = None) -> D
         family="multivariate_student_t",
         parameters={"df": v, "loc": m, "scale_tril": tril},
         moments=(m if v > 1 else np.full(d, math.nan), covariance),
-        entropy=float(power * (special.digamma(power) - special.digamma(v / 2)) - constant),
+        entropy=power * digamma_step(v / 2, d / 2) - constant,
         tails=(Tail(power=v), Tail(power=v)),
         sample=lambda rng, n: m + (rng.standard_normal((n, d)) @ tril.T) / np.sqrt(rng.chisquare(v, n) / v)[:, None],
         transport=(d + 1, carry),
@@ -230,11 +231,13 @@ def mixture(weights: Any, components: Sequence[Density | Discrete]) -> Density:
     def sample(rng: np.random.Generator, n: int) -> Array:
         which = rng.choice(len(w), size=n, p=w)
         out = np.empty(n if dim == 1 else (n, dim))
-        for k, part in enumerate(parts):
-            mine = which == k
+        order = np.argsort(which, kind="stable")
+        ends = np.cumsum(np.bincount(which, minlength=len(parts)))
+        for part, start, end in zip(parts, [0, *ends], ends, strict=False):
             if part.facts.sample is None:
                 raise InputError(f"the component {part} has no sampler")
-            out[mine] = part.facts.sample(rng, int(mine.sum()))
+            if start < end:
+                out[order[start:end]] = part.facts.sample(rng, int(end - start))
         return out
 
     facts = Facts(

@@ -108,14 +108,21 @@ def beyond(f: Density, g: Density, sign: int, low: float, end: float) -> Beyond:
         return Beyond(infinite=f"the terms p·log(p/q) fall off no faster than k^−{1 + power:.4g}")
     flat = d * np.exp(-grows.value * (t - t[2]))  # A + B·(t − t₂)
     a, b = float(flat[2]), float((flat[2] - flat[1]) / (t[2] - t[1]))
-    missed = abs(float(flat[0]) - (a + b * (t[0] - t[2])))
+    stated = _tail(f, sign), _tail(g, sign)
+    if stated[0] is not None and stated[1] is not None and max(tail.power for tail in stated if tail) < math.inf:
+        b = stated[1].power - stated[0].power  # the slope that doubles would round, times 1/power²
+    missed = float(np.abs(flat[:2] - (a + b * (t[:2] - t[2]))).max())
     largest = max(abs(a), abs(b), missed, 1e-300)
     if float(height[2]) + math.log(largest) < -740:
         return Beyond()
     size, a, b, missed = _exp(height[2] + math.log(largest)), a / largest, b / largest, missed / largest
     gain = size * (a / power + b / power**2)
     whole = size * (abs(a) / power + abs(b) / power**2)
-    rounds = 16 * EPS * (1 + float(np.abs(height).max())) + 2 * max(float(noise(x, k[2:])[0]) for x in (f, g))
+    rounds = (
+        16 * EPS * (1 + float(np.abs(height).max()))
+        + 4 * EPS * abs(float(log_p[2]))
+        + 2 * max(float(noise(x, k[2:])[0]) for x in (f, g))
+    )
     error = size * missed * (1 + 1 / (power * step)) / power + whole * (rounds + 2 * unsure / power)
     rest = _rest(g, sign, log_q + t, t)
     return Beyond(gain, mass, gain - mass + rest, error + EPS * (mass + rest))

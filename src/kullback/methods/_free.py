@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from kullback._distribution import Density, _charts, unbound
 from kullback._support import Interval, Simplex
+
+FAR = np.array([600.0, 650.0])  # where coordinates without ends tell the power of a pole
+POLE = 0.06  # with a smaller power of the distance, 1e-17 of the mass is nearer to an end than the last panel
 
 
 def without_ends(p: Density, q: Density) -> tuple[Density, Density] | None:
@@ -13,6 +18,25 @@ def without_ends(p: Density, q: Density) -> tuple[Density, Density] | None:
     if p.support != q.support or not _charts.free(p.support) or not _has_ends(p):
         return None
     return unbound(p).density, unbound(q).density
+
+
+def without_poles(p: Density, q: Density) -> tuple[Density, Density] | None:
+    """The same, where P has mass nearer to an end than doubles reach: there its pole is an exponential of them."""
+    support = p.support
+    if p.support != q.support or not isinstance(support, Interval) or not (resolved(p) and resolved(q)):
+        return None
+    sides = [sign for end, sign in ((support.low, -1.0), (support.high, 1.0)) if math.isfinite(end)]
+    if not sides or any(f.anonymous or not _alike(f) for f in (p, q)):
+        return None
+    carried = unbound(p).density
+    with np.errstate(all="ignore"):
+        falls = [-np.diff(carried._log_prob(sign * FAR))[0] / (FAR[1] - FAR[0]) for sign in sides]
+    return (carried, unbound(q).density) if any(0 < fall < POLE for fall in falls) else None
+
+
+def _alike(f: Density) -> bool:
+    """Whether its components end where it does, so that it has no gaps."""
+    return all(part.support == f.support and _alike(part) for _, part in f.facts.components)
 
 
 def resolved(f: Density) -> bool:

@@ -21,6 +21,7 @@ SIDES = [0.0, 2.5, 12.0, 1e4]
 FAR = [1e2, 1e4, 1e9, 1e60, 1e140]  # where nothing is known of the tails, to 1e9
 MANY = 16  # components that have cells of their own
 NARROW = 0.03  # the least width of a component, beside the whole, for which one set of cells serves all
+SMOOTH = 0.2  # and for which no ridge can hide between their nodes
 Height = Callable[[Array], Array]
 
 
@@ -64,6 +65,9 @@ class Part(NamedTuple):
         """How far the cells go, in units of the scale."""
         if self.density.facts.family == "multivariate_normal":
             return NEAR[-1]
+        if self.density.facts.family == "normal_mixture":  # one that is blurred, each component narrower than the whole
+            z = np.linalg.solve(self.factor, (self.density.parameters["loc"] - self.centre).T)
+            return float(np.sqrt((z * z).sum(axis=0)).max()) + NEAR[-1]
         if _charts.bounded(self.density.support):
             return max(_charts.FARTHEST / float(np.abs(self.factor).max()), NEAR[-1])
         tails = self.density.facts.tails
@@ -71,18 +75,20 @@ class Part(NamedTuple):
             return FAR[2]
         return FAR[-1] if min(t.power for t in tails) < math.inf else FAR[1]
 
-    def cells(self, others: list[Part]) -> tuple[Array, Array]:
-        """The first cells, finer where the other parts are narrow."""
+    def cells(self, others: list[Part], most: float = math.inf) -> tuple[Array, Array]:
+        """The first cells, finer where the other parts are narrow; about `most` of them at the most."""
         d, end = len(self.centre), self.reach()
         edges = np.arcsinh([*(r for r in NEAR + FAR if r < end), end])
         turns = 4
         if not self.stated:  # a ridge may bend: look twice as closely
             edges, turns = np.interp(np.arange(0, len(edges) - 0.5, 0.5), np.arange(len(edges)), edges), 8
+        while turns > 1 and len(edges) * turns ** (d - 1) > most:
+            turns //= 2
         if self.product:
             edges = np.arcsinh([*(r for r in SIDES if r < end), end])
             low, high = graded([np.concatenate([-edges[:0:-1], edges])] * d)
         else:
-            around, down = np.linspace(-math.pi, math.pi, turns + 1), np.linspace(0, math.pi, turns // 2 + 1)
+            around, down = np.linspace(-math.pi, math.pi, turns + 1), np.linspace(0, math.pi, max(turns // 2, 1) + 1)
             low, high = graded([edges, around] if d == 2 else [edges, down, around])
         for other in others:
             spots = _charts.outward(other.density.support, other.centre + np.vstack([0 * other.centre, other.factor.T]))
@@ -128,7 +134,7 @@ def parts(f: Density, known: bool = False) -> list[Part]:
     found: list[Part] = []
     if blurred(f):  # one smooth density rather than many narrow ones
         mean, covariance = f.facts.moments or (0.0, 1.0)
-        return [Part(1.0, f, np.asarray(mean), np.linalg.cholesky(covariance), stated=False)]
+        return [Part(1.0, f, np.asarray(mean), np.linalg.cholesky(covariance), stated=_least_width(f) >= SMOOTH)]
     for weight, part in f.facts.components or ((1.0, f),):
         if part.facts.components:
             found += [p._replace(weight=weight * p.weight) for p in parts(part, known)]
@@ -143,13 +149,18 @@ def parts(f: Density, known: bool = False) -> list[Part]:
 
 def blurred(f: Density) -> bool:
     """Whether f is many normals of one covariance, each wide enough beside the whole to be seen by its cells."""
+    return _least_width(f) >= NARROW
+
+
+def _least_width(f: Density) -> float:
+    """Of many normals of one covariance that of one beside the whole, where it is the least; 0 of anything else."""
     if f.facts.family != "normal_mixture" or len(f.facts.components) <= MANY or f.facts.moments is None:
-        return False
+        return 0.0
     covariances = f.parameters["covariance_matrix"]
     if (covariances != covariances[0]).any():
-        return False
+        return 0.0
     whitened = np.linalg.solve(np.linalg.cholesky(f.facts.moments[1]), np.linalg.cholesky(covariances[0]))
-    return float(np.linalg.svd(whitened, compute_uv=False)[-1]) >= NARROW
+    return float(np.linalg.svd(whitened, compute_uv=False)[-1])
 
 
 def _stated(f: Density) -> tuple[Array, Array, bool] | None:

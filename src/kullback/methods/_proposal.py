@@ -15,6 +15,7 @@ import numpy as np
 from kullback._distribution import Density, Facts
 from kullback._support import Array, reals
 
+MOST = 128  # strata that are drawn from one by one
 STEP = 16.0  # from scale to scale
 LEFT = 1e-4  # the share of a term's mean that may lie beyond the largest scale
 SCALES = 20
@@ -53,6 +54,14 @@ def strata(p: Density) -> list[tuple[float, Density]]:
     return [(w * v, part) for w, component in p.facts.components for v, part in strata(component)]
 
 
+def streams(p: Density) -> list[tuple[float, Density]]:
+    """What is drawn from apart: the strata of p, or where they are too many for a stream each, p itself."""
+    found = strata(p)
+    if len(found) <= MOST or p.facts.sample is None or any(part.facts.sample is None for _, part in found):
+        return found
+    return [(1.0, p)]
+
+
 def _heavy_ends(p: Density, q: Density) -> list[tuple[float, float]]:
     """The power by which P falls and that by which −log q grows, at the ends that both declare so."""
     if p.facts.tails is None or q.facts.tails is None:
@@ -63,7 +72,7 @@ def _heavy_ends(p: Density, q: Density) -> list[tuple[float, float]]:
 
 def proposal(p: Density, q: Density, *, heavy: bool = False) -> Proposal:
     """P's own strata, or where the tails are declared (or were seen to be) heavy, spread ones."""
-    own = strata(p)
+    own = streams(p)
     ends = _heavy_ends(p, q)
     known = min((power / grows for power, grows in ends), default=math.inf)  # moments of log p − log q under P
     if p.support != reals(p.dim) or not (heavy or known < LIGHTEST):

@@ -15,7 +15,7 @@ from kullback.methods._free import resolved, without_ends
 from kullback.methods._gap import Gap, breaks_off
 from kullback.methods._line import checked
 from kullback.methods._pace import affordable
-from kullback.methods._parts import Part, parts
+from kullback.methods._parts import Part, blurred, parts
 from kullback.methods._progress import Progress, followed
 from kullback.methods._request import Request
 from kullback.numerics.cubature import Cubature, cubature
@@ -25,14 +25,20 @@ EPS = float(np.finfo(float).eps)
 POINTS = {2: 2_000_000, 3: 5_000_000}
 RTOL = {2: 1e-10, 3: 1e-8}
 GOAL = {2: 1e-8, 3: 1e-6}
+MOST_PARTS = 100  # cells for more would take minutes
 
 
 def serves(f: Density) -> str:
     """Why f cannot be integrated here, or nothing."""
     d = _charts.free(f.support)
     if d in POINTS:
-        return ""
+        n = _number(f)
+        return f"has {n} components, each with cells of its own" if n > MOST_PARTS and not blurred(f) else ""
     return f"has {d} free coordinates" if d > 3 else f"lives on {f.support}"
+
+
+def _number(f: Density) -> int:
+    return sum(_number(part) for _, part in f.facts.components) or 1
 
 
 def measure(p: Density, q: Density, request: Request) -> Divergence:
@@ -47,12 +53,14 @@ def measure(p: Density, q: Density, request: Request) -> Divergence:
     dim = len(of_p[0].centre)
     x, _ = of_p[0].outward(np.full((1, dim), 0.5))
     budget = affordable(request.budget, POINTS[dim], x, p, q)
+    slow = budget < POINTS[dim] and request.budget is None
+    rtol = 0.0 if wanted is not None else 0.1 * GOAL[dim] if slow else RTOL[dim]
     value, error, mass, lost, n = 0.0, 0.0, 0.0, 0.0, 0
     for left, part in zip(range(len(of_p), 0, -1), of_p, strict=True):
         with Progress() as say:
             found = _over(
                 part, [o for o in of_p + of_q if o is not part], followed(_terms(p, q, gap), say, "quadrature"),
-                rtol=RTOL[dim] if wanted is None else 0.0, atol=part.weight * (1e-13 if wanted is None else wanted / 2),
+                rtol=rtol, atol=part.weight * (1e-13 if wanted is None else wanted / 2),
                 drivers=2, max_points=max((budget - n) // left, 1),
             )  # fmt: skip
         n += found.n
@@ -105,7 +113,7 @@ def _over(
             x, slope = part.outward(u)
             return rows(part, x, slope)
 
-        low, high = part.cells(others)
+        low, high = part.cells(others, most=0.4 * each / 15 ** len(part.centre))
         return cubature(f, low, high, max_points=each, **options)  # type: ignore[arg-type]
 
     found = once(part)
@@ -118,11 +126,10 @@ def _over(
 
 def _terms(p: Density, q: Density, gap: Gap) -> Callable[[Part, Array, Array], Array]:
     """Rows of the part's share of p·log(p/q), its mass, the reach of rounding, and mass that no double can weigh."""
-    alone = len(p.facts.components) == 0
 
     def rows(part: Part, x: Array, slope: Array) -> Array:
         log_part = checked(part.density, x, "P")
-        log_p = log_part if alone else checked(p, x, "P")
+        log_p = log_part if part.density is p else checked(p, x, "P")
         log_q = checked(q, x, "Q")
         with np.errstate(over="ignore", invalid="ignore"):
             mass = part.weight * np.exp(log_part + slope)
@@ -199,8 +206,10 @@ def _ready(f: Density, name: str) -> tuple[Density, float, list[Part]]:
         log_f = checked(part.density, x, name) - peak
         return np.exp(np.minimum(log_f + slope, 700.0))[None]
 
+    dim = len(found[0].centre)
+    budget = affordable(None, POINTS[dim], x, f)
     for part in found:
-        result = _over(part, [], rows, rtol=RTOL[len(part.centre)], max_points=POINTS[len(part.centre)])
+        result = _over(part, [], rows, rtol=RTOL[dim], max_points=budget)
         total += part.weight * float(result.value[0])
         error += part.weight * float(result.error[0]) + 8 * EPS * total
     if not (math.isfinite(total) and total > 0 and error < 0.1 * total):
@@ -236,8 +245,9 @@ def nodes(f: Density, rtol: float = 1e-8) -> tuple[Array, Array]:
         return np.stack([mass, mass * np.where(mass > 0, log_f, 0.0)])
 
     xs, ws = [], []
+    budget = affordable(None, POINTS[len(found[0].centre)], _charts.outward(f.support, found[0].centre[None])[0], f)
     for part in found:
-        result = _over(part, [o for o in found if o is not part], rows, rtol=rtol, max_points=POINTS[len(part.centre)])
+        result = _over(part, [o for o in found if o is not part], rows, rtol=rtol, max_points=budget)
         x, slope = part.outward(result.x)
         w = part.weight * np.exp(checked(part.density, x, "P") + slope) * result.w
         keep = w > 1e-22 * part.weight

@@ -60,7 +60,7 @@ class LatticeSum:
             )  # fmt: skip
         value, mass, moved = (float(v) for v in found.value[:HIDDEN])
         value, mass = value + tail.gain, mass + tail.mass
-        error = float(found.error[GAIN] + found.last[GAIN]) + 8 * EPS * moved + tail.error
+        error = float(found.error[GAIN] + found.last[GAIN]) + 16 * EPS * moved + tail.error
         error += abs(mass - 1) * (1 + abs(value)) + _of_hidden(float(found.value[HIDDEN]))
         n = found.n
         if value < 0.1 and error > 1e-12 * abs(value) and not isinstance(p, Discrete):
@@ -68,7 +68,7 @@ class LatticeSum:
             # the rounding of log p and log q moves a deviance by p − q times theirs
             spare = float(near.value[0]) + far.deviance
             closer = float(near.error[0] + near.last[0]) + far.error
-            closer += 8 * EPS * (float(near.value[1]) + spare)
+            closer += 16 * EPS * (float(near.value[1]) + spare)
             n += near.n
             if closer < error and not far.infinite:
                 value, error = spare, closer
@@ -116,7 +116,7 @@ def _sides(support: Lattice, around: Array) -> list[tuple[int, float, float]]:
 
 def _listed(rows: Callable[[Array], Array], f: Density) -> integers.Total:
     """The rows at the places of a table."""
-    values = np.array([math.fsum(row) for row in rows(np.array(f.facts.landmarks))])
+    values = np.array([math.fsum(row) for row in rows(np.array(f.facts.landmarks, dtype=np.float64))])
     return integers.Total(values, EPS * np.abs(values), len(f.facts.landmarks), np.zeros(len(values)), math.inf)
 
 

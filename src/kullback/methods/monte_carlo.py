@@ -23,7 +23,7 @@ from kullback.methods._gap import breaks_off
 from kullback.methods._line import checked
 from kullback.methods._pace import affordable
 from kullback.methods._progress import Progress
-from kullback.methods._proposal import Proposal, proposal, strata
+from kullback.methods._proposal import Proposal, proposal, strata, streams
 from kullback.methods._request import Request
 from kullback.numerics.qmc import DIMENSIONS, Sobol
 
@@ -309,7 +309,7 @@ def _tail_index(pilot: list[_Terms], weights: Array | None = None) -> float:
 
 def draws(p: Density, seed: int, n: int = 1 << 15) -> tuple[Array, Array]:
     """About n points, equally many from each stratum, and weights with Σ w·h(x) ≈ E_P h."""
-    parts = strata(p)
+    parts = streams(p)
     each = _power_of_two(n / len(parts))
     xs = [Stream(part, [seed, 11, k]).next(each) for k, (_, part) in enumerate(parts)]
     return np.concatenate(xs), np.repeat([w / each for w, _ in parts], each)

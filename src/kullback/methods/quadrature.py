@@ -13,6 +13,7 @@ from kullback._result import Divergence, Status
 from kullback._support import Array, Interval, Lattice, place
 from kullback.methods import _line, _space
 from kullback.methods._ends import divergent, far_tails, out_of_sight
+from kullback.methods._free import without_poles
 from kullback.methods._gap import FAINT, Gap, Holes
 from kullback.methods._pace import affordable
 from kullback.methods._pieces import Piece, pieces
@@ -46,7 +47,7 @@ class Quadrature:
         assert isinstance(p, Density)
         assert isinstance(q, Density)
         if isinstance(p.support, Interval):
-            return _on_line(p, q, request)
+            return _on_line(*(without_poles(p, q) or (p, q)), request)
         return _space.measure(p, q, request)
 
 

@@ -66,6 +66,7 @@ def total(
     The first `drivers` rows steer, and where there are more the next is how far rounding moves the first of them, in
     units of the machine epsilon.
     """
+    low = float(low)  # a whole number of Python's would make the points integers, which round what is set beside them
     edges = _edges(low, high, breaks, farthest)
     n, end, scale = 0, edges[-1], np.zeros(1)
     runs: list[_Run] = []

@@ -17,7 +17,7 @@ HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 FEW = 32  # components that are all evaluated
 BLOCK = 64  # neighbouring points that share a choice of components
 FAINT = 40.0  # what e to the minus this many leaves of the sum is below its rounding
-MOST = 1 << 22  # numbers held at once
+MOST = 1 << 17  # numbers held at once: those that stay in the cache
 
 
 def log_sum_exp(terms: Array) -> Array:
@@ -66,8 +66,13 @@ def alike(log_w: Array, means: Array, tril: Array, whitened: Callable[[Array], A
     def log_prob(x: Array) -> Array:
         found = [np.empty(0)]
         for start in range(0, len(x), rows):
-            squares = spatial.distance.cdist(centres, whitened(x[start : start + rows]), "sqeuclidean")
-            found.append(log_sum_exp(constant[:, None] - 0.5 * squares))
+            terms = spatial.distance.cdist(whitened(x[start : start + rows]), centres, "sqeuclidean")
+            terms *= -0.5  # in place, as what is written to memory costs more than what is computed
+            terms += constant
+            top = terms.max(axis=1)
+            terms -= np.where(np.isfinite(top), top, 0.0)[:, None]
+            with np.errstate(divide="ignore"):
+                found.append(np.log(np.exp(terms, out=terms).sum(axis=1)) + top)
         return np.concatenate(found)
 
     return log_prob

@@ -36,6 +36,18 @@ def log_gamma_step(x: float, step: float) -> float:
     return float(stirling(x + step) - stirling(x) + shared)
 
 
+def digamma_step(x: float, step: float) -> float:
+    """ψ(x + step) − ψ(x) for a step of at least 0, without what the two share when both are large."""
+    y = x + step
+    if x < 32:
+        return float(special.digamma(y) - special.digamma(x))
+    a, b = 1 / (x * x), 1 / (y * y)
+    less = step / (x * y)  # 1/x − 1/y
+    apart = less * (1 / x + 1 / y)  # a − b
+    series = 1 / 12 - (a + b) / 120 + (a * a + a * b + b * b) / 252 - (a + b) * (a * a + b * b) / 240
+    return math.log1p(step / x) + 0.5 * less + apart * series
+
+
 def log_gamma_steps(x: Array, step: float) -> Array:
     """log Γ(x + step) − log Γ(x) for an array of x."""
     big = np.maximum(x, 16.0 + max(-step, 0.0))
@@ -115,7 +127,9 @@ def negative_binomial(k: Array, r: float, p: tuple[float, float], rest: tuple[fl
     n = k + r
     step = difference((r, p[0]), (r, p[1]), (-k, rest[0]), (-k, rest[1]))  # n·p − k
     choose = of_factorial(n) - of_factorial(k) - of_factorial(r) + np.log(r / n)
-    return np.asarray(choose - deviance_of(k, n * p[0], step) - deviance_of(np.full_like(k, r), n * rest[0], -step))
+    return np.asarray(
+        choose - deviance_of(k, n * p[0], step) - deviance_of(np.full_like(k, r, dtype=np.float64), n * rest[0], -step)
+    )
 
 
 def polya(x: Array, y: Array, a: float, b: float) -> Array:
@@ -127,8 +141,8 @@ def polya(x: Array, y: Array, a: float, b: float) -> Array:
     own = of_factorial(a) + of_factorial(b) - of_factorial(rise) - math.log(a / rise) - math.log(b)
     share, other = (x + a) / whole, (y + b) / whole
     far = deviance_of(x, n * share, step) + deviance_of(y, n * other, -step)
-    near = deviance_of(np.full_like(whole, a), rise * share, -step) + deviance_of(
-        np.full_like(whole, b), rise * other, step
+    near = deviance_of(np.full(whole.shape, a), rise * share, -step) + deviance_of(
+        np.full(whole.shape, b), rise * other, step
     )
     return np.asarray(choose + ratio - own - far - near)
 

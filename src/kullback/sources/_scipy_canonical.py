@@ -41,6 +41,12 @@ def _word(name: str, *args: float) -> Density:
     return found
 
 
+def _nakagami(m: float, s: float) -> Density:
+    if 1e-150 < s < 1e150:
+        return _word("nakagami", m, s * s)
+    return _word("generalized_gamma", m, 2.0, s / math.sqrt(m))  # the same, where the square leaves the doubles
+
+
 LOCATED: dict[str, Place] = {
     "norm": lambda loc, s: _word("normal", loc, s),
     "laplace": lambda loc, s: _word("laplace", loc, s),
@@ -64,7 +70,7 @@ SCALED: dict[str, Place] = {
     "chi": lambda df, s: _word("chi", df) if s == 1 else _word("generalized_gamma", df / 2, 2.0, s * math.sqrt(2)),
     "maxwell": lambda s: _word("maxwell", s),
     "rayleigh": lambda s: _word("rayleigh", s),
-    "nakagami": lambda m, s: _word("nakagami", m, s * s),
+    "nakagami": lambda m, s: _nakagami(m, s),
     "gengamma": lambda a, c, s: _word("generalized_gamma", a, c, s),
     "halfnorm": lambda s: _word("half_normal", s),
     "halfcauchy": lambda s: _word("half_cauchy", s),

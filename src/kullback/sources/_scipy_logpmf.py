@@ -26,7 +26,7 @@ LONGEST = 1 << 20  # entries of a table
 
 def _betanbinom(n: float, a: float, b: float) -> Known:
     def log_mass(k: Array) -> Array:
-        return np.log(n / (n + k)) + masses.polya(k, np.full_like(k, n), b, a)
+        return np.log(n / (n + k)) + masses.polya(k, np.full(k.shape, float(n)), b, a)
 
     return log_mass, (NO_TAIL, Tail(power=a))
 

@@ -20,7 +20,8 @@ from kullback._vocabulary._tails import HALF_LOG_2PI
 from kullback.methods.closed._deviance import total
 from kullback.methods.closed._spreads import refined
 from kullback.numerics import factors
-from kullback.numerics.lazy import linalg, special
+from kullback.numerics.lazy import linalg
+from kullback.numerics.masses import digamma_step
 
 EPS = float(np.finfo(float).eps)
 STEP = 0.2
@@ -64,7 +65,7 @@ def _entropy(df: float, dim: int) -> tuple[float, ...]:
     if df == math.inf:
         return -dim * HALF_LOG_2PI, -0.5 * dim
     power = 0.5 * (df + dim)
-    return log_t_constant(df, dim), -power * float(special.digamma(power) - special.digamma(0.5 * df))
+    return log_t_constant(df, dim), -power * digamma_step(0.5 * df, 0.5 * dim)
 
 
 def mean_log(squares: Array, mine: float, other: float) -> float:
