@@ -92,3 +92,18 @@ def test_results_are_frozen() -> None:
     d = kl.divergence([0.5, 0.5], [0.25, 0.75])
     with pytest.raises(AttributeError):
         d.value = 0.0  # type: ignore[misc]
+
+
+def test_progress_shows_what_was_said_before_a_long_step(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from kullback.methods import _progress
+
+    monkeypatch.setattr(_progress.sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(_progress, "PATIENCE", 0.0)
+    monkeypatch.setattr(_progress.time, "monotonic", iter([0.0, -1.0]).__next__)  # said at once, shown by the timer
+    with _progress.Progress() as say:
+        say("compiling")
+        assert say._later is not None
+        say._later.join()
+    assert "compiling" in capsys.readouterr().err

@@ -135,11 +135,14 @@ def made_ready(p: Measured, start: Any, seed: int, say: Say) -> Target | SpaceTa
     A callable in the plane that shows several modes goes by its gradient too: cells around one of them would have to
     find the others.
     """
+    if isinstance(p, Sample):
+        say("P is estimated from its draws")
     if isinstance(p, Sample) and p.dim > 2:
         found = estimate(p, seed=seed)
         return SpaceTarget(found.density, seed, say, sample=p, estimated=found)
     if not isinstance(p, Density) or (p.dim <= 2 and not p.anonymous):
         return prepare(p, seed)
+    say("P is looked at; a first fit in a process also imports and compiles")
     target = SpaceTarget(p, seed, say, begin_at(start, start_density(start), p.dim))
     if p.dim > 2:
         return target
