@@ -299,6 +299,8 @@ def test_what_a_source_could_get_wrong() -> None:
     import numpyro.distributions as dist
     import pandas as pd
 
+    with pytest.raises(kl.InputError, match="masks 30 of 90"):
+        kl.Sample(np.ma.masked_array([1.0, 99.0, 3.0] * 30, [0, 1, 0] * 30))
     with pytest.raises(kl.InputError, match="masks 1 of 2"):
         kl.divergence(np.ma.masked_array([0.5, 0.5], [1, 0]), [0.9, 0.1])
     with pytest.raises(kl.InputError, match="'scale' is given twice"):
