@@ -35,7 +35,7 @@ class Sample:
         name: str = "",
         notes: tuple[str, ...] = (),
     ) -> None:
-        if isinstance(x, np.ma.MaskedArray) and (masked := int(np.ma.count_masked(x))):
+        if isinstance(x, np.ma.MaskedArray) and (masked := int(np.ma.getmaskarray(x).sum())):
             raise InputError(f"x masks {masked} of {x.size} numbers; remove them first, x.compressed() of one column")
         points = np.ascontiguousarray(numeric_array(x, "x"), dtype=np.float64)
         if points.ndim not in (1, 2):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import narwhals as nw
 import numpy as np
@@ -19,6 +20,7 @@ from kullback.tables._rows import rows
 from kullback.tables._sides import Side
 
 ROWS = 5_000
+REPEATED = 0.02  # the share of equal rows up to which a choice by what they hold is one by chance
 WITNESSES = 8  # columns whose values decide whether a row is taken
 
 
@@ -67,7 +69,11 @@ def _normal(x: np.ndarray) -> object:
 def _rows(
     side: Side, number: int, columns: Sequence[str], kinds: Mapping[str, Kind], cells: Mapping[str, Cells], seed: int
 ) -> np.ndarray:
-    """Complete rows as doubles: all, or about ROWS of them chosen by what the rows hold, the same on any engine."""
+    """Complete rows as doubles: all, or about ROWS of them, the same on any engine.
+
+    They are chosen by what they hold, which is chance as long as no two are equal. Where rows repeat, each is drawn as
+    often as its count makes likely.
+    """
     total = cells[columns[0]].rows[number]
     wanted = [value(side, name, kinds[name]).alias(f"x{i}") for i, name in enumerate(columns)]
     names = [f"x{i}" for i in range(len(columns))]
@@ -75,9 +81,34 @@ def _rows(
     if total <= ROWS:
         frame = side.frame.select(*wanted)
     else:
-        frame = side.frame.select(*wanted, _hash(side, columns, kinds, cells, seed).alias("hash"))
-        frame = frame.filter(nw.col("hash") < 1.1 * ROWS / total).select(*names)
-    return np.array(rows(frame.filter(finite).head(2 * ROWS)), dtype=float).reshape(-1, len(columns))
+        rate = 1.1 * ROWS / total
+        whole = side.frame.select(*wanted, _hash(side, columns, kinds, cells, seed).alias("hash"))
+        frame = whole.filter(nw.col("hash") < rate).select(*names)
+        whole = whole.filter(finite)
+    found = np.array(rows(frame.filter(finite).head(2 * ROWS)), dtype=float).reshape(-1, len(columns))
+    if total <= ROWS or _apart(found, rate * rows(whole.select(nw.len().alias("n")))[0][0]):
+        return found
+    return _thinned(whole, names, rate, (seed, number))
+
+
+def _apart(found: np.ndarray, expected: float) -> bool:
+    """Whether rows chosen by what they hold are as many as they should be, and hardly any two are equal."""
+    as_many = abs(len(found) - expected) <= 5 * math.sqrt(expected)
+    return as_many and len(np.unique(found, axis=0)) >= (1 - REPEATED) * len(found)
+
+
+def _thinned(whole: nw.LazyFrame[Any], names: Sequence[str], rate: float, seed: tuple[int, ...]) -> np.ndarray:
+    """Each different row as often as chance takes it at that rate; of many rare ones those whose digits are chosen."""
+    groups = whole.group_by(*names).agg(nw.len().alias("count"), nw.col("hash").min().alias("hash"))
+    often = nw.col("count") * rate >= 1
+    rare = groups.filter(~often).filter(nw.col("hash") < rate)
+    parts = [np.array(rows(part.select(*names, "count")), dtype=float) for part in (groups.filter(often), rare)]
+    counted, few = (part.reshape(-1, len(names) + 1) for part in parts)
+    counted, few = counted[np.lexsort(counted.T)], few[np.lexsort(few.T)]  # engines answer in any order
+    taken = np.random.default_rng(list(seed)).binomial(counted[:, -1].astype(int), min(rate, 1.0))
+    return np.concatenate(
+        [np.repeat(counted[:, :-1], taken, axis=0), np.repeat(few[:, :-1], few[:, -1].astype(int), axis=0)]
+    )
 
 
 def _hash(
