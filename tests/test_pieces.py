@@ -225,3 +225,42 @@ def test_many_components(family: str) -> None:
     assert found.status is kl.Status.OK
     assert 0 < found.value < 0.1
     assert found.n < 100_000
+
+
+@pytest.mark.parametrize("bins", [300, 12_000])
+def test_a_histogram_of_unequal_bins_against_a_smooth_density(bins: int) -> None:
+    """Its edges are known to be where it jumps: nothing hides there. −log q of a normal by the exact moments."""
+    rng = np.random.default_rng(5)
+    edges = np.sort(np.r_[0.0, rng.uniform(size=bins - 1), 1.0])
+    counts = rng.integers(0, 40, bins).astype(float)
+    w = counts / counts.sum()
+    middle, width, filled = 0.5 * (edges[1:] + edges[:-1]), np.diff(edges), w > 0
+    mean, square = w @ middle, w @ (middle**2 + width**2 / 12)
+    truth = math.fsum(w[filled] * np.log(w[filled] / width[filled])) + 0.5 * math.log(2 * math.pi * 0.16)
+    truth += (square - 0.6 * mean + 0.09) / 0.32
+    found = kl.divergence(stats.rv_histogram((counts, edges), density=False), stats.norm(0.3, 0.4))
+    assert abs(found.value - truth) <= found.error + 1e-14
+    assert found.error <= 1e-13
+
+
+@pytest.mark.parametrize(
+    ("c", "power"), [(0.2511670152444879, 0.8681630870331961), (0.10701779623213242, 0.3685724030727556), (0.5, 0.8)]
+)
+def test_a_pole_inside(c: float, power: float) -> None:
+    """|x − c|^−r on (0, 1): a node may round to c, and doubles do not reach all of a strong pole's mass."""
+
+    def log_p(x: np.ndarray) -> np.ndarray:
+        with np.errstate(divide="ignore"):
+            return -power * np.log(np.abs(x - c)) - math.log(whole)
+
+    rest = 1 - power
+    whole = (c**rest + (1 - c) ** rest) / rest
+    mean_log = sum(t**rest * (math.log(t) / rest - 1 / rest**2) for t in (c, 1 - c)) / whole
+    found = kl.divergence(kl.Density(log_p, support=(0, 1)), "uniform(0, 1)")
+    assert abs(found.value - (-power * mean_log - math.log(whole))) <= found.error
+    assert found.error <= (1e-7 if power < 0.5 else 1.0)
+
+
+def test_a_log_density_without_a_maximum_is_told() -> None:
+    with pytest.raises(kl.InputError, match="no finite integral"):
+        kl.divergence(kl.Density(lambda x: x), "normal(0, 1)")

@@ -114,6 +114,8 @@ def checked(f: Density, x: Array, name: str) -> Array:
 def log_integral(f: Density, breaks: Array, name: str = "P") -> tuple[float, float]:
     """log ∫f and its error."""
     support = interval(f)
+    if not len(breaks):  # nowhere a maximum
+        raise InputError(f"{name} has no finite integral over {support}: its log density has no maximum in reach")
     peak = float(np.max(checked(f, breaks, name)))
     if not math.isfinite(peak):
         raise InputError(f"the log density of {name} is {peak} wherever it was looked at; check its support")
@@ -129,16 +131,16 @@ def log_integral(f: Density, breaks: Array, name: str = "P") -> tuple[float, flo
     return peak + math.log(z), float(result.error[0] / z)
 
 
-def _beside_poles(f: Density, breaks: Array) -> Callable[[Array], Array]:
-    """log f, at a pole that is a break the value beside it: a node that was rounded to it is no point of f."""
+def _beside_poles(f: Density) -> Callable[[Array], Array]:
+    """log f, at a pole the value beside it: a node that was rounded to it is no point of f."""
     inner = f._log_prob
-    with np.errstate(all="ignore"):
-        poles = breaks[inner(breaks) == np.inf]
-    if not len(poles):
-        return inner
 
     def log_prob(x: Array) -> Array:
-        return inner(np.where(np.isin(x, poles), np.nextafter(x, np.inf), x))
+        y = inner(x)
+        poles = y == np.inf
+        if poles.any():
+            y = np.where(poles, inner(np.where(poles, np.nextafter(x, np.inf), x)), y)
+        return y
 
     return log_prob
 
@@ -149,7 +151,7 @@ def normalise(f: Density, name: str = "P") -> tuple[Density, float]:
         return f, 0.0
     breaks = landmarks(f)
     facts = replace(f.facts, landmarks=tuple(breaks.tolist()))  # no second look
-    inner = _beside_poles(f, breaks)
+    inner = _beside_poles(f)
     log_z, error = log_integral(
         Density(inner, support=f.support, vectorized=True, facts=facts, name=f.name), breaks, name
     )

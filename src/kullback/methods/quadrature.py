@@ -66,7 +66,8 @@ def _on_line(p: Density, q: Density, request: Request) -> Divergence:
     rtol, atol = (RTOL, 1e-15) if wanted is None else (0.0, wanted / 2)
     points = affordable(request.budget, _line.MOST_POINTS, parts[0].breaks, parts[0].p, parts[0].q)
     slow = points < _line.MOST_POINTS and request.budget is None
-    points = points // len(parts) if slow else points
+    if request.budget is None:  # a histogram of 10⁵ bins has as many breaks, and all are needed
+        points = points // len(parts) if slow else max(points, 50 * max(len(part.breaks) for part in parts))
     heavy, tail = far_tails(p, q)
     with Progress() as say:
         plain = _sum(
@@ -169,7 +170,13 @@ def _deviances(part: Piece) -> Callable[[Array], Array]:
 
 def _sum(parts: list[Piece], rows: Callable[[Piece], Callable[[Array], Array]], **options: Any) -> Integral:
     """The integral over all pieces."""
-    found = [integrate(rows(part), part.low, part.high, part.breaks, **options) for part in parts]
+    found = [
+        integrate(
+            rows(part), part.low, part.high, part.breaks,
+            known=np.unique(np.array([*part.p.facts.breaks, *part.q.facts.breaks])), **options,
+        )
+        for part in parts
+    ]  # fmt: skip
     total = found[0]
     for other in found[1:]:
         total = total._replace(

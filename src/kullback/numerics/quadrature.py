@@ -59,6 +59,8 @@ GAUSS[11:20:2] = _HALF_GAUSS[::-1]
 OUTER = [0, 1, 2, 18, 19, 20]  # the nodes that tell of a panel's ends
 
 STRAIGHT, UP, DOWN, TO_HIGH, TO_LOW = range(5)
+NOWHERE = np.empty(0)
+MISSED = 4.0  # times as much as its rules tell may be missing of a panel that cannot be halved
 FARTHEST = 1e150  # squares of points beyond it overflow
 NEAREST = 1e-290  # ratios of points nearer to 0 underflow; near another end, stay some roundings away
 NEAREST_ROUNDINGS = 512
@@ -154,13 +156,16 @@ def integrate(
     max_points: int = 400_000,
     noise: float = 0.0,
     summed: tuple[bool, bool] = (False, False),
+    known: Array = NOWHERE,
 ) -> Integral:
     """∫ f over (low, high); f maps (n,) points to (k, n) values, and the first `drivers` rows steer the halving.
 
-    `noise` is the relative error of f itself, below which no panel is halved. `summed` says of the low and the high end
+    `known` are the breaks, in order, at which f is known to jump or to bend. `noise` is the relative error of f itself,
+    below which no panel is halved. `summed` says of the low and the high end
     that the caller sums what lies past −FARTHEST and FARTHEST.
     """
-    first = _affordable_panels(low, high, breaks, max_points)
+    first, thin = _affordable_panels(low, high, breaks, max_points)
+    known = known if thin == 1 else NOWHERE
     done = _evaluate(f, first)
     n = done.x.size
     k = drivers or done.value.shape[1]
@@ -168,7 +173,7 @@ def integrate(
         sums = done.value.sum(axis=0)
         tolerance = np.maximum(rtol * np.abs(sums), atol)[:k]
         floor = np.maximum((20 * EPS + noise) * np.abs(done.value[:, :k]), done.jitter[:, :k])
-        seams = hidden(done.x[:, OUTER], done.outer)
+        seams = hidden(done.x[:, OUTER], done.outer, known)
         over = (done.error[:, :k] + seams[:, :k] > np.maximum(tolerance / (2 * len(done.value)), floor)).any(axis=1)
         a, b = done.panels.a, done.panels.b
         over &= np.abs(b - a) > 64 * EPS * np.maximum(np.abs(a), np.abs(b))
@@ -179,6 +184,9 @@ def integrate(
         done = done.keep(~over).join(_evaluate(f, done.panels.take(over).halves()))
         n += more
     ends, beyond = _beyond(f, first, np.abs(sums), summed)
+    a, b = done.panels.a, done.panels.b
+    stuck = np.abs(b - a) <= 64 * EPS * np.maximum(np.abs(a), np.abs(b))  # at a pole, most of which they may miss
+    done.error[stuck] *= MISSED
     error = done.error.sum(axis=0) + seams.sum(axis=0) + done.jitter.sum(axis=0) + beyond
     return Integral(sums + ends, error, ends, n, done.x.ravel(), done.w.ravel())
 
@@ -262,13 +270,16 @@ def _graded(x: Array) -> Array:
     return np.unique(np.concatenate(more)) if len(more) > 1 else x
 
 
-def _affordable_panels(low: float, high: float, breaks: Array, max_points: int) -> _Panels:
-    """The first panels; for a slow f fewer, so that half of the points are left for where they are needed."""
+def _affordable_panels(low: float, high: float, breaks: Array, max_points: int) -> tuple[_Panels, int]:
+    """The first panels; for a slow f fewer, so that half of the points are left for where they are needed.
+
+    And by how much the breaks were thinned.
+    """
     for thin in (1, 2, 3, 4, 6):
         panels = _first_panels(low, high, breaks, thin)
         if 2 * len(NODES) * len(panels.a) <= max_points:
             break
-    return panels
+    return panels, thin
 
 
 def _first_panels(low: float, high: float, breaks: Array, thin: int = 1) -> _Panels:

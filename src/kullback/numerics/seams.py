@@ -16,10 +16,11 @@ Array = NDArray[Any]  # of floats
 USUAL = 2.0  # times as far as on either side
 
 
-def hidden(x: Array, fx: Array) -> Array:
+def hidden(x: Array, fx: Array, known: Array) -> Array:
     """How much of the integrals could hide in the seams: (panels, k) for nodes (panels, m) and values (panels, k, m).
 
-    The panels cover an interval; their order, and the direction of their nodes, are free.
+    The panels cover an interval; their order, and the direction of their nodes, are free. At the `known` places, which
+    rise, it is the seam itself where the function jumps or bends, and nothing hides.
     """
     backward = x[:, 0] > x[:, -1]
     x = np.where(backward[:, None], x[:, ::-1], x)
@@ -41,6 +42,9 @@ def hidden(x: Array, fx: Array) -> Array:
         kink = np.abs(slope_right - slope_left) - USUAL * bent * reach
         seam = np.fmax(jump, 0.0) * gap + np.fmax(kink, 0.0) * gap * gap
     seam = np.nan_to_num(seam, nan=0.0, posinf=0.0)
+    if len(known):
+        inside = np.searchsorted(known, t[:, 2]) < np.searchsorted(known, u[:, 0])
+        seam[inside] = 0.0
     found = np.zeros(fx.shape[:2])
     found[left] += 0.5 * seam
     found[right] += 0.5 * seam
