@@ -181,7 +181,8 @@ def test_functions_in_pieces(name: str, log_prob: Any, support: Any, q: str, tru
     found = kl.divergence(kl.Density(log_prob, support=support), q)
     assert truth is not None
     assert abs(found.value - truth) <= found.error
-    assert found.error <= (1e-6 if name == "pole" else 1e-9)
+    # a function of x knows nothing of what lies within 64 roundings of its pole: 1.3e-7 of the mass, at −log of 17
+    assert found.error <= (4e-6 if name == "pole" else 1e-9)
 
 
 @pytest.mark.parametrize("width", [0.05, 3e-4])
@@ -205,6 +206,13 @@ def test_a_name_of_scipys_on_a_class_of_ones_own() -> None:
         def _pdf(self, x: Any) -> Any:
             return np.where((x >= 0) & (x <= 1), 1.0, 0.0)
 
+    class Double(Mine):
+        def _pdf(self, x: Any) -> Any:
+            return 2 * super()._pdf(x)
+
+    for pair in ((Double(a=0, b=1)(), "uniform(0, 1)"), ("uniform(0, 1)", Double(a=0, b=1)())):
+        with pytest.raises(kl.InputError, match="integrates to 2, not to 1"):
+            kl.divergence(*pair)
     mine = Mine(a=0, b=1, name="norm")()
     assert kl.divergence(mine, "uniform(0, 1)").value == pytest.approx(0, abs=1e-12)
 

@@ -50,8 +50,8 @@ class Facts:
     that of their Z. `power_gamma` makes it a power of a gamma variable, or the logarithm of one. `points` is how many
     evaluations a slow log density is worth. `grad` is that of the log density at a batch of points. `sites` names the
     parts of the vector. `assumed` says that the support was not given: it is the whole line or space, which proves
-    nothing. `spreads` are the factors of the covariance, or of the scale, of normals, t and Wishart: one, or those of
-    rows and columns.
+    nothing. `claimed` says that a person's own class vouches for the integral, and no one else. `spreads` are the
+    factors of the covariance, or of the scale, of normals, t and Wishart: one, or those of rows and columns.
     """
 
     family: str = ""
@@ -80,6 +80,7 @@ class Facts:
     grad: Callable[[Array], Array] | None = None
     source: Any = None
     assumed: bool = False
+    claimed: bool = False
 
 
 class Density:
@@ -152,6 +153,8 @@ class Density:
     def anonymous(self) -> bool:
         """Whether only the callable is known: nothing vouches for its integral."""
         facts = self.facts
+        if facts.claimed:
+            return True
         known = facts.components or facts.quantile or facts.moments or facts.moved
         return not facts.family and not known
 

@@ -253,6 +253,7 @@ def _continuous(dist: Any, shapes: tuple[float, ...], loc: float, scale: float, 
         underflows=exact is None and type(dist)._logpdf is stats.rv_continuous._logpdf,
         moved=moved,
         frame=(loc, scale),
+        claimed=not type(dist).__module__.startswith("scipy.stats"),
         noise=INTEGRATED.get(dist.name, SCIPYS_OWN) if exact is None or dist.name in PARTLY else 0.0,
     )
     return Density(log_prob, support=support, vectorized=True, facts=facts, name=name)
