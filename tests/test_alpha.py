@@ -145,7 +145,7 @@ def test_no_neighbour_is_better(p: str, family: str, alpha: float) -> None:
     theta = chosen.encode(fit.q, target.frame)  # type: ignore[union-attr]
     assert fit.status is kl.Status.STATIONARY
     rng = np.random.default_rng(0)
-    for _ in range(2 * len(theta)):
+    for _ in range(len(theta)):
         moved = theta + 0.02 * rng.normal(size=len(theta))
         other = alpha_divergence(target.density, chosen.density(moved, target.frame), alpha)  # type: ignore[union-attr]
         assert other.value > fit.residual.value - fit.residual.error

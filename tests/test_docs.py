@@ -12,15 +12,22 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "README.ko.md", *sorted((ROOT / "docs").glob("*.md"))]
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+LONG = {"gallery.md": "kl.from_model("}  # by page: what stands in a long example, which no other one builds on
+RUNS = [pytest.param(page, False, id=page.name) for page in PAGES]
+RUNS += [
+    pytest.param(page, True, id=f"all of {page.name}", marks=pytest.mark.slow) for page in PAGES if page.name in LONG
+]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
-def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("page", "whole"), RUNS)
+def test_examples_run(page: Path, whole: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(tmp_path)
     text = page.read_text(encoding="utf-8")
     scope: dict[str, object] = {}
     for block in re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL):
+        if not whole and page.name in LONG and LONG[page.name] in block:
+            continue
         if block.lstrip().startswith(">>>"):
             test = doctest.DocTestParser().get_doctest(block, scope, page.name, str(page), 0)
             runner = doctest.DocTestRunner(optionflags=FLAGS)

@@ -176,17 +176,19 @@ def test_a_member_too_narrow_for_doubles_is_no_optimum() -> None:
     assert fit.optima[0].value == pytest.approx(fit.reverse.value)
 
 
-def test_what_integration_could_not_tell_stays_in_the_error() -> None:
+@pytest.mark.parametrize("direction", ["reverse", pytest.param("forward", marks=pytest.mark.slow)])
+def test_what_integration_could_not_tell_stays_in_the_error(direction: str) -> None:
     banana = kl.Density(
         lambda x: -(x[:, 0] ** 2) / 8 - 0.5 * ((x[:, 1] - 0.5 * x[:, 0] ** 2) / 0.3) ** 2,
         dim=2,
         normalized=False,
         vectorized=True,
     )
-    reverse = kl.fit(banana, "normal", direction="reverse")
-    assert abs(reverse.reverse.value - 1.08194) <= reverse.reverse.error + 5e-6
-    forward = kl.fit(banana, "normal", direction="forward")
-    assert forward.status is not kl.Status.EXACT
+    if direction == "reverse":
+        reverse = kl.fit(banana, "normal", direction="reverse")
+        assert abs(reverse.reverse.value - 1.08194) <= reverse.reverse.error + 5e-6
+    else:
+        assert kl.fit(banana, "normal", direction="forward").status is not kl.Status.EXACT
 
 
 def test_a_mixture_of_as_many_as_it_takes() -> None:

@@ -130,8 +130,15 @@ def test_draws_that_cannot_be_fitted(x: list[object], text: str) -> None:
         kl.fit(kl.Sample(x), "normal", direction="forward")
 
 
-@pytest.mark.parametrize("family", ["student_t", "laplace"])
-@pytest.mark.parametrize("direction", ["forward", "reverse"])
+@pytest.mark.parametrize(
+    ("family", "direction"),
+    [
+        ("student_t", "forward"),
+        ("laplace", "reverse"),
+        pytest.param("student_t", "reverse", marks=pytest.mark.slow),
+        pytest.param("laplace", "forward", marks=pytest.mark.slow),
+    ],
+)
 def test_draws_in_the_plane_for_every_family(family: str, direction: str) -> None:
     x = np.random.default_rng(0).standard_t(3, size=(100, 2))
     fit = kl.fit(kl.Sample(x), family, direction=direction)

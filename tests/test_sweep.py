@@ -210,8 +210,8 @@ def chosen(n: int, seed: int) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("part", range(2))
-def test_every_family_on_either_side(part: int) -> None:
-    wrong = [fault for pair in chosen(120, seed=1)[part::2] if (fault := check(pair))]
+def test_a_hundred_pairs(part: int) -> None:
+    wrong = [fault for pair in chosen(100, seed=1)[part::2] if (fault := check(pair))]
     assert not wrong, "\n".join(wrong)
 
 

@@ -275,7 +275,7 @@ def test_the_paths_agree(n: int, force: Any) -> None:
 @pytest.mark.parametrize("epsilon", [1.0, 1e-5, 1e-10])
 def test_many_entries_against_exact_arithmetic(epsilon: float, force: Any) -> None:
     rng = np.random.default_rng(15)
-    p, r = rng.exponential(size=10**5), rng.uniform(-1.0, 1.0, 10**5)
+    p, r = rng.exponential(size=20_000), rng.uniform(-1.0, 1.0, 20_000)
     for q in (p * (1.0 + epsilon * r), p * (1.0 + epsilon)):  # the second: nothing but rounding is left
         wholes = [sum(sums.integers(x.tolist())) for x in (p, q)]
         value = math.fsum(term for _, term in sums.exact(p.tolist(), q.tolist(), *wholes))
@@ -399,7 +399,8 @@ def test_entropy(path: str, force: Any) -> None:
 def test_jensen_shannon(path: str, force: Any) -> None:
     force(path)
     rng = np.random.default_rng(14)
-    cases = [pair(rng, n, epsilon, "uniform") for n in (2, 50, 10_000) for epsilon in (1.0, 1e-5, 1e-10)]
+    cases = [pair(rng, n, epsilon, "uniform") for n in (2, 50) for epsilon in (1.0, 1e-5, 1e-10)]
+    cases.append(pair(rng, 9000, 1e-5, "uniform"))  # more than a block
     cases += [tuple(rng.dirichlet(np.full(100, 0.01), 2)), (np.array([1.0, 2.0]), np.array([3e-310, 1e-320]))]
     cases += [(np.array([1.7e308, 1.7e308]), np.array([1e-300, 2e-300]))]
     for p, q in cases:
@@ -420,7 +421,7 @@ PAIRS = st.lists(st.tuples(WEIGHTS, WEIGHTS.filter(bool)), min_size=1, max_size=
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(PAIRS, st.randoms(use_true_random=False), st.integers(-30, 30))
 def test_what_always_holds(entries: list[tuple[float, float]], random: Any, k: int) -> None:
     p, q = np.array(entries).T

@@ -132,6 +132,8 @@ class Follower:
             found = self.at(goal, last.found)
             if self.apart(found, last.found) < APART and self._minimum(goal, found):
                 last, goal = Place(goal, found), alpha
+                if landed and abs(landed[-1].alpha - last.alpha) < NARROW[self.target.dim]:
+                    landed = []  # the branch goes on: it was lost only from too far off
                 if landed and abs(landed[-1].alpha - last.alpha) < abs(alpha - last.alpha):
                     goal = 0.5 * (last.alpha + landed[-1].alpha)  # beyond it the branch has been lost already
                 continue

@@ -19,7 +19,7 @@ from kullback._result import InputError
 from kullback._support import Array
 from kullback.numerics.lazy import installed
 
-SMALL, LARGE, MANY = 128, 1024, 64  # rows of the batches that JAX compiles for; above MANY small ones, large ones
+SMALL, LARGE = 128, 1024  # rows of the batches that JAX compiles for: as many large ones as fit, the rest in small
 STEP = 6e-6  # ∛eps: of central differences, in units of the coordinate's own scale
 
 Sloped = Callable[[Array], tuple[Array, Array]]
@@ -198,13 +198,13 @@ def _by_jax(function: Callable[[Any], Any], dim: int, single: bool) -> Sloped | 
         return y, back(jax.numpy.ones_like(y))[0]
 
     def sloped(x: Array) -> tuple[Array, Array]:
-        size = SMALL if len(x) <= MANY * SMALL else LARGE
+        large = len(x) - len(x) % LARGE
         with jax.enable_x64(True):
-            found = []
-            for start in range(0, len(x), size):
-                part = x[start : start + size]
-                if len(part) < size:
-                    part = np.concatenate([part, np.repeat(part[:1], size - len(part), axis=0)])
+            found = [compiled(x[start : start + LARGE]) for start in range(0, large, LARGE)]
+            for start in range(large, len(x), SMALL):
+                part = x[start : start + SMALL]
+                if len(part) < SMALL:
+                    part = np.concatenate([part, np.repeat(part[:1], SMALL - len(part), axis=0)])
                 found.append(compiled(part))
             values = np.concatenate([np.asarray(v, dtype=np.float64) for v, _ in found])[: len(x)]
             slopes = np.concatenate([np.asarray(g, dtype=np.float64) for _, g in found])[: len(x)]
