@@ -272,3 +272,18 @@ def test_a_log_density_that_is_slow_by_nature_takes_seconds() -> None:
     found = kl.divergence(stats.kstwo(100), stats.uniform())
     assert time.process_time() - start < 20
     assert abs(found.value - 2.304431434936) <= found.error + 1e-11  # by ten times as many points
+
+
+def test_a_function_that_takes_its_time_is_called_some_thousand_times() -> None:
+    """Its cost is told from a few calls, and one maximum is looked at once."""
+    calls = 0
+
+    def log_p(x: Any) -> float:
+        nonlocal calls
+        calls += 1
+        time.sleep(1e-4)
+        return -0.5 * float(x) ** 2 - 0.5 * math.log(2 * math.pi)
+
+    found = kl.divergence(kl.Density(log_p), "normal(1, 2)")
+    assert abs(found.value - (math.log(2) - 0.25)) <= found.error <= 1e-9
+    assert calls < 8000

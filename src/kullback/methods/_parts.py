@@ -12,6 +12,7 @@ from kullback._distribution import Density, _charts
 from kullback._result import InputError
 from kullback._support import Array
 from kullback.methods._line import checked
+from kullback.methods._pace import affordable
 from kullback.numerics.cubature import focused, graded
 from kullback.numerics.grids import graded as graded_line
 from kullback.numerics.lazy import optimize
@@ -20,6 +21,7 @@ NEAR = [0.0, 1.0, 2.5, 5.0, 12.0]
 SIDES = [0.0, 2.5, 12.0, 1e4]
 FAR = [1e2, 1e4, 1e9, 1e60, 1e140]  # where nothing is known of the tails, to 1e9
 MANY = 16  # components that have cells of their own
+QUICK = 20_000  # points that a log density must be worth for a mode to be looked for with all care
 NARROW = 0.03  # the least width of a component, beside the whole, for which one set of cells serves all
 SMOOTH = 0.2  # and for which no ridge can hide between their nodes
 Height = Callable[[Array], Array]
@@ -84,6 +86,8 @@ class Part(NamedTuple):
             edges, turns = np.interp(np.arange(0, len(edges) - 0.5, 0.5), np.arange(len(edges)), edges), 8
         while turns > 1 and len(edges) * turns ** (d - 1) > most:
             turns //= 2
+        if not self.stated and len(edges) > most:
+            edges = edges[::2]
         if self.product:
             edges = np.arcsinh([*(r for r in SIDES if r < end), end])
             low, high = graded([np.concatenate([-edges[:0:-1], edges])] * d)
@@ -189,7 +193,9 @@ def at_mode(f: Density) -> tuple[Array, Array]:
         return checked(f, x, "the density") + slope
 
     top = 2.5 if _charts.bounded(f.support) else 6.0
-    steps = np.concatenate([[0.0], np.logspace(-3, top, 28) if d == 2 else np.logspace(-2, top, 9)])
+    slow = affordable(None, QUICK, _charts.outward(f.support, np.zeros((1, d)))[0], f) < QUICK
+    lines = {2: 16 if slow else 28, 3: 6 if slow else 9}
+    steps = np.concatenate([[0.0], np.logspace(-3 if d == 2 else -2, top, lines[d])])
     axis = np.unique(np.concatenate([-steps, steps]))
     grid = np.column_stack([a.ravel() for a in np.meshgrid(*([axis] * d), indexing="ij")])
     values = height(grid)
@@ -209,14 +215,14 @@ def at_mode(f: Density) -> tuple[Array, Array]:
         if np.abs(best.x).max() < 1e-3:
             break
     # The widths are measured where the density has fallen by about one half, not by second differences.
-    factor = np.diag([_half_width(height, start, i) for i in range(d)])
+    factor = np.diag([_half_width(height, start, i, 100 if slow else 300) for i in range(d)])
     for _ in range(3):
-        factor = _rewhitened(height, start, factor)
+        factor = _rewhitened(height, start, factor, 2 if slow or d == 3 else 4)
     return start, factor
 
 
-def _half_width(height: Height, centre: Array, axis: int) -> float:
-    reach = np.geomspace(1e-12, 1e12, 300)
+def _half_width(height: Height, centre: Array, axis: int, points: int) -> float:
+    reach = np.geomspace(1e-12, 1e12, points)
     top = float(height(centre[None])[0])
     widths = []
     for sign in (1.0, -1.0):
@@ -228,10 +234,10 @@ def _half_width(height: Height, centre: Array, axis: int) -> float:
     return max(widths) if widths else 1.0
 
 
-def _rewhitened(height: Height, centre: Array, factor: Array) -> Array:
+def _rewhitened(height: Height, centre: Array, factor: Array, fineness: int) -> Array:
     """The factor of the covariance on a coarse grid in the coordinates of the last factor."""
     d = len(centre)
-    line, weight = graded_line(4 if d == 2 else 2, 16.0)
+    line, weight = graded_line(fineness, 16.0)
     z = np.column_stack([a.ravel() for a in np.meshgrid(*([line] * d), indexing="ij")])
     dz = np.prod([a.ravel() for a in np.meshgrid(*([weight] * d), indexing="ij")], axis=0)
     y = centre + z @ factor.T

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]  # of floats
 
+SAME = 1e-3  # of the distance at which a maximum has fallen by e^−½
 _DROPS = (0.5, 4.0, 12.0, 40.0)
 
 
@@ -35,7 +36,10 @@ def landmarks(
     poles = x[y == np.inf]
     found: list[float] = [*poles, *_around(poles, low, high)]
     best = -np.inf
+    seen: list[tuple[float, float, float]] = []  # maxima, their heights, and how near to them others are the same
     for i in peaks:
+        if any(abs(x[i] - top) <= near and y[i] <= value for top, value, near in seen):
+            continue
         top, value = climb(log_prob, x[max(i - 1, 0)], x[min(i + 1, len(x) - 1)])
         if value < y[i]:  # a peak narrower than the steps of the climb
             top, value = float(x[i]), float(y[i])
@@ -43,7 +47,10 @@ def landmarks(
         if value == np.inf:
             found += [top, *_around(np.array([top]), low, high)]
         elif value > best - 60:
-            found += [top, *_flanks(log_prob, top, value, low, high)]
+            flanks = _flanks(log_prob, top, value, low, high)
+            found += [top, *flanks]
+            if flanks:
+                seen.append((top, value, SAME * min(abs(place - top) for place in flanks)))
     return np.unique(np.array(found))
 
 

@@ -14,6 +14,7 @@ Array = NDArray[Any]  # of floats
 
 SIZES = (4, 16, 64, 256, 1024)  # points of a trial
 CROWD = 4.0  # processes that may share a processor
+ALONE = 0.6  # of the cost of a point in a batch a quarter as large: where no less is left, batches spare nothing
 PATIENCE = 0.15  # seconds of a trial after which none is larger
 
 
@@ -26,8 +27,8 @@ def cost(f: Callable[[Array], Any], x: Array) -> float:
         spent = _spent(f, batch)
         if spent < 0.1 * PATIENCE:
             spent = min(spent, _spent(f, batch), _spent(f, batch))
-        best = min(best, spent / size)
-        if spent > PATIENCE:
+        before, best = best, min(best, spent / size)
+        if spent > PATIENCE or best > ALONE * before:
             break
     return 10.0 ** (0.5 * round(2 * math.log10(max(best, 1e-9))))
 

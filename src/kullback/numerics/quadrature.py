@@ -60,7 +60,7 @@ OUTER = [0, 1, 2, 18, 19, 20]  # the nodes that tell of a panel's ends
 
 STRAIGHT, UP, DOWN, TO_HIGH, TO_LOW = range(5)
 NOWHERE = np.empty(0)
-MISSED = 4.0  # times as much as its rules tell may be missing of a panel that cannot be halved
+STRONG = 0.65  # the spread of |x|^−0.6 beside its mean
 FARTHEST = 1e150  # squares of points beyond it overflow
 NEAREST = 1e-290  # ratios of points nearer to 0 underflow; near another end, stay some roundings away
 NEAREST_ROUNDINGS = 512
@@ -185,10 +185,20 @@ def integrate(
         n += more
     ends, beyond = _beyond(f, first, np.abs(sums), summed)
     a, b = done.panels.a, done.panels.b
-    stuck = np.abs(b - a) <= 64 * EPS * np.maximum(np.abs(a), np.abs(b))  # at a pole, most of which they may miss
-    done.error[stuck] *= MISSED
+    stuck = np.abs(b - a) <= 64 * EPS * np.maximum(np.abs(a), np.abs(b))
+    done.error[stuck] *= _missed(done.value[stuck], done.error[stuck])
     error = done.error.sum(axis=0) + seams.sum(axis=0) + done.jitter.sum(axis=0) + beyond
     return Integral(sums + ends, error, ends, n, done.x.ravel(), done.w.ravel())
+
+
+def _missed(value: Array, error: Array) -> Array:
+    """How many times more than its rules tell is missing of a panel at a pole that cannot be halved.
+
+    The stronger the pole, the less of it any rule sees, and the wider what it saw is spread beside its mean.
+    """
+    with np.errstate(all="ignore"):
+        strong = np.nan_to_num(error / np.abs(value)) > STRONG
+    return np.where(strong, 4.0, 1.0)
 
 
 def _beyond(
