@@ -36,9 +36,9 @@ def test_for_people(capsys: pytest.CaptureFixture[str], names: tuple[str, str]) 
 
 
 def test_for_machines_and_the_threshold(capsys: pytest.CaptureFixture[str], names: tuple[str, str]) -> None:
-    code, out, err = run(capsys, "compare", *names, "--json", "--fail-over", "0.1", "--columns", "x,far,flag")
+    code, out, err = run(capsys, "compare", *names, "--json", "--fail-over", "0.05", "--columns", "x,far,flag")
     assert code == 1
-    assert err.startswith("kullback: over 0.1 nats: far ")
+    assert err.startswith("kullback: 2 of 3 columns over 0.05 nats\n  far: ")
     assert [c["column"] for c in json.loads(out)["columns"]] == ["far", "x", "flag"]
     code, out, err = run(capsys, "compare", *names, "--json", "--fail-over", "0.2")
     assert (code, err) == (0, "")

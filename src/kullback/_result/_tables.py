@@ -11,7 +11,7 @@ from kullback._format import dumps, html_table, listing, plain, text_table
 from kullback._result._column import ColumnComparison, brief, listed, probability
 from kullback._result._divergence import Divergence
 from kullback._result._errors import InputError
-from kullback._result._verdict import Judge, Verdict, check, verdict
+from kullback._result._verdict import Judge, Verdict, verdict
 
 HEADER = ("column", "KL(P‖Q)", "KL(Q‖P)", "Jensen-Shannon", "PSI", "p-value", "carried by (P → Q)")
 
@@ -170,15 +170,8 @@ class TableComparison:
         >>> found.verdict(0.1).failures[0].column
         'colour'
         """
-        return check(
-            self.verdict(
-                threshold,
-                thresholds=thresholds,
-                judge=judge,
-                allow_missing_columns=allow_missing_columns,
-                allow_type_change=allow_type_change,
-            )
-        )
+        found = verdict(self, threshold, thresholds, judge, allow_missing_columns, allow_type_change)
+        return found.required()
 
     def to_dict(self) -> dict[str, Any]:
         return {

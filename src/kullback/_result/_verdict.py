@@ -115,6 +115,12 @@ class Verdict:
         """Each failure with its reason."""
         return [f"{j.name}: {j.text}" for j in self.failures]
 
+    def required(self) -> Verdict:
+        """Itself; raises CheckError if something failed."""
+        if self.failures:
+            raise CheckError(str(self), self)
+        return self
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "passed": self.passed,
@@ -139,13 +145,10 @@ def verdict(
     allow_missing_columns: bool,
     allow_type_change: bool,
 ) -> Verdict:
-    if judge not in ("lower", "value"):
-        raise InputError(f'judge must be "lower" or "value", not {judge!r}')
     own = dict(thresholds or {})
     if threshold is None and not own:
         raise InputError("a check needs a threshold in nats, such as 0.1, or thresholds={column: nats}")
-    for name, t in [("threshold", threshold), *((f"the threshold of {n!r}", t) for n, t in own.items())]:
-        _positive(name, t)
+    understood(threshold, own, judge)
     joint = "" if found.joint is None else ", ".join(found.joint.columns)
     _known(found, own, joint)
 
@@ -153,11 +156,11 @@ def verdict(
         return own.get(column, threshold)
 
     judged: list[Judgement] = []
-    for c, text, reason, allowed in _absent(found, allow_missing_columns, allow_type_change):
-        if limit(c) is not None and not allowed:
-            judged.append(Judgement(c, text, reason))
+    for name, text, reason, allowed in _absent(found, allow_missing_columns, allow_type_change):
+        if limit(name) is not None and not allowed:
+            judged.append(Judgement(name, text, reason))
     broken = {j.column for j in judged}
-    items = [(c, None) for c in found.columns if c.column not in broken]
+    items: list[tuple[ColumnComparison, str | None]] = [(c, None) for c in found.columns if c.column not in broken]
     items += [(c, s.label) for s in found.slices for c in s.columns]
     wanted = [(c, s, t) for c, s in items if (t := limit(c.column)) is not None]
     together = joint if found.joint is not None and limit(joint) is not None else ""
@@ -169,12 +172,6 @@ def verdict(
         judged.append(_together(joint, (found.joint.forward, found.joint.reverse), t, judge, len(wanted) + 1))
     judged.sort(key=lambda j: (j.slice is not None, j.joint))
     return Verdict(tuple(judged), threshold, judge, bool(own))
-
-
-def check(found: Verdict) -> Verdict:
-    if not found:
-        raise CheckError(str(found), found)
-    return found
 
 
 def lower_end(best: float, interval: tuple[float, float], judged: int) -> float:
@@ -265,15 +262,17 @@ def _known(found: TableComparison, own: Mapping[str, float], joint: str) -> None
             )
 
 
-def _positive(name: str, t: Any) -> None:
-    if t is None:
-        return
-    if isinstance(t, bool) or not isinstance(t, int | float) or not 0 <= t < math.inf:
-        raise InputError(f"{name} must be a number of nats, at least 0 and finite, not {t!r}; 0.1 is a usual one")
+def understood(threshold: float | None, thresholds: Mapping[str, float], judge: str) -> None:
+    """Refuse thresholds that could never fail or always do; asked before anything is counted."""
+    if judge not in ("lower", "value"):
+        raise InputError(f'judge must be "lower" or "value", not {judge!r}')
+    for name, t in [("the threshold", threshold), *((f"the threshold of {n!r}", t) for n, t in thresholds.items())]:
+        if t is not None and (isinstance(t, bool) or not isinstance(t, int | float) or not 0 <= t < math.inf):
+            raise InputError(f"{name} must be a number of nats, at least 0 and finite, not {t!r}; 0.1 is a usual one")
 
 
 def _columns(n: int) -> str:
     return f"{n} column" if n == 1 else f"{n} columns"
 
 
-__all__ = ["Judgement", "Verdict", "check", "verdict"]
+__all__ = ["Judge", "Judgement", "Verdict", "understood", "verdict"]

@@ -14,6 +14,7 @@ from kullback.tables._measure import column as measured
 from kullback.tables._measure import holm
 from kullback.tables._partition import Partition
 from kullback.tables._sides import Side
+from kullback.tables._wanted import Slicing
 
 Counts = dict[str, dict[Key, list[int]]]
 
@@ -26,7 +27,7 @@ def ranked(parts: Mapping[str, Partition], counts: Counts) -> tuple[ColumnCompar
 
 
 def sliced(
-    q: Side, by: str, parts: Sequence[Partition], of_p: Mapping[str, Mapping[Key, int]]
+    q: Side, by: Slicing, parts: Sequence[Partition], of_p: Mapping[str, Mapping[Key, int]]
 ) -> tuple[SliceComparison, ...]:
     rows = _literal.slices(q, by)
     return compared(rows, {p.column: p for p in parts}, _literal.tallies(q, parts, by), of_p)

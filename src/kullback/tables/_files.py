@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import difflib
 import glob
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 from kullback._format import listing
 from kullback._result import InputError, MissingExtraError
 from kullback.sources.files import MISSING
+from kullback.tables._csv import Csv
+from kullback.tables._rows import interrupted
 
 PARQUET, TEXT = (".parquet", ".pq"), (".csv", ".tsv", ".txt")
 ENDINGS = PARQUET + TEXT
@@ -21,8 +24,11 @@ ENDINGS = PARQUET + TEXT
 class Engine:
     """One DuckDB for both sides of a comparison, with its limits and its folder for what spills."""
 
-    def __init__(self, memory_limit: str | None, threads: int | None) -> None:
-        self._limits = (memory_limit, threads)
+    def __init__(self, memory_limit: str | None, threads: int | None, csv: Csv | None = None) -> None:
+        if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
+            raise InputError(f"threads must be a whole number, at least 1, not {threads!r}")
+        self._limits = (memory_limit, None if threads is None else min(threads, os.cpu_count() or 1))
+        self._csv = csv or Csv()
         self._connection: Any = None
         self._spill: tempfile.TemporaryDirectory[str] | None = None
         self._tables = 0
@@ -76,7 +82,9 @@ class Engine:
                 self._tables += 1
                 parsed.create(f"text_{self._tables}")
                 relation = connection.table(f"text_{self._tables}")
-        except duckdb.Error as error:
+        except (duckdb.Error, RuntimeError) as error:
+            if interrupted(error):
+                raise KeyboardInterrupt from None
             raise InputError(f"{argument}: cannot read {path!r}: {_first(error)}") from None
         return relation
 

@@ -25,13 +25,21 @@ _REFUSED = (nw.List, nw.Array, nw.Struct, nw.Binary, nw.Object, nw.Duration)
 _NAMES = {"List": "lists", "Array": "arrays", "Struct": "records", "Binary": "bytes", "Object": "mixed objects"}
 
 
+def uncountable(side: Side, column: str, which: str) -> str:
+    """Why a column cannot be counted by value; "" for one that can."""
+    dtype = side.schema[column]
+    if not isinstance(dtype, _REFUSED):
+        return ""
+    what = _NAMES.get(type(dtype).__name__, "spans of time")
+    return f"holds {what} ({dtype}) in {which}, which cannot be counted by value"
+
+
 def kind(side: Side, column: str, argument: str) -> Kind:
     dtype = side.schema[column]
-    if isinstance(dtype, _REFUSED):
-        what = _NAMES.get(type(dtype).__name__, "spans of time")
+    why = uncountable(side, column, side.name)
+    if why:
         raise InputError(
-            f"{argument}: column {column!r} of {side.name} holds {what} ({dtype}), which cannot be counted by value. "
-            "Leave it out by naming the columns to compare (columns=, --columns), or turn it into numbers or text."
+            f"{argument}: column {column!r} {why}. Leave it out (exclude=, --exclude), or turn it into numbers or text."
         )
     if dtype.is_integer():
         return "integer"

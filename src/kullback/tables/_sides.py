@@ -82,26 +82,6 @@ def _checked(frame: Frame, name: str, argument: str) -> Side:
     return Side(frame, name, schema, frame.implementation.is_pandas_like())
 
 
-def chosen(sides: tuple[Side, Side], columns: Any, without: str | None) -> list[str]:
-    """The columns to compare: those asked for, or all that both sides have."""
-    p, q = sides
-    if columns is None:
-        shared = [c for c in p.schema if c in q.schema and c != without]
-        if not shared:
-            raise InputError(
-                f"the tables share no column: p ({p.name}) has {listing(list(p.schema))}; "
-                f"q ({q.name}) has {listing(list(q.schema))}"
-            )
-        return shared
-    names = [columns] if isinstance(columns, str) else list(columns)
-    if not names:
-        raise InputError("columns is empty; name at least one, or leave it out for all that both sides have")
-    for name in names:
-        require(p, name, "p")
-        require(q, name, "q")
-    return list(dict.fromkeys(n for n in names if n != without))
-
-
 def require(side: Side, name: str, argument: str) -> None:
     import difflib
 
