@@ -15,15 +15,15 @@ from kullback._cli._options import FORMATS
 from kullback._result import CountDivergence, InputError, TableComparison, Verdict
 from kullback._result._column import brief, probability
 from kullback.tables import Settings
+from kullback.tables._files import ENDINGS
 
-ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".pq")
 WIDE = 110  # letters from which on the table has room for what carries a column
 LEADING = 3  # columns of which it is said below, where there is none
 
 
 def is_table(text: str) -> bool:
     """Whether an argument names rows: a file, a folder, or a pattern of files."""
-    if text.lower().removesuffix(".gz").endswith(ENDINGS):
+    if text == "-" or "://" in text or text.lower().removesuffix(".gz").removesuffix(".zst").endswith(ENDINGS):
         return True
     return "(" not in text and (Path(text).exists() or "*" in text.replace(" ", "")[-12:])
 

@@ -11,7 +11,7 @@ from kullback._result._tables import SliceComparison, TableComparison
 from kullback.tables import _literal
 from kullback.tables._assemble import added, compared, notes, ranked
 from kullback.tables._grid import NULL, Key
-from kullback.tables._kinds import common, kind, uncountable
+from kullback.tables._kinds import Kind, common, hollowed, kind, uncountable
 from kullback.tables._partition import OTHER, Partition
 from kullback.tables._reference import Reference
 from kullback.tables._sides import Side
@@ -26,6 +26,7 @@ def against(reference: Reference, q: Side, wanted: Wanted, joint: Sequence[str] 
     if not set(of_p) & set(of_q):
         raise InputError(f"{q.name} has none of the columns of the reference: {listing(of_p)}")
     names, only_p, only_q = wanted.of((f"the reference {reference.name}", of_p), (q.name, of_q))
+    q = hollowed(q, [n for n in names if uncountable(q, n, "") or not _fits(reference.partitions[n].kind, q, n)])
     left_out = [(n, why) for n in names if (why := uncountable(q, n, "Q"))]
     parts, different = fitting(reference, q, [n for n in names if n not in dict(left_out)])
     if not parts:
@@ -67,13 +68,17 @@ def fitting(
     """The reference's partitions that serve this table, and the columns whose types differ."""
     parts, different = {}, []
     for name in names:
-        part, here = reference.partitions[name], kind(table, name, "q")
-        both = common(part.kind, here)
-        if both is None or (both == "datetime" and part.kind == "date"):
+        part = reference.partitions[name]
+        if not _fits(part.kind, table, name):
             different.append((name, part.kind, str(table.schema[name])))
         else:
             parts[name] = part
     return parts, different
+
+
+def _fits(known: Kind, table: Side, name: str) -> bool:
+    both = common(known, kind(table, name, "q"))
+    return both is not None and not (both == "datetime" and known == "date")
 
 
 def counted(table: Side, parts: Mapping[str, Partition]) -> dict[str, dict[Key, int]]:

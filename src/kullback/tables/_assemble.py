@@ -63,4 +63,4 @@ def notes(sides: Sequence[Side], parts: Mapping[str, Partition]) -> tuple[str, .
     ]
     if any(s.nan_is_null for s in sides):
         notes.append("pandas does not tell NaN from a missing value; both count as missing")
-    return tuple(notes)
+    return (*notes, *dict.fromkeys(note for side in sides for note in side.notes))

@@ -16,10 +16,10 @@ from kullback.tables._assemble import Counts, notes, ranked, sliced
 from kullback.tables._csv import Csv
 from kullback.tables._files import Engine
 from kullback.tables._joint import joint as together
-from kullback.tables._kinds import Kind, common, kind, uncountable
+from kullback.tables._kinds import Kind, agreed, uncountable
 from kullback.tables._partition import Partition, bins, partition
 from kullback.tables._reference import Reference
-from kullback.tables._sides import Side, require, side
+from kullback.tables._sides import Side, require, side, sides
 from kullback.tables._wanted import Wanted
 
 
@@ -101,9 +101,10 @@ def compare_tables(
     with Engine(memory_limit, threads, csv) as engine:
         if isinstance(p, Reference):
             known = p if names is None else replace(p, name=names[0])
-            return against(known, _called(side(q, "q", engine), names, 1), wanted, joint)
-        sides = (_called(side(p, "p", engine), names, 0), _called(side(q, "q", engine), names, 1))
-        return _fresh(sides, wanted, joint, seed)
+            kinds = {name: part.kind for name, part in known.partitions.items()}
+            return against(known, _called(side(q, "q", engine, kinds), names, 1), wanted, joint)
+        one, other = sides(p, q, engine)
+        return _fresh((_called(one, names, 0), _called(other, names, 1)), wanted, joint, seed)
 
 
 def _called(found: Side, names: Any, which: int) -> Side:
@@ -136,7 +137,7 @@ def count(table: Any, like: Reference, *, memory_limit: str | None = None, threa
     5
     """
     with Engine(memory_limit, threads) as engine:
-        rows_of = side(table, "table", engine)
+        rows_of = side(table, "table", engine, {name: part.kind for name, part in like.partitions.items()})
         for name in like.partitions:
             require(rows_of, name, "table")
         parts, different = fitting(like, rows_of, list(like.partitions))
@@ -148,27 +149,27 @@ def count(table: Any, like: Reference, *, memory_limit: str | None = None, threa
         return Reference(rows_of.name, rows, dict(like.partitions), found)
 
 
-def _fresh(sides: tuple[Side, Side], wanted: Wanted, joint: Sequence[str] | None, seed: int) -> TableComparison:
-    p, q = sides
+def _fresh(pair: tuple[Side, Side], wanted: Wanted, joint: Sequence[str] | None, seed: int) -> TableComparison:
+    p, q = pair
     slicing = wanted.slicing(q)
-    shared, only_p, only_q = wanted.columns_of(sides)
+    shared, only_p, only_q = wanted.columns_of(pair)
     kinds: dict[str, Kind] = {}
-    different, left_out = [], []
+    different: list[tuple[str, str, str]] = []
+    left_out: list[tuple[str, str]] = []
+    pair, found = agreed(pair, shared)
+    p, q = pair
     for name in shared:
-        why = [text for s, which in zip(sides, "PQ", strict=True) if (text := uncountable(s, name, which))]
-        if why:
+        if name not in found:
+            why = [text for s, which in zip(pair, "PQ", strict=True) if (text := uncountable(s, name, which))]
             left_out.append((name, why[0]))
-            continue
-        a, b = kind(p, name, "p"), kind(q, name, "q")
-        both = common(a, b)
-        if both is None:
+        elif (both := found[name]) is None:
             different.append((name, str(p.schema[name]), str(q.schema[name])))
         else:
             kinds[name] = both
     _some(kinds, different, left_out)
     numeric = {n: k for n, k in kinds.items() if k != "text"}
-    tables, rows = _grid.cells(sides, numeric, bins)
-    for each, n, argument in zip(sides, rows, ("p", "q"), strict=True):
+    tables, rows = _grid.cells(pair, numeric, bins)
+    for each, n, argument in zip(pair, rows, ("p", "q"), strict=True):
         if not n:
             raise InputError(f"{argument}: {each.name} has no rows")
     parts: dict[str, Partition] = {}
@@ -176,8 +177,8 @@ def _fresh(sides: tuple[Side, Side], wanted: Wanted, joint: Sequence[str] | None
     for name, table in tables.items():
         parts[name], counts[name] = partition(table, name, kinds[name])
     texts = [n for n, k in kinds.items() if k == "text"]
-    for part, found in _literal.text(sides, texts) if texts else []:
-        parts[part.column], counts[part.column] = part, found
+    for part, tally in _literal.text(pair, texts) if texts else []:
+        parts[part.column], counts[part.column] = part, tally
     slices: tuple[SliceComparison, ...] = ()
     if slicing is not None:
         of_p = {n: {k: c[0] for k, c in counts[n].items()} for n in parts}
@@ -187,7 +188,7 @@ def _fresh(sides: tuple[Side, Side], wanted: Wanted, joint: Sequence[str] | None
         for name in joint:
             require(p, name, "p (joint)")
             require(q, name, "q (joint)")
-        combined = together(sides, list(joint), kinds, tables, seed)
+        combined = together(pair, list(joint), kinds, tables, seed)
     reference = Reference(p.name, rows[0], parts, {n: {k: c[0] for k, c in counts[n].items() if c[0]} for n in parts})
     return TableComparison(
         p.name,
@@ -200,7 +201,7 @@ def _fresh(sides: tuple[Side, Side], wanted: Wanted, joint: Sequence[str] | None
         combined,
         wanted.by,
         slices,
-        notes(sides, parts),
+        notes(pair, parts),
         reference,
         tuple(left_out),
     )

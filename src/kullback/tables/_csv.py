@@ -48,13 +48,4 @@ class Csv:
     def given(self) -> dict[str, Any]:
         """The options of DuckDB's reader."""
         found: dict[str, Any] = {"na_values": self.missing}
-        if self.decimal is not None:
-            found["decimal"] = self.decimal
-        if self.delimiter is not None:
-            found["delimiter"] = self.delimiter.replace("\\t", "\t")
-        if self.encoding is not None:
-            found["encoding"] = self.encoding
-        if self.date_format is not None:
-            clock = any(part in self.date_format for part in ("%H", "%I", "%T", "%X"))
-            found["timestamp_format" if clock else "date_format"] = self.date_format
-        return found
+        return found if self.delimiter is None else {**found, "delimiter": self.delimiter.replace("\\t", "\t")}
