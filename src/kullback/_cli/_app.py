@@ -129,8 +129,8 @@ def path(
 
 @app.command
 def compare(
-    p: str,
-    q: str | None = None,
+    p: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    q: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     /,
     *,
     columns: Annotated[
@@ -144,9 +144,13 @@ def compare(
 ) -> None:
     """Both divergences of P and Q: two text forms, one file with --columns and one text form, or two tables.
 
-    Two files (or folders, or patterns) are compared column by column, as the options and this folder's kullback.toml
-    say. With --fail-over the exit code is 1 where a column is surely over its threshold, gone, or of another type.
+    Two files (or folders, patterns, URLs, or - for standard input) are compared column by column, as the options and
+    this folder's kullback.toml say. With --fail-over the exit code is 1 where a column is surely over its threshold,
+    gone, or of another type.
     """
+    for text in (p, q):
+        if text is not None and text.startswith("-") and text != "-":
+            raise InputError(f"Unknown option: {text}. A file of that name is ./{text}")
     both = q is not None and _tables.is_table(p) and _tables.is_table(q)
     if both or q is None or tables.reference is not None:
         rules = settings(tables, columns, seed)

@@ -29,7 +29,7 @@ def overview(found: TableComparison) -> Any:
     page = Page(WIDTH, height)
     page.header("How far apart the columns are", f"P = {found.p}     Q = {found.q}", 0.3)
     axes = page.axes("columns", LEFT, foot, WIDTH - LEFT - RIGHT, ROW * len(columns))
-    axes.set_ylim(len(columns) - 0.5, -0.5)
+    axes.set_ylim(max(len(columns), 1) - 0.5, -0.5)
     axes.set_yticks(range(len(columns)), [_cut(c.column) for c in columns])
     axes.tick_params(axis="y", length=0, labelcolor=_ink.TEXT)
     low, high = _decades([d for c in columns for d in (c.forward, c.reverse)])

@@ -63,4 +63,8 @@ def notes(sides: Sequence[Side], parts: Mapping[str, Partition]) -> tuple[str, .
     ]
     if any(s.nan_is_null for s in sides):
         notes.append("pandas does not tell NaN from a missing value; both count as missing")
-    return (*notes, *dict.fromkeys(note for side in sides for note in side.notes))
+    told: dict[str, list[str]] = {}
+    for side in sides:
+        for note, which in side.notes:
+            told.setdefault(note, []).append(which)
+    return (*notes, *(f"{note} ({' and '.join(which)})" for note, which in told.items()))

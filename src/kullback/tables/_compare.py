@@ -180,7 +180,7 @@ def _fresh(pair: tuple[Side, Side], wanted: Wanted, joint: Sequence[str] | None,
     for part, tally in _literal.text(pair, texts) if texts else []:
         parts[part.column], counts[part.column] = part, tally
     slices: tuple[SliceComparison, ...] = ()
-    if slicing is not None:
+    if slicing is not None and parts:
         of_p = {n: {k: c[0] for k, c in counts[n].items()} for n in parts}
         slices = sliced(q, slicing, list(parts.values()), of_p)
     combined: JointDivergence | None = None
@@ -208,11 +208,10 @@ def _fresh(pair: tuple[Side, Side], wanted: Wanted, joint: Sequence[str] | None,
 
 
 def _some(kinds: Any, different: Sequence[tuple[str, str, str]], left_out: Sequence[tuple[str, str]]) -> None:
-    """An error where no column can be compared: an empty comparison would look like an equal one."""
-    if kinds:
+    """An error where nothing can be said of any column: an empty comparison would look like an equal one."""
+    if kinds or different:
         return
     why = [f"column {n!r} {text}" for n, text in left_out]
-    why += [f"column {n!r} is {a} in P and {b} in Q" for n, a, b in different]
     raise InputError(f"no column is left to compare: {listing(why, 4)}")
 
 

@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -90,21 +91,21 @@ class Engine:
         self._tables += 1
         return Path(self._spill.name, f"kept-{self._tables}-{name}")
 
-    def standard_input(self, argument: str) -> str:
-        """Standard input, written once to a file whose ending its first bytes give."""
-        if self._read:
+    def stream(self, path: str, argument: str) -> str:
+        """Standard input, or a pipe, written once to a file whose ending its first bytes give."""
+        if path == "-" and self._read:
             raise InputError(f"{argument}: standard input can be read once, and the other table is read from it too")
-        self._read = True
-        source = sys.stdin.buffer
-        first = source.read(BLOCK)
-        if not first:
-            raise InputError(f"{argument}: nothing came by standard input")
-        ending = next((e for mark, e in BEGINNINGS if first.lstrip().startswith(mark)), ".csv")
-        file = self.spill(f"input{ending}")
-        with file.open("wb") as kept:
-            while first:
-                kept.write(first)
-                first = source.read(BLOCK)
+        self._read = self._read or path == "-"
+        with nullcontext(sys.stdin.buffer) if path == "-" else open(path, "rb") as source:
+            first = source.read(BLOCK)
+            if not first:
+                raise InputError(f"{argument}: nothing came by {'standard input' if path == '-' else repr(path)}")
+            ending = next((e for mark, e in BEGINNINGS if first.lstrip().startswith(mark)), ".csv")
+            file = self.spill(f"input{ending}")
+            with file.open("wb") as kept:
+                while first:
+                    kept.write(first)
+                    first = source.read(BLOCK)
         return str(file)
 
     def sheet(self, path: str, argument: str) -> Any:
@@ -137,11 +138,11 @@ class Engine:
                 _whole(parsed.columns, path, argument)
                 return self._kept(connection, parsed, argument, quoted=False)
             found_ = self._rows(connection, kind, files)
-            return self._kept(connection, found_, argument, quoted=True) if kind == "JSON" else (_simple(found_), None)
+            return self._kept(connection, found_, argument, quoted=True) if kind == "JSON" else (simple(found_), None)
         except (duckdb.Error, RuntimeError) as error:
             if interrupted(error):
                 raise KeyboardInterrupt from None
-            raise InputError(f"{argument}: cannot read {path!r}: {_first(error)}") from None
+            raise InputError(f"{argument}: cannot read {path!r}: {_why(error)}") from None
 
     def _rows(self, connection: Any, kind: str, files: list[Path]) -> Any:
         """Files that know their types; a column that only some of them have is missing in the others."""
@@ -197,13 +198,14 @@ class Engine:
         return copy
 
 
-def _simple(relation: Any) -> Any:
-    """The relation with identifiers as the texts that they are written as."""
+def simple(relation: Any) -> Any:
+    """The relation with the types that narwhals does not know as their like: identifiers are texts."""
+    like = {"UUID": "varchar", "TIME_NS": "time"}
     types = [str(t) for t in relation.types]
-    if "UUID" not in types:
+    if not set(types) & set(like):
         return relation
     names = ['"' + n.replace('"', '""') + '"' for n in relation.columns]
-    parts = [f"{n}::varchar as {n}" if t == "UUID" else n for n, t in zip(names, types, strict=True)]
+    parts = [f"{n}::{like[t]} as {n}" if t in like else n for n, t in zip(names, types, strict=True)]
     return relation.project(", ".join(parts))
 
 
@@ -325,6 +327,15 @@ def _whole(columns: list[str], path: str, argument: str) -> None:
     """A text whose rows have different lengths is taken by the reader for one wide column."""
     if len(columns) == 1 and any(mark in columns[0] for mark in ",;\t|"):
         raise InputError(f"{argument}: cannot read {path!r}: its rows have different numbers of fields")
+
+
+def _why(error: Exception) -> str:
+    """What DuckDB says of a file, without its advice on options that are not ours."""
+    text = str(error).strip()
+    if "not utf-8" in text.lower():
+        return "it is not written in UTF-8; say in what with --encoding (Csv(encoding=…)), for example latin-1"
+    lines = [line.strip() for line in text.split("Possible")[0].splitlines() if line.strip()]
+    return "; ".join(lines[:3])[:300] if "CSV Error" in lines[0] else lines[0]
 
 
 def _first(error: Exception) -> str:

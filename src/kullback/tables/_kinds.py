@@ -117,7 +117,8 @@ def value(side: Side, column: str, as_kind: Kind) -> nw.Expr:
     """The column as doubles in order, or as text."""
     x = nw.col(column)
     if column in side.hollow:
-        return nw.when(~x.is_null()).then(nw.lit("" if as_kind == "text" else 0.0)).otherwise(nw.lit(None))
+        nothing = nw.when(~x.is_null()).then(nw.lit("" if as_kind == "text" else 0.0)).otherwise(nw.lit(None))
+        return nothing if as_kind == "text" else nothing.cast(nw.Float64)
     if as_kind == "text":
         return x.cast(nw.String)
     if as_kind == "boolean":

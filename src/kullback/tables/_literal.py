@@ -28,16 +28,14 @@ Tally = dict[Key, int]
 def slices(side: Side, by: Slicing) -> dict[Slice, int]:
     """The values of a column and their rows, in order."""
     frame = side.frame.select(by.expression.alias("by")).group_by("by").agg(nw.len().alias("n"))
-    found = rows(frame.head(SLICES + 1))
-    if len(found) > SLICES:
+    totals: dict[Slice, int] = {}
+    for key, n in rows(frame.head(SLICES * by.parts + 1)):
+        totals[by.key(key)] = totals.get(by.key(key), 0) + int(n)
+    if len(totals) > SLICES:
         raise InputError(
             f"by = {by.column!r} has more than {SLICES} values in {side.name}; slice by a coarser column, or time "
             'by longer pieces: every="1mo", --every 1mo'
         )
-    totals: dict[Slice, int] = {}
-    for key, n in found:
-        name = None if key is None or key != key else key
-        totals[name] = totals.get(name, 0) + int(n)
     return dict(sorted(totals.items(), key=lambda item: (item[0] is None, item[0])))
 
 
@@ -50,7 +48,7 @@ def tallies(side: Side, partitions: Sequence[Partition], by: Slicing | None) -> 
             parts = [_grouped(side, p, i, by) for i, p in group[start : start + UNION]]
             for index, key, code, n in rows(parts[0] if len(parts) == 1 else nw.concat(parts)):
                 p = partitions[int(index)]
-                key = None if key is None or key != key else key
+                key = None if by is None else by.key(key)
                 tally = found[p.column].setdefault(key, {})
                 name = _key(p, code, side.nan_is_null)
                 tally[name] = tally.get(name, 0) + int(n)

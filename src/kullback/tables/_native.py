@@ -85,6 +85,8 @@ def _column(column: Any, dtype: Any, arrow: Any, what: str) -> tuple[Any, bool]:
         return column.dt.tz_convert("UTC"), False
     if what == "category":
         return column.astype(dtype.categories.dtype), False
+    if what.startswith("dictionary"):
+        return column.astype(type(dtype)(arrow.value_type)), False
     if what == "sparse":
         return column.astype(dtype.subtype), False
     if what == "period":

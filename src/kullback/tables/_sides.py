@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,7 +34,7 @@ class Side:
     nan_is_null: bool = False  # NumPy-backed pandas cannot tell them apart
     ours: bool = False  # read by the DuckDB of this comparison
     text: TextTable | None = None  # columns of text whose types are still to be found
-    notes: tuple[str, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()  # each with the side that it is about
     times: tuple[str, ...] = ()  # columns of times of day, in microseconds
     hollow: tuple[str, ...] = ()  # columns without a value, which are of any kind
 
@@ -67,7 +68,7 @@ def settled(found: Sequence[Side], expected: Mapping[str, Kind] | None = None) -
             result.append(s)
             continue
         known = _checked(nw.from_native(s.text.typed(forms)), s.name, "")
-        result.append(replace(known, ours=True, notes=tuple(s.text.notes)))
+        result.append(replace(known, ours=True, notes=tuple((note, s.text.side) for note in s.text.notes)))
     return result
 
 
@@ -79,8 +80,8 @@ def opened(obj: Any, argument: str, engine: Engine) -> Side:
             from kullback.tables._urls import hidden, located
 
             return _checked(nw.from_native(located(obj, argument, engine)), hidden(obj), argument)
-        if path == "-":
-            path = engine.standard_input(argument)
+        if path == "-" or (os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode)):
+            path = engine.stream(path, argument)
         if path.lower().endswith(EXCEL):
             sheet = _frame(engine.sheet(path, argument), path, argument)
             assert sheet is not None

@@ -30,8 +30,11 @@ DAYS = (
 )
 CLOCKS = ("", " %H:%M", " %H:%M:%S", "T%H:%M:%S", " %H:%M:%S.%f")
 LOOKS = (
+    (
+        re.compile(r"[+-]?\d{1,3}([,.' ]\d{3})+([.,]\d+)?"),
+        "numbers with marks between thousands (write them without), or with decimal commas (--decimal ,)",
+    ),
     (re.compile(r"[+-]?\d+,\d+"), 'numbers with decimal commas; --decimal , (Csv(decimal=",")) reads them'),
-    (re.compile(r"[+-]?\d{1,3}([,.' ]\d{3})+([.,]\d+)?"), "numbers with marks between thousands; write them without"),
     (re.compile(r"[+-]?([€$£¥₩]|[A-Z]{3}) ?[\d.,]+|[+-]?[\d.,]+ ?([€$£¥₩]|[A-Z]{3})"), "amounts with a currency"),
     (re.compile(r"[+-]?[\d.,]+ ?%"), "percentages; write them as numbers"),
 )
@@ -52,6 +55,7 @@ class TextTable:
     forms: dict[str, list[str]] = field(default_factory=dict)  # what each column may be, the best first
     notes: list[str] = field(default_factory=list)
     _empty: set[str] = field(default_factory=set)
+    _only_marks: set[str] = field(default_factory=set)
     _marked: dict[str, int] = field(default_factory=dict)
 
     def look(self) -> None:
@@ -67,7 +71,7 @@ class TextTable:
         for name, first in zip(self.columns, row, strict=True):
             if self.forms[name] and self._marked[name]:
                 marks = ", ".join(MARKS)
-                self.notes.append(f"{name}: {marks} stand for what is missing among numbers or times ({self.side})")
+                self.notes.append(f"{name}: {marks} stand for what is missing among numbers or times")
             elif not self.forms[name] and first and not self.quoted:
                 self._tell(name, first.strip())
 
@@ -84,8 +88,8 @@ class TextTable:
             n, values = next(answer), next(answer)
             self.forms[name] = [form for form in forms if next(answer) == values and values]
             self._marked[name] = n - values
-            if not n:
-                self._empty.add(name)
+            if not values:
+                (self._only_marks if n else self._empty).add(name)
 
     def _tell(self, name: str, first: str) -> None:
         """Why a column that looks like numbers is text."""
@@ -96,14 +100,14 @@ class TextTable:
             values = [v.strip() for (v,) in self.connection.execute(few).fetchall()]
             for pattern, what in LOOKS:
                 if all(pattern.fullmatch(v) for v in values):
-                    self.notes.append(f"{name} looks like {what}; it was compared as text ({self.side})")
+                    self.notes.append(f"{name} looks like {what}; it was compared as text")
                     return
         number = _holds(f"trim({x})", "DOUBLE", self.csv)
         asked = f"select count({x}), count(*) filter ({number}), any_value({x}) filter (not ({number}))"
         n, numbers, odd = self.connection.execute(f"{asked} from {self.table}").fetchall()[0]
         if MOSTLY * n <= numbers < n:
             self.notes.append(
-                f"{name} is text in {self.side}: {n - numbers:,} of its {n:,} values are no numbers, such as {odd!r}; "
+                f"{name} is text: {n - numbers:,} of its {n:,} values no number, such as {odd!r}; "
                 "what stands for a missing value can be named with --null (Csv(null=…))"
             )
 
@@ -140,7 +144,7 @@ def settle(tables: Sequence[TextTable | None], known: Sequence[Mapping[str, str]
 
 
 def _agreed(table: TextTable, name: str, mine: list[str], others: Sequence[TextTable], kinds: Sequence[str]) -> str:
-    if name in table._empty:  # nothing in it speaks against the other side's form
+    if name in table._empty or name in table._only_marks:  # nothing in it speaks against the other side's form
         theirs = [t.forms[name][0] for t in others if t.forms.get(name)]
         return theirs[0] if theirs else _OF_KIND.get(kinds[0].split(" ")[0], "") if kinds else ""
     if not mine or "text" in kinds:
@@ -153,7 +157,7 @@ def _agreed(table: TextTable, name: str, mine: list[str], others: Sequence[TextT
     if "%" in best:
         also = [form for form in both[1:] if "%" in form and len(form) == len(best)]
         doubt = f"; {also[0]} would do as well, and --date-format decides" if also else ""
-        table.notes.append(f"{name}: read as {best} in {table.side}{doubt}")
+        table.notes.append(f"{name}: read as {best}{doubt}")
     return best
 
 
@@ -209,10 +213,11 @@ def _holds(x: str, form: str, csv: Csv) -> str:
     if "%" in form:
         years = f" and not regexp_matches({x}, '\\d{{4}}')" if "%y" in form else ""  # which the engine would take
         return f"try_strptime({x}, {_text(form)}) is not null{years}"
+    # zeros in front make a number of a post office, not of arithmetic
     plain = f"not contains({x}, '_') and not ({x} like '0_%' and {x} not like '0.%' and {x} not like '0e%')"
     if form == "DOUBLE":
         y = _decimal(x, csv)
-        return f"try_cast({y} as double) is not null and not contains({x}, '_') and not starts_with(lower({x}), '0x')"
+        return f"try_cast({y} as double) is not null and {plain.replace(x, y)} and not starts_with(lower({x}), '0x')"
     whole = f"not contains({x}, '.') and not contains(lower({x}), 'e') and not contains(lower({x}), 'x')"
     return f"try_cast({x} as {form.lower()}) is not null and {whole} and {plain}"
 

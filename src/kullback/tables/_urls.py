@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from kullback._format import listing
 from kullback._result import InputError
-from kullback.tables._files import JSON, PARQUET, TEXT, Engine
+from kullback.tables._files import JSON, PARQUET, TEXT, Engine, simple
 
 REMOTE = ("http", "https", "s3", "gs", "gcs", "r2", "hf", "az", "abfss")
 ENDINGS = (*PARQUET, *TEXT, *JSON)
@@ -48,16 +48,22 @@ def _remote(url: str, argument: str, engine: Engine) -> Any:
 
 def _database(url: str, scheme: str, argument: str, engine: Engine) -> Any:
     where, name = _split(url)
+    if scheme in ("sqlite", "duckdb"):
+        file = Path(unquote(urlsplit(where).path)[1:])
+        if not file.is_file():
+            raise InputError(
+                f"{argument}: no file {str(file)!r}; a path from here has three slashes, an absolute one four: "
+                f"{scheme}:////"
+            )
+    if scheme == "duckdb":
+        return _duckdb(file, name, argument, engine)
+    extra = {"postgresql": "postgres"}.get(scheme, scheme)
     try:
         import ibis
     except ImportError:
         raise InputError(
-            f'{argument}: reading a database by its URL needs Ibis: pip install "ibis-framework[{scheme}]"'
+            f'{argument}: reading a database by its URL needs Ibis: pip install "ibis-framework[{extra}]"'
         ) from None
-    if scheme == "sqlite":
-        file = Path(unquote(urlsplit(where).path)[1:])
-        if not file.is_file():
-            raise InputError(f"{argument}: no file {str(file)!r}; four slashes, sqlite:////, begin an absolute path")
     try:
         connection = ibis.sqlite.connect(file) if scheme == "sqlite" else ibis.connect(where)
         engine.closing(connection.disconnect)
@@ -68,26 +74,52 @@ def _database(url: str, scheme: str, argument: str, engine: Engine) -> Any:
             schema, _, table = name.rpartition(".") if name not in tables else ("", "", name)
             return connection.table(table, database=schema or None)
     except ImportError as error:
+        first = str(error).splitlines()[0]
         raise InputError(
-            f'{argument}: {hidden(url)!r} needs what is missing here ({error}): pip install "ibis-framework[{scheme}]"'
+            f'{argument}: {hidden(url)!r} cannot be read here ({first}): pip install "ibis-framework[{extra}]"'
         ) from None
     except Exception as error:  # every database has errors of its own
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(f"{argument}: cannot open {hidden(url)!r}: {first}") from None
+    raise _unknown(where, name, tables, argument)
+
+
+def _duckdb(file: Path, name: str | None, argument: str, engine: Engine) -> Any:
+    """A table of another file of DuckDB's, which is only read."""
+    connection = engine.connection(f"reading {file}")
+    import duckdb
+
+    known = f"database_{argument}"
+    try:
+        written = str(file).replace("'", "''")
+        connection.execute(f"attach '{written}' as {known} (read_only)")
+        asked = f"select schema_name || '.' || table_name from duckdb_tables() where database_name = '{known}'"
+        tables = [n.removeprefix("main.") for (n,) in connection.execute(asked).fetchall()]
+        if name is None and len(tables) == 1:
+            name = tables[0]
+        if name is not None and name in tables:
+            parts = [known, *(name if "." in name else f"main.{name}").split(".", 1)]
+            return simple(connection.table(".".join('"' + p.replace('"', '""') + '"' for p in parts)))
+    except duckdb.Error as error:
+        first = str(error).strip().splitlines()[0]
+        raise InputError(f"{argument}: cannot open {str(file)!r}: {first}") from None
+    raise _unknown(f"duckdb:///{file}", name, tables, argument)
+
+
+def _unknown(where: str, name: str | None, tables: list[str], argument: str) -> InputError:
     way = "name one behind the URL, #table or ?table="
     what = f"has no table {name!r}" if name is not None else f"has {len(tables)} tables; {way}"
-    raise InputError(f"{argument}: {hidden(where)!r} {what}; there are {listing(tables)}")
+    return InputError(f"{argument}: {hidden(where)!r} {what}; there are {listing(tables)}")
 
 
 def _split(url: str) -> tuple[str, str | None]:
     """The URL of the database, and the table that it names: #table, or ?table=."""
-    parts = urlsplit(url)
-    query = parse_qsl(parts.query, keep_blank_values=True)
+    written, _, fragment = url.partition("#")
+    base, _, asked = written.partition("?")
+    query = parse_qsl(asked, keep_blank_values=True)
     named = [value for key, value in query if key == "table"]
     rest = urlencode([(key, value) for key, value in query if key != "table"])
-    name = unquote(parts.fragment) or (named[0] if named else None)
-    where = urlunsplit((parts.scheme, parts.netloc, parts.path, rest, ""))
-    return where if parts.netloc else where.replace(":", "://", 1) if "://" not in where else where, name
+    return base + (f"?{rest}" if rest else ""), unquote(fragment) or (named[0] if named else None)
 
 
 def hidden(url: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import narwhals as nw
 
@@ -13,12 +15,18 @@ from kullback._format import listing
 from kullback._result import InputError
 from kullback.tables._sides import Side, require
 
-EVERY = re.compile(r"[1-9][0-9]*(m|h|d|w|mo|q|y)")
+EVERY = re.compile(r"([1-9][0-9]{0,3})(m|h|d|w|mo|q|y)")
+EPOCH, MONDAY = dt.date(1970, 1, 1).toordinal(), dt.date(1970, 1, 5).toordinal()
+_UNITS = {"m": "1m", "h": "1h", "d": "1d", "w": "1d", "mo": "1mo", "q": "1mo", "y": "1mo"}
 
 
 @dataclass(frozen=True, slots=True)
 class Slicing:
-    """The column that slices Q, and into how long pieces of time."""
+    """The column that slices Q, and into how long pieces of time.
+
+    The engine cuts time into minutes, hours, days or months; weeks and longer pieces are put together from them here,
+    so that they begin on the same days on every engine: weeks on Mondays, pieces of days from 1970-01-01 on.
+    """
 
     column: str
     every: str | None = None
@@ -26,7 +34,39 @@ class Slicing:
     @property
     def expression(self) -> nw.Expr:
         x = nw.col(self.column)
-        return x if self.every is None else x.dt.truncate(self.every)
+        return x if self.every is None else x.dt.truncate(_UNITS[self._length[1]])
+
+    @property
+    def parts(self) -> int:
+        """How many pieces of the engine's make one of ours, at most."""
+        if self.every is None:
+            return 1
+        n, unit = self._length
+        return n * {"w": 7, "q": 3, "y": 12}.get(unit, 1)
+
+    def key(self, x: Any) -> Any:
+        """The slice that a value of `expression` belongs to."""
+        if x is None or x != x:
+            return None
+        if self.every is None:
+            return x
+        (n, unit), parts = self._length, self.parts
+        if unit in ("mo", "q", "y"):
+            year, month = divmod((x.year * 12 + x.month - 1) // parts * parts, 12)
+            return dt.date(year, month + 1, 1)
+        if unit in ("d", "w"):
+            first = MONDAY if unit == "w" else EPOCH
+            return dt.date.fromordinal((dt.date(x.year, x.month, x.day).toordinal() - first) // parts * parts + first)
+        minutes = n * (60 if unit == "h" else 1)
+        day = (dt.date(x.year, x.month, x.day).toordinal() - EPOCH) * 1440
+        whole = (day + x.hour * 60 + x.minute) // minutes * minutes
+        return dt.datetime(1970, 1, 1) + dt.timedelta(minutes=whole)
+
+    @property
+    def _length(self) -> tuple[int, str]:
+        found = EVERY.fullmatch(self.every or "")
+        assert found is not None
+        return int(found[1]), found[2]
 
 
 @dataclass(frozen=True, slots=True)
