@@ -18,6 +18,7 @@ import kullback as kl
 from kullback._cli import _show, _tables
 from kullback._cli._options import Options, settings
 from kullback._distribution import Sample
+from kullback._format import visible
 from kullback._result import Fit, InputError, KullbackError
 
 app = App(
@@ -250,7 +251,7 @@ def _place(error: Exception) -> str:
 
 
 def _leave(message: str, code: int) -> None:
-    sys.stderr.write(f"kullback: {message}\n")
+    sys.stderr.write("\n".join(map(visible, f"kullback: {message}".split("\n"))) + "\n")
     raise SystemExit(code)
 
 

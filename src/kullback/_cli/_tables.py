@@ -6,18 +6,22 @@ import math
 import sys
 from pathlib import Path
 
+from rich.cells import cell_len
 from rich.markup import escape
 from rich.table import Table
 
 import kullback as kl
 from kullback._cli import _show, _verdict
 from kullback._cli._options import FORMATS
+from kullback._format import visible
 from kullback._result import CountDivergence, InputError, TableComparison, Verdict
 from kullback._result._column import brief, probability
 from kullback.tables import Settings
 from kullback.tables._files import ENDINGS
 
 WIDE = 110  # letters from which on the table has room for what carries a column
+NAME = 12  # letters of a column's name that there is room for at least
+LEFT_OUT = ("PSI", "JS")  # what a narrow terminal does without
 LEADING = 3  # columns of which it is said below, where there is none
 
 
@@ -80,31 +84,28 @@ def _tell(found: TableComparison, verdict: Verdict | None, rules: Settings, plot
     for line in [*found.heading(), *([f"Settings of {rules.path}"] if rules.path is not None else [])]:
         out.print(escape(line), soft_wrap=True)
     colours = {"KL(P‖Q)": _show.FORWARD, "KL(Q‖P)": _show.REVERSE}
-    header = ("column", "KL(P‖Q)", "KL(Q‖P)", "JS", "PSI", "p-value")
-    rows = [
-        (
-            c.column,
-            *map(_value, (c.forward, c.reverse)),
-            brief(c.jensen_shannon.value),
-            _value(c.psi),
-            probability(c.p_value),
-        )
-        for c in found.columns
-    ]
-    table = Table(header_style="bold", pad_edge=False)
-    for i, name in enumerate(header):
-        words = f"[{colours[name]}]{name}[/{colours[name]}]" if name in colours else name
-        widest = max([len(name), *(len(row[i]) for row in rows)])
-        table.add_column(words, min_width=min(widest, 24), overflow="fold")
+    names, columns = [visible(c.column) for c in found.columns], _numbers(found)
     roomy = out.width >= WIDE
+    for name in LEFT_OUT:  # rather than cut a number; they stand in the reports
+        if _width(columns) + min(NAME, max(map(cell_len, names), default=0)) > out.width:
+            del columns[name]
+    table = Table(header_style="bold", pad_edge=False)
+    longest = max(map(cell_len, names), default=0)
+    named = max(7, min(longest + 1, 24 if roomy else out.width - _width(columns)))
+    table.add_column("column", overflow="fold", width=named)
+    for name, values in columns.items():
+        words = f"[{colours[name]}]{name}[/{colours[name]}]" if name in colours else name
+        table.add_column(words, no_wrap=True, min_width=max(map(len, (name, *values))))
     if roomy:
-        table.add_column("carried by (P → Q)", overflow="ellipsis", no_wrap=True)
-    for c, row in zip(found.columns, rows, strict=True):
-        table.add_row(*(escape(cell) for cell in (*row, *((c.carried(),) if roomy else ()))))
-    out.print(table)
+        left = out.width - _width(columns) - named - 3
+        table.add_column("carried by (P → Q)", overflow="ellipsis", no_wrap=True, max_width=left)
+    for i, c in enumerate(found.columns):
+        cells = (names[i], *(values[i] for values in columns.values()), *((c.carried(),) if roomy else ()))
+        table.add_row(*map(escape, cells))
+    out.print(table, width=max(out.width, _width(columns) + named), crop=False)
     for c in found.columns[: 0 if roomy else LEADING]:
         if c.carried():
-            out.print(escape(f"{c.column}, P → Q: {c.carried()}"), soft_wrap=True)
+            out.print(escape(visible(f"{c.column}, P → Q: {c.carried()}")), soft_wrap=True)
     if any(math.isinf(c.psi.value) for c in found.columns):
         out.print("in brackets: the smoothed value, half a count added to every category", soft_wrap=True)
     for line in found.lines():
@@ -112,6 +113,23 @@ def _tell(found: TableComparison, verdict: Verdict | None, rules: Settings, plot
     for path, what in ((rules.report, "report"), (plot, "picture"), (rules.save_reference, "reference")):
         if path is not None:
             out.print(escape(f"The {what} is in {path}"), soft_wrap=True)
+
+
+def _numbers(found: TableComparison) -> dict[str, list[str]]:
+    """The columns of the table by their headings."""
+    every = found.columns
+    return {
+        "KL(P‖Q)": [_value(c.forward) for c in every],
+        "KL(Q‖P)": [_value(c.reverse) for c in every],
+        "JS": [brief(c.jensen_shannon.value) for c in every],
+        "PSI": [_value(c.psi) for c in every],
+        "p-value": [probability(c.p_value) for c in every],
+    }
+
+
+def _width(columns: dict[str, list[str]]) -> int:
+    """Of the numbers with their headings and the lines of the table."""
+    return sum(max(map(len, (name, *values))) + 3 for name, values in columns.items()) + 3
 
 
 def _value(d: CountDivergence) -> str:

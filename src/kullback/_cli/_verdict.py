@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from xml.sax.saxutils import escape, quoteattr
 
+from kullback._format import visible
 from kullback._result import Judgement, TableComparison, Verdict
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML 1.0
@@ -31,12 +32,12 @@ def junit(found: TableComparison, verdict: Verdict) -> str:
 def github(found: TableComparison, verdict: Verdict) -> str:
     """An annotation for each failure, the summary first; nothing else, since any line may be read as a command."""
     level = "notice" if verdict.passed else "error"
-    first = _command(level, "kullback", f"{verdict.summary} ({found.p} and {found.q})")
+    first = _command(level, "kullback", visible(f"{verdict.summary} ({found.p} and {found.q})"))
     return "\n".join([first, *(_annotation(j) for j in verdict.failures)]) + "\n"
 
 
 def _annotation(j: Judgement) -> str:
-    return _command("error", f"kullback: {j.name}", f"{j.name}: {j.text}")
+    return _command("error", f"kullback: {j.name}", f"{j.name}: {visible(j.text)}")
 
 
 def _command(level: str, title: str, message: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kullback._format import number, percent, plain
+from kullback._format import number, percent, plain, visible
 from kullback._result._comparison import Terms
 from kullback._result._status import Status
 
@@ -162,7 +162,7 @@ class ColumnComparison:
 
     def __repr__(self) -> str:
         lines = [
-            f"{self.column}: {self.kind}, {self.rule}",
+            f"{visible(self.column)}: {self.kind}, {self.rule}",
             f"  KL(P‖Q) {self.forward!r}",
             f"  KL(Q‖P) {self.reverse!r}",
             f"  Jensen-Shannon {self.jensen_shannon!r}",

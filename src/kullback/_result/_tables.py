@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kullback._format import dumps, html_table, listing, plain, text_table
+from kullback._format import dumps, html_table, listing, plain, text_table, value_text, visible
 from kullback._result._column import ColumnComparison, brief, listed, probability
 from kullback._result._divergence import Divergence
 from kullback._result._errors import InputError
@@ -49,7 +49,9 @@ class SliceComparison:
 
     @property
     def label(self) -> str:
-        return "missing" if self.key is None else str(self.key)
+        if isinstance(self.key, str):
+            return value_text(self.key)
+        return "missing" if self.key is None else visible(str(self.key))
 
     def __getitem__(self, column: str) -> ColumnComparison:
         return _named(self.columns, column)
@@ -197,7 +199,7 @@ class TableComparison:
         """The rows that a person reads, under HEADER."""
         return [
             (
-                c.column,
+                visible(c.column),
                 str(c.forward),
                 str(c.reverse),
                 brief(c.jensen_shannon.value),
@@ -209,7 +211,7 @@ class TableComparison:
         ]
 
     def heading(self) -> list[str]:
-        return [f"P = {self.p}, {self.rows[0]:,} rows", f"Q = {self.q}, {self.rows[1]:,} rows"]
+        return [visible(f"{a} = {b}, {n:,} rows") for a, b, n in zip("PQ", (self.p, self.q), self.rows, strict=True)]
 
     def lines(self) -> list[str]:
         """What stands under the table."""
@@ -232,7 +234,7 @@ class TableComparison:
         if self.slices:
             found.append(f"Q in {len(self.slices)} slices by {self.by}; the largest score of each:")
             found += [f"  {s.label}: {_worst(s)}" for s in self.slices]
-        return [*found, *self.notes]
+        return [visible(line) for line in (*found, *self.notes)]
 
     def __repr__(self) -> str:
         return "\n".join([*self.heading(), text_table([HEADER, *self.table()]), *self.lines()])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Literal
 
-from kullback._format import listing, plain
+from kullback._format import listing, plain, visible
 from kullback._result._column import ColumnComparison, brief, probability
 from kullback._result._divergence import Divergence
 from kullback._result._errors import CheckError, InputError
@@ -46,7 +46,7 @@ class Judgement:
 
     @property
     def name(self) -> str:
-        return self.column if self.slice is None else f"{self.column} in {self.slice}"
+        return visible(self.column if self.slice is None else f"{self.column} in {self.slice}")
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -100,7 +100,7 @@ class Verdict:
         count = {reason: sum(j.reason == reason for j in whole) for reason in REASONS}
         parts = [f"{count['over'] or 'none'} of {_columns(len(whole))} over {limit}"] if whole else []
         parts += [f"{count[r]} {words}" for r, words in REASONS.items() if r != "over" and count[r]]
-        parts += [f"{j.column} together over" for j in self.judged if j.joint and j.reason]
+        parts += [f"{j.name} together over" for j in self.judged if j.joint and j.reason]
         sliced = [j for j in self.judged if j.slice is not None]
         if sliced:
             bad = [j for j in sliced if j.reason]
@@ -113,7 +113,7 @@ class Verdict:
 
     def lines(self) -> list[str]:
         """Each failure with its reason."""
-        return [f"{j.name}: {j.text}" for j in self.failures]
+        return [f"{j.name}: {visible(j.text)}" for j in self.failures]
 
     def required(self) -> Verdict:
         """Itself; raises CheckError if something failed."""
