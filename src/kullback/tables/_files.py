@@ -7,6 +7,8 @@ import difflib
 import glob
 import gzip
 import os
+import secrets
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -44,7 +46,7 @@ class Engine:
         self._limits = (memory_limit, None if threads is None else min(threads, os.cpu_count() or 1))
         self._csv = csv or Csv()
         self._connection: Any = None
-        self._spill: tempfile.TemporaryDirectory[str] | None = None
+        self._spill: Path | None = None
         self._tables = 0
         self._closing: list[Callable[[], object]] = []
         self._read = False  # standard input
@@ -57,12 +59,14 @@ class Engine:
         self._closing.append(close)
 
     def __exit__(self, *_: object) -> None:
-        for close in self._closing:
-            close()
-        if self._connection is not None:
-            self._connection.close()
-        if self._spill is not None:
-            self._spill.cleanup()
+        try:
+            for close in self._closing:
+                close()
+            if self._connection is not None:
+                self._connection.close()
+        finally:
+            if self._spill is not None:
+                shutil.rmtree(self._spill, ignore_errors=True)
 
     def connection(self, purpose: str) -> Any:
         if self._connection is None:
@@ -71,8 +75,10 @@ class Engine:
             except ImportError:
                 raise MissingExtraError("DuckDB", "tables", purpose) from None
             atexit.register(_quiet)
-            self._spill = tempfile.TemporaryDirectory(prefix="kullback-")
-            config: dict[str, Any] = {"temp_directory": self._spill.name}
+            # named before it is made, so that it goes even if the run is ended between the two
+            self._spill = Path(tempfile.gettempdir(), f"kullback-{secrets.token_hex(8)}")
+            self._spill.mkdir(mode=0o700)
+            config: dict[str, Any] = {"temp_directory": str(self._spill)}
             memory_limit, threads = self._limits
             config |= {} if memory_limit is None else {"memory_limit": memory_limit}
             config |= {} if threads is None else {"threads": threads}
@@ -89,7 +95,7 @@ class Engine:
         self.connection(name)
         assert self._spill is not None
         self._tables += 1
-        return Path(self._spill.name, f"kept-{self._tables}-{name}")
+        return Path(self._spill, f"kept-{self._tables}-{name}")
 
     def stream(self, path: str, argument: str) -> str:
         """Standard input, or a pipe, written once to a file whose ending its first bytes give."""
