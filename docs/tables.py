@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 
 import kullback as kl
@@ -34,6 +36,22 @@ def draw(figure: Any, path: Path) -> None:
     _file.write(figure, path, path.suffix)
 
 
+def nats() -> Any:
+    """What a threshold is: a normal whose mean moves, and a share that grows, by 0.01, 0.1 and 0.5 nats."""
+    figure, axes = plt.subplots(2, 3, figsize=(9, 4.2), sharey="row", layout="constrained")
+    x = np.linspace(-3.5, 4.5, 400)
+    for i, (t, share) in enumerate(((0.01, 0.57), (0.1, 0.713), (0.5, 0.898))):
+        for shift, colour in ((0.0, _ink.QUIET), (float(np.sqrt(2 * t)), _ink.FORWARD)):
+            axes[0, i].fill_between(x, np.exp(-0.5 * (x - shift) ** 2), color=colour, alpha=0.35, linewidth=0)
+        axes[0, i].set_title(f"{t:g} nats", loc="left", color=_ink.TEXT)
+        axes[0, i].set_yticks([])
+        at = np.arange(2)
+        axes[1, i].bar(at - 0.2, [0.5, 0.5], 0.36, color=_ink.QUIET, alpha=0.6)
+        axes[1, i].bar(at + 0.2, [share, 1 - share], 0.36, color=_ink.FORWARD, alpha=0.6)
+        axes[1, i].set_xticks(at, ["yes", "no"])
+    return figure
+
+
 def main(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     every = flights()
@@ -43,6 +61,7 @@ def main(out: Path) -> None:
     months = kl.compare_tables(january, every, by="month", columns=weather, names=("January", "the year"))
     treated = kl.compare_tables(trainees("jtrain2"), trainees("jtrain3"), names=("the experiment", "the survey"))
     with _ink.style():
+        draw(nats(), out / "nats.svg")
         draw(_tables.overview(found), out / "flights.svg")
         draw(_tables.column(found["dep_delay"]), out / "flights-delay.svg")
         draw(_tables.slices(months), out / "flights-months.svg")

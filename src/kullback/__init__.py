@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kullback._path import path
     from kullback._result import (
         Advice,
+        CheckError,
         Comparison,
         Divergence,
         Fit,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         Plan,
         Status,
         TableComparison,
+        Verdict,
     )
     from kullback.sources import from_model, read
     from kullback.tables import compare_tables
@@ -65,7 +67,9 @@ _ROOMS = {
     "Plan": "_result",
     "Status": "_result",
     "TableComparison": "_result",
+    "Verdict": "_result",
     "KullbackError": "_result",
+    "CheckError": "_result",
     "InputError": "_result",
     "KindError": "_result",
     "MissingExtraError": "_result",
@@ -75,6 +79,7 @@ _MODULES = ("families", "plots", "tables")
 
 __all__ = [
     "Advice",
+    "CheckError",
     "Comparison",
     "Density",
     "Discrete",
@@ -92,6 +97,7 @@ __all__ = [
     "Status",
     "Table",
     "TableComparison",
+    "Verdict",
     "__version__",
     "advise",
     "compare",

@@ -89,6 +89,20 @@ def html_table(rows: Sequence[Sequence[str]], header: Sequence[str] = ()) -> str
     return f"<table>{f'<thead><tr>{head}</tr></thead>' if header else ''}<tbody>{body}</tbody></table>"
 
 
+def visible(text: str) -> str:
+    """A text whose letters that do not print, or that turn others around, are written out: \\n, \\x1b, \\u202e."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+MARKS = ("missing", "NaN", "∞", "−∞", "any other value")  # what stands for no value of a column
+
+
+def value_text(text: str) -> str:
+    """A text of the data as people read it: in quotes where it could be taken for something else."""
+    plainly = text.isprintable() and text == text.strip() and text and text[0] not in "'\""
+    return text if plainly and text not in MARKS else repr(text)
+
+
 def text_table(rows: Sequence[Sequence[str]]) -> str:
     """Rows as aligned plain text."""
     if not rows:

@@ -60,7 +60,7 @@ LISTS = pl.DataFrame({"a": [1, 2], "tags": [["x"], ["y", "z"]]})
 @pytest.mark.parametrize(
     ("p", "q", "options", "error", "text"),
     [
-        (LISTS, LISTS, {}, kl.InputError, "column 'tags' of the polars frame holds lists"),
+        (LISTS, LISTS, {"columns": "tags"}, kl.InputError, "column 'tags' holds lists"),
         (GOOD, GOOD.rename({"a": "c", "b": "d"}), {}, kl.InputError, "share no column"),
         (GOOD, GOOD.clear(), {}, kl.InputError, "q: the polars frame has no rows"),
         (GOOD.clear(), GOOD, {}, kl.InputError, "p: the polars frame has no rows"),

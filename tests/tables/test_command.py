@@ -7,9 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
+from rich.cells import cell_len
 
+import kullback as kl
 from kullback._cli import main
+from kullback._result._column import brief, probability
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -36,9 +41,9 @@ def test_for_people(capsys: pytest.CaptureFixture[str], names: tuple[str, str]) 
 
 
 def test_for_machines_and_the_threshold(capsys: pytest.CaptureFixture[str], names: tuple[str, str]) -> None:
-    code, out, err = run(capsys, "compare", *names, "--json", "--fail-over", "0.1", "--columns", "x,far,flag")
+    code, out, err = run(capsys, "compare", *names, "--json", "--fail-over", "0.05", "--columns", "x,far,flag")
     assert code == 1
-    assert err.startswith("kullback: over 0.1 nats: far ")
+    assert err.startswith("kullback: 2 of 3 columns over 0.05 nats\n  far: ")
     assert [c["column"] for c in json.loads(out)["columns"]] == ["far", "x", "flag"]
     code, out, err = run(capsys, "compare", *names, "--json", "--fail-over", "0.2")
     assert (code, err) == (0, "")
@@ -86,3 +91,31 @@ def test_nothing_is_left_on_standard_error(names: tuple[str, str]) -> None:
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_a_terminal_cuts_no_number(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    rng = np.random.default_rng(0)
+    long = ["a_rather_long_name_of_a_column_with_many_words", "한국어 열 이름이 길어요 아주"]
+    p = pl.DataFrame({name: rng.normal(size=500) for name in long})
+    p.write_parquet(tmp_path / "p.parquet")
+    q = p.with_columns(pl.col(long[0]) * 2, pl.col(long[1]) + 9)
+    q.write_parquet(tmp_path / "q.parquet")
+    monkeypatch.setenv("COLUMNS", str(width))
+    code, out, _ = run(capsys, "compare", str(tmp_path / "p.parquet"), str(tmp_path / "q.parquet"))
+    assert code == 0
+    table = [line for line in out.splitlines() if line.startswith("│")]
+    found = kl.compare_tables(p, q)
+    for c in found.columns:
+        # the first letters of the name: it is folded, and nothing else is
+        (row,) = [line for line in table if line.startswith("│" + c.column[:3])]
+        cells = [cell.strip() for cell in row.strip("│").split("│")]
+        assert cells[1] in (f"∞ ({brief(c.forward.smoothed)})", brief(c.forward.value))
+        assert probability(c.p_value) in cells
+    assert "…" not in "".join(table) or width == 120
+    if width >= 60:
+        assert max(cell_len(line) for line in table) <= width
+    folded = "".join(line.strip("│").split("│")[0].strip() for line in table)
+    assert long[0] in folded

@@ -86,6 +86,40 @@ def test_names_are_escaped() -> None:
     assert "<script>" not in found._repr_html_()
 
 
+HOSTILE = "![x](http://e.vil/p) @me `x` *b* _c_ #12 www.e.vil <b>|\\"
+
+
+def test_markdown_is_text() -> None:
+    """No picture, link, mention or HTML comes of names and values; the signs are escaped or parted."""
+    p, q = pl.DataFrame({HOSTILE: ["a", "b"] * 30}), pl.DataFrame({HOSTILE: ["a", HOSTILE[:25]] * 30})
+    text = report.markdown(kl.compare_tables(p, q, names=(HOSTILE, HOSTILE)))
+    text = re.sub(r"\\.", "", text)
+    for live in ("![", "](", " @me", " `x`", " *b*", " _c_", " #12", "://", " www.e", "<b>"):
+        assert live not in text, live
+    assert {line.count("|") for line in text.splitlines() if line.startswith("|")} == {8}
+
+
+def test_control_characters_are_written_out(tmp_path: Path) -> None:
+    name, value = "t\x1b[31m\nnew\u202e", "u\x1b[2J\u202e\r\nv"
+    p, q = (
+        pl.DataFrame({name: [value, "b"] * 30, "by": [value] * 60}),
+        pl.DataFrame({name: ["b"] * 60, "by": [value] * 60}),
+    )
+    found = kl.compare_tables(p, q, names=(value, value), by="by")
+    verdict = found.verdict(0.1)
+    texts = (repr(found), repr(found.columns[0]), found._repr_html_(), report.markdown(found), report.page(found))
+    for text in (*texts, str(verdict), verdict.summary, found.slices[0].label):
+        assert not {c for c in text if c != "\n" and not c.isprintable()}, text[:80]
+    assert "t\\x1b[31m\\nnew\\u202e" in repr(found)
+
+
+def test_what_is_missing_is_told_from_the_word() -> None:
+    p, q = pl.DataFrame({"t": ["missing", "'tis", "NaN", ""] * 9 + [None]}), pl.DataFrame({"t": [None] * 9})
+    outcomes = kl.compare_tables(p, q)["t"].terms["outcome"]
+    assert sorted(outcomes) == sorted(["'missing'", '"\'tis"', "'NaN'", "''", "missing"])
+    assert kl.compare_tables(p, q)["t"].only_q == ()
+
+
 def test_markdown_has_a_row_a_column(found: kl.TableComparison) -> None:
     text = report.markdown(found)
     rows = [line for line in text.splitlines() if line.startswith("|")]

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,13 +16,16 @@ from cyclopts import App, CycloptsError, Parameter
 
 import kullback as kl
 from kullback._cli import _show, _tables
+from kullback._cli._options import Options, settings
 from kullback._distribution import Sample
+from kullback._format import visible
 from kullback._result import Fit, InputError, KullbackError
 
 app = App(
     name="kullback",
     version=kl.__version__,
     help="The Kullback-Leibler divergence, both ways: measured and minimised.",
+    suppress_keyboard_interrupt=False,  # main says which signal it was
 )
 
 ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".gz")
@@ -122,42 +130,45 @@ def path(
 
 @app.command
 def compare(
-    p: str,
-    q: str | None = None,
+    p: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    q: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     /,
     *,
-    columns: Columns = None,
-    joint: Annotated[str | None, Parameter(help="Tables: columns to measure together as well.")] = None,
-    by: Annotated[str | None, Parameter(help="Tables: a column of Q whose values slice it.")] = None,
-    reference: Annotated[Path | None, Parameter(help="Tables: a saved reference in the place of P.")] = None,
-    save_reference: Annotated[Path | None, Parameter(help="Tables: keep P's edges and counts in this file.")] = None,
-    fail_over: Annotated[float | None, Parameter(help="Tables: exit 1 if a column passes so many nats.")] = None,
-    report: Annotated[Path | None, Parameter(help="Tables: write a report, .html, .md or .json.")] = None,
-    memory_limit: Annotated[str | None, Parameter(help="Tables: what DuckDB may hold, such as 2GB.")] = None,
-    threads: Annotated[int | None, Parameter(help="Tables: DuckDB's threads.")] = None,
+    columns: Annotated[
+        list[str], Parameter(help="Columns of the files, separated by commas or one at a time.", negative="")
+    ] = [],  # noqa: B006  never changed
+    tables: Annotated[Options, Parameter(name="*")] = Options(),  # noqa: B008  frozen
     plot: Plot = None,
     json: Json = False,
     drop_missing: Drop = False,
-    seed: Seed = 0,
+    seed: Annotated[int | None, Parameter(help="Seed of everything random.")] = None,
 ) -> None:
     """Both divergences of P and Q: two text forms, one file with --columns and one text form, or two tables.
 
-    Two files (or folders, or patterns) are compared column by column.
+    Two files (or folders, patterns, URLs, or - for standard input) are compared column by column, as the options and
+    this folder's kullback.toml say. With --fail-over the exit code is 1 where a column is surely over its threshold,
+    gone, or of another type.
     """
-    options = _tables.Options(
-        columns, joint, by, reference, save_reference, fail_over, report, plot, memory_limit, threads, json, seed
-    )
-    if reference is not None:
-        _tables.run(p if q is not None else None, q if q is not None else p, options)
+    for text in (p, q):
+        if text is not None and text.startswith("-") and text != "-":
+            raise InputError(f"Unknown option: {text}. A file of that name is ./{text}")
+    both = q is not None and _tables.is_table(p) and _tables.is_table(q)
+    if both or q is None or tables.reference is not None:
+        rules = settings(tables, columns, seed)
+        if drop_missing:
+            raise InputError("--drop-missing goes with one file; of two tables, what is missing is a category")
+        if tables.reference is not None and q is not None:
+            raise InputError("--reference takes the place of P; give Q alone")
+        if q is None and rules.reference is None:
+            raise InputError("compare needs P and Q; with --reference, Q alone")
+        _tables.run(None if q is None else p, p if q is None else q, rules, plot, json)
         return
-    if q is None:
-        raise InputError("compare needs P and Q; with --reference, Q alone")
-    if _tables.is_table(p) and _tables.is_table(q):
-        _tables.run(p, q, options)
-        return
-    if options.named():
-        raise InputError(f"{', '.join(options.named())} go with two files, and {p!r} and {q!r} are not both files")
-    a, b = _pair(p, q, columns, drop_missing)
+    if tables.named():
+        raise InputError(f"{', '.join(tables.named())} go with two files, and {p!r} and {q!r} are not both files")
+    assert q is not None
+    wanted = ",".join(columns) or None
+    seed = seed or 0
+    a, b = _pair(p, q, wanted, drop_missing)
     with _show.progress() as say:
         say("measuring")
         found = kl.compare(a, b, seed=seed)
@@ -193,25 +204,54 @@ def plan(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; exit code 2 on bad input, 130 on Ctrl-C."""
+    """Run the command line: 0 well, 1 a threshold passed, 2 bad input, 3 a bug, 130 on Ctrl-C, 143 when ended."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a terminal without these letters gets marks in their place
             stream.reconfigure(errors="replace")
+    ended: list[int] = []
+    with _ending(ended):
+        try:
+            app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        except (KullbackError, CycloptsError) as error:
+            _leave(str(error).strip(), 2)
+        except KeyboardInterrupt as stop:
+            _leave("ended" if ended else str(stop) or "stopped", 143 if ended else 130)
+        except BrokenPipeError:
+            sys.stderr.close()
+            raise SystemExit(0) from None
+        except OSError as error:
+            _leave(f"cannot write the result: {error}", 2)
+        except Exception as error:
+            _leave(f"internal error, {_place(error)}. This is a bug: please report it with the command line", 3)
+
+
+@contextmanager
+def _ending(ended: list[int]) -> Iterator[None]:
+    """While it runs, the signal that ends a job is taken as Ctrl-C is, so that what spilled is cleaned away."""
+
+    def stop(number: int, _: object) -> None:
+        ended.append(number)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
     try:
-        app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
-    except (KullbackError, CycloptsError) as error:
-        _leave(str(error).strip(), 2)
-    except KeyboardInterrupt as stop:
-        _leave(str(stop) or "stopped", 130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        raise SystemExit(0) from None
-    except OSError as error:
-        _leave(f"cannot write the result: {error}", 2)
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _place(error: Exception) -> str:
+    """What went wrong, and where, in one line."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    first = (str(error).strip().splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first} ({Path(last.filename).name}, line {last.lineno})"
 
 
 def _leave(message: str, code: int) -> None:
-    sys.stderr.write(f"kullback: {message}\n")
+    sys.stderr.write("\n".join(map(visible, f"kullback: {message}".split("\n"))) + "\n")
     raise SystemExit(code)
 
 

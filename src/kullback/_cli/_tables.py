@@ -4,138 +4,133 @@ from __future__ import annotations
 
 import math
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
+from rich.cells import cell_len
 from rich.markup import escape
 from rich.table import Table
 
 import kullback as kl
-from kullback._cli import _show
-from kullback._result import CountDivergence, InputError, TableComparison
+from kullback._cli import _show, _verdict
+from kullback._cli._options import FORMATS
+from kullback._format import visible
+from kullback._result import CountDivergence, InputError, TableComparison, Verdict
 from kullback._result._column import brief, probability
+from kullback.tables import Settings
+from kullback.tables._files import ENDINGS
 
-ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".pq")
 WIDE = 110  # letters from which on the table has room for what carries a column
+NAME = 12  # letters of a column's name that there is room for at least
+LEFT_OUT = ("PSI", "JS")  # what a narrow terminal does without
 LEADING = 3  # columns of which it is said below, where there is none
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    columns: str | None = None
-    joint: str | None = None
-    by: str | None = None
-    reference: Path | None = None
-    save_reference: Path | None = None
-    fail_over: float | None = None
-    report: Path | None = None
-    plot: Path | None = None
-    memory_limit: str | None = None
-    threads: int | None = None
-    json: bool = False
-    seed: int = 0
-
-    def named(self) -> list[str]:
-        """The options that only tables know, as far as they are given."""
-        only = ("joint", "by", "reference", "save_reference", "fail_over", "report", "memory_limit", "threads")
-        return [f"--{name.replace('_', '-')}" for name in only if getattr(self, name) is not None]
 
 
 def is_table(text: str) -> bool:
     """Whether an argument names rows: a file, a folder, or a pattern of files."""
-    if text.lower().removesuffix(".gz").endswith(ENDINGS):
+    if text == "-" or "://" in text or text.lower().removesuffix(".gz").removesuffix(".zst").endswith(ENDINGS):
         return True
     return "(" not in text and (Path(text).exists() or "*" in text.replace(" ", "")[-12:])
 
 
-def run(p: str | None, q: str, options: Options) -> None:
+def run(p: str | None, q: str, rules: Settings, plot: Path | None, json: bool) -> None:
+    """Compare, write what is asked for, print, and judge."""
     from kullback import report as reports  # with the engines and the pictures: not for every other command
 
-    if options.reference is not None and p is not None:
-        raise InputError("--reference takes the place of P; give Q alone")
-    if options.report is not None:
-        reports.understood(options.report)
+    kind = _format(rules, json)
+    if rules.report is not None:
+        reports.understood(rules.report)
+    plot = plot or rules.plot
     with _show.progress() as say:
         say("counting")
-        first = kl.tables.load(options.reference) if options.reference is not None else p
-        found = kl.compare_tables(
-            first,
-            q,
-            columns=_names(options.columns),
-            joint=_names(options.joint),
-            by=options.by,
-            memory_limit=options.memory_limit,
-            threads=options.threads,
-            seed=options.seed,
-        )
-        if options.save_reference is not None:
-            found.reference.save(options.save_reference)
-        if options.plot is not None:
+        found = rules.compare(q) if p is None else rules.compare(p, q)
+        verdict = rules.verdict(found) if rules.judges else None
+        if rules.save_reference is not None:
+            found.reference.save(rules.save_reference)
+        if plot is not None:
             say("drawing")
-            kl.plots.tables(found, path=options.plot)
-        if options.report is not None:
+            kl.plots.tables(found, path=plot)
+        if rules.report is not None:
             say("writing the report")
-            reports.write(found, options.report)
-    if options.json:
-        _show.json(found.to_dict())
+            reports.write(found, rules.report)
+    if kind == "json":
+        judged = {} if verdict is None else {"verdict": verdict.to_dict()}
+        _show.json({**found.to_dict(), **judged})
+    elif kind == "junit" and verdict is not None:
+        sys.stdout.write(_verdict.junit(found, verdict))
+    elif kind == "github" and verdict is not None:
+        sys.stdout.write(_verdict.github(found, verdict))
     else:
-        _tell(found, options)
-    if options.fail_over is not None:
-        _judge(found, options.fail_over)
+        _tell(found, verdict, rules, plot)
+    if verdict is not None and not verdict:
+        sys.stdout.flush()
+        lines = "".join(f"\n  {line}" for line in verdict.lines())
+        sys.stderr.write(f"kullback: {verdict.summary}{lines}\n")
+        raise SystemExit(1)
 
 
-def _names(text: str | None) -> list[str] | None:
-    if text is None:
-        return None
-    return [name.strip() for name in text.split(",") if name.strip()]
+def _format(rules: Settings, json: bool) -> str:
+    kind = rules.format or "text"
+    if kind not in FORMATS:
+        raise InputError(f"format must be one of {', '.join(FORMATS)}, not {kind!r}")
+    if kind in ("junit", "github") and not rules.judges:
+        raise InputError(f"--format {kind} tells a verdict; give --fail-over with a threshold, such as 0.1")
+    return "json" if json else kind
 
 
-def _tell(found: TableComparison, options: Options) -> None:
+def _tell(found: TableComparison, verdict: Verdict | None, rules: Settings, plot: Path | None) -> None:
     out = _show.console()
-    for line in found.heading():
+    if verdict is not None:
+        out.print(escape(f"{'passed' if verdict else 'failed'}: {verdict.summary}"), style="bold", soft_wrap=True)
+    for line in [*found.heading(), *([f"Settings of {rules.path}"] if rules.path is not None else [])]:
         out.print(escape(line), soft_wrap=True)
     colours = {"KL(P‖Q)": _show.FORWARD, "KL(Q‖P)": _show.REVERSE}
-    header = ("column", "KL(P‖Q)", "KL(Q‖P)", "JS", "PSI", "p-value")
-    rows = [
-        (
-            c.column,
-            *map(_value, (c.forward, c.reverse)),
-            brief(c.jensen_shannon.value),
-            _value(c.psi),
-            probability(c.p_value),
-        )
-        for c in found.columns
-    ]
-    table = Table(header_style="bold", pad_edge=False)
-    for i, name in enumerate(header):
-        words = f"[{colours[name]}]{name}[/{colours[name]}]" if name in colours else name
-        widest = max([len(name), *(len(row[i]) for row in rows)])
-        table.add_column(words, min_width=min(widest, 24), overflow="fold")
+    names, columns = [visible(c.column) for c in found.columns], _numbers(found)
     roomy = out.width >= WIDE
+    for name in LEFT_OUT:  # rather than cut a number; they stand in the reports
+        if _width(columns) + min(NAME, max(map(cell_len, names), default=0)) > out.width:
+            del columns[name]
+    table = Table(header_style="bold", pad_edge=False)
+    longest = max(map(cell_len, names), default=0)
+    named = max(7, min(longest + 1, 24 if roomy else out.width - _width(columns)))
+    table.add_column("column", overflow="fold", width=named)
+    for name, values in columns.items():
+        words = f"[{colours[name]}]{name}[/{colours[name]}]" if name in colours else name
+        table.add_column(words, no_wrap=True, min_width=max(map(len, (name, *values))))
     if roomy:
-        table.add_column("carried by (P → Q)", overflow="ellipsis", no_wrap=True)
-    for c, row in zip(found.columns, rows, strict=True):
-        table.add_row(*(escape(cell) for cell in (*row, *((c.carried(),) if roomy else ()))))
-    out.print(table)
+        left = out.width - _width(columns) - named - 3
+        table.add_column("carried by (P → Q)", overflow="ellipsis", no_wrap=True, max_width=left)
+    for i, c in enumerate(found.columns):
+        cells = (names[i], *(values[i] for values in columns.values()), *((c.carried(),) if roomy else ()))
+        table.add_row(*map(escape, cells))
+    out.print(table, width=max(out.width, _width(columns) + named), crop=False)
     for c in found.columns[: 0 if roomy else LEADING]:
         if c.carried():
-            out.print(escape(f"{c.column}, P → Q: {c.carried()}"), soft_wrap=True)
+            out.print(escape(visible(f"{c.column}, P → Q: {c.carried()}")), soft_wrap=True)
     if any(math.isinf(c.psi.value) for c in found.columns):
         out.print("in brackets: the smoothed value, half a count added to every category", soft_wrap=True)
     for line in found.lines():
         out.print(escape(line), soft_wrap=True)
-    for path, what in ((options.report, "report"), (options.plot, "picture"), (options.save_reference, "reference")):
+    for path, what in ((rules.report, "report"), (plot, "picture"), (rules.save_reference, "reference")):
         if path is not None:
             out.print(escape(f"The {what} is in {path}"), soft_wrap=True)
 
 
+def _numbers(found: TableComparison) -> dict[str, list[str]]:
+    """The columns of the table by their headings."""
+    every = found.columns
+    return {
+        "KL(P‖Q)": [_value(c.forward) for c in every],
+        "KL(Q‖P)": [_value(c.reverse) for c in every],
+        "JS": [brief(c.jensen_shannon.value) for c in every],
+        "PSI": [_value(c.psi) for c in every],
+        "p-value": [probability(c.p_value) for c in every],
+    }
+
+
+def _width(columns: dict[str, list[str]]) -> int:
+    """Of the numbers with their headings and the lines of the table."""
+    return sum(max(map(len, (name, *values))) + 3 for name, values in columns.items()) + 3
+
+
 def _value(d: CountDivergence) -> str:
     return f"∞ ({brief(d.smoothed)})" if math.isinf(d.value) else brief(d.value)
-
-
-def _judge(found: TableComparison, threshold: float) -> None:
-    over = found.over(threshold)
-    if over:
-        named = ", ".join(f"{c.column} {brief(c.score)}" for c in over)
-        sys.stderr.write(f"kullback: over {threshold:g} nats: {named}\n")
-        raise SystemExit(1)

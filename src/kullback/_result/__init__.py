@@ -3,7 +3,7 @@
 from kullback._result._column import ColumnComparison, CountDivergence
 from kullback._result._comparison import Comparison, SupportReport, Terms
 from kullback._result._divergence import Divergence
-from kullback._result._errors import InputError, KindError, KullbackError, MissingExtraError, NoMethodError
+from kullback._result._errors import CheckError, InputError, KindError, KullbackError, MissingExtraError, NoMethodError
 from kullback._result._fit import Advice, Coverage, Fit, Mode, Optimum
 from kullback._result._importance import Importance
 from kullback._result._pairwise import Pairwise
@@ -11,10 +11,12 @@ from kullback._result._path import Branch, Jump, Path
 from kullback._result._plan import Plan
 from kullback._result._status import Status
 from kullback._result._tables import JointDivergence, SliceComparison, TableComparison
+from kullback._result._verdict import Judgement, Verdict
 
 __all__ = [
     "Advice",
     "Branch",
+    "CheckError",
     "ColumnComparison",
     "Comparison",
     "CountDivergence",
@@ -24,6 +26,7 @@ __all__ = [
     "Importance",
     "InputError",
     "JointDivergence",
+    "Judgement",
     "Jump",
     "KindError",
     "KullbackError",
@@ -39,4 +42,5 @@ __all__ = [
     "SupportReport",
     "TableComparison",
     "Terms",
+    "Verdict",
 ]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kullback._format import number, percent, plain
+from kullback._format import number, percent, plain, visible
 from kullback._result._comparison import Terms
 from kullback._result._status import Status
 
@@ -120,6 +120,11 @@ class ColumnComparison:
         """What only Q has, with its mass, the largest first."""
         return self._only("q", "p")
 
+    def wholly_missing(self, side: str) -> bool:
+        """Whether all rows of one side, "p" or "q", are missing or NaN."""
+        counts, names = np.asarray(self.terms[f"count_{side}"]), self.terms["outcome"]
+        return all(names[i] in ("missing", "NaN") for i in np.flatnonzero(counts))
+
     def _only(self, one: str, other: str) -> tuple[tuple[str, float], ...]:
         mass, lacking = np.asarray(self.terms[one]), np.asarray(self.terms[f"count_{other}"]) == 0
         found = [(str(self.terms["outcome"][i]), float(mass[i])) for i in np.flatnonzero(lacking & (mass > 0))]
@@ -157,7 +162,7 @@ class ColumnComparison:
 
     def __repr__(self) -> str:
         lines = [
-            f"{self.column}: {self.kind}, {self.rule}",
+            f"{visible(self.column)}: {self.kind}, {self.rule}",
             f"  KL(P‖Q) {self.forward!r}",
             f"  KL(Q‖P) {self.reverse!r}",
             f"  Jensen-Shannon {self.jensen_shannon!r}",

@@ -4,12 +4,15 @@ KullbackError
 ├── InputError        (also a ValueError)   an argument's value is wrong
 ├── KindError         (also a TypeError)    an argument is of a kind that cannot serve here
 ├── MissingExtraError (also an ImportError) an optional dependency is not installed
-└── NoMethodError     (also a ValueError)   no method applies, with each one's reason
+├── NoMethodError     (also a ValueError)   no method applies, with each one's reason
+└── CheckError        (also an AssertionError) two tables did not pass their thresholds
 
 Every text says what was wrong, which argument, the values, and the next step.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 
 class KullbackError(Exception):
@@ -34,3 +37,11 @@ class MissingExtraError(KullbackError, ImportError):
 
 class NoMethodError(KullbackError, ValueError):
     """No method applies to this pair."""
+
+
+class CheckError(KullbackError, AssertionError):
+    """Two tables did not pass their thresholds; `verdict` says what failed, and why."""
+
+    def __init__(self, message: str, verdict: Any = None) -> None:
+        super().__init__(message)
+        self.verdict = verdict

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from kullback._format import visible
 from kullback._result import ColumnComparison, CountDivergence, TableComparison
 from kullback._result._column import brief
 from kullback.plots import _ink
@@ -27,9 +28,9 @@ def overview(found: TableComparison) -> Any:
     foot = 0.62 + (0.2 if left_out else 0.0)
     height = 1.28 + foot + ROW * len(columns)
     page = Page(WIDTH, height)
-    page.header("How far apart the columns are", f"P = {found.p}     Q = {found.q}", 0.3)
+    page.header("How far apart the columns are", visible(f"P = {found.p}     Q = {found.q}"), 0.3)
     axes = page.axes("columns", LEFT, foot, WIDTH - LEFT - RIGHT, ROW * len(columns))
-    axes.set_ylim(len(columns) - 0.5, -0.5)
+    axes.set_ylim(max(len(columns), 1) - 0.5, -0.5)
     axes.set_yticks(range(len(columns)), [_cut(c.column) for c in columns])
     axes.tick_params(axis="y", length=0, labelcolor=_ink.TEXT)
     low, high = _decades([d for c in columns for d in (c.forward, c.reverse)])
@@ -96,7 +97,9 @@ def column(c: ColumnComparison) -> Any:
     foot = 0.35 + (0.061 * max(len(name) for name in labels) if turned else 0.12) + (0.22 if left_out else 0.0)
     height = 3.7 + foot
     page = Page(WIDTH, height)
-    page.header(c.column, f"{c.kind}, {c.rule}: P grey, Q dark; below, what each adds to either divergence", 0.3)
+    page.header(
+        visible(c.column), f"{c.kind}, {c.rule}: P grey, Q dark; below, what each adds to either divergence", 0.3
+    )
     left, span = 0.95, WIDTH - 0.95 - 0.3
     below = page.axes("terms", left, foot, span, 1.15)
     above = page.axes("shares", left, foot + 1.4, span, 1.35, sharex=below)
@@ -156,7 +159,8 @@ def slices(found: TableComparison) -> Any:
     rows = (len(names) + 1) // 2
     height = 0.95 + 1.85 * rows
     page = Page(WIDTH, height)
-    page.header(f"P against the slices of Q by {found.by}", f"P = {found.p}     Q = {found.q}", 0.3)
+    names_of = visible(f"P = {found.p}     Q = {found.q}")
+    page.header(visible(f"P against the slices of Q by {found.by}"), names_of, 0.3)
     at = np.arange(len(found.slices))
     width = (WIDTH - 0.85 - 0.3 - 0.75) / 2
     for i, name in enumerate(names):
@@ -208,4 +212,5 @@ def _legend_right(page: Page) -> None:
 
 
 def _cut(name: str) -> str:
+    name = visible(name)
     return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from kullback._format import visible
 from kullback._result import TableComparison
 from kullback._result._column import brief, probability
 from kullback._result._tables import HEADER
@@ -43,4 +45,10 @@ def _table(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+    """A text that stays one: no table, picture, link, mention or HTML comes of it, on GitHub neither."""
+    text = _MARKS.sub(r"\\\1", visible(text)).replace("&", "&amp;").replace("<", "&lt;")
+    return _LIVE.sub(r"\1<!-- -->", text)
+
+
+_MARKS = re.compile(r"([\\`*_\[\]|~$@#!])")
+_LIVE = re.compile(r"(@|#(?=\d)|:(?=//)|www\.)", re.IGNORECASE)  # what GitHub makes links of, in any text

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import kullback.plots
-from kullback._format import html_table, percent
+from kullback._format import html_table, percent, visible
 from kullback._result import ColumnComparison, CountDivergence, TableComparison
 from kullback._result._column import brief, probability
 from kullback.plots import _ink, _tables
@@ -47,7 +47,7 @@ def page(found: TableComparison) -> str:
     with _ink.style():
         parts.append(_svg(_tables.overview(found), f"The divergences of {len(found.columns)} columns"))
         if found.slices:
-            parts.append(f"<h2>Slice by slice, by {html.escape(str(found.by))}</h2>")
+            parts.append(f"<h2>Slice by slice, by {html.escape(visible(str(found.by)))}</h2>")
             parts.append(_svg(_tables.slices(found), "The divergences of the columns that differ most, by slice"))
             parts.append(f"<div class='wide'>{_slices(found)}</div>")
         parts.append("<h2>Column by column</h2>")
@@ -56,7 +56,7 @@ def page(found: TableComparison) -> str:
     if left_out > 0:
         parts.append(f"<p class='quiet'>and {left_out} columns that differ less, in the table above.</p>")
     parts.append(f"<p class='quiet'>{html.escape(FOOT)} Made by kullback {kullback.__version__}.</p>")
-    title = html.escape(f"{found.p} and {found.q}")
+    title = html.escape(visible(f"{found.p} and {found.q}"))
     return (
         f"<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>{title}</title>"
         f"<meta name='viewport' content='width=device-width, initial-scale=1'><style>{STYLE}</style></head>"
@@ -81,7 +81,7 @@ def _summary(found: TableComparison) -> str:
         )
         words = html.escape(c.carried())
         body.append(
-            f"<tr><td>{html.escape(c.column)}</td>{cells}<td>{html.escape(probability(c.p_value))}</td>"
+            f"<tr><td>{html.escape(visible(c.column))}</td>{cells}<td>{html.escape(probability(c.p_value))}</td>"
             f"<td class='words'>{words}</td></tr>"
         )
     return f"<table><thead>{head}</thead><tbody>{''.join(body)}</tbody></table>"
@@ -100,9 +100,16 @@ def _slices(found: TableComparison) -> str:
     for s in found.slices:
         top = max(s.columns, key=lambda c: c.score)
         rows.append(
-            (s.label, f"{s.rows:,}", top.column, str(top.forward), str(top.reverse), probability(top.p_adjusted))
+            (
+                s.label,
+                f"{s.rows:,}",
+                visible(top.column),
+                str(top.forward),
+                str(top.reverse),
+                probability(top.p_adjusted),
+            )
         )
-    return html_table(rows, (str(found.by), "rows", "most different", "KL(P‖Q)", "KL(Q‖P)", "p, Holm"))
+    return html_table(rows, (visible(str(found.by)), "rows", "most different", "KL(P‖Q)", "KL(Q‖P)", "p, Holm"))
 
 
 def _column(c: ColumnComparison, rank: int) -> str:
@@ -123,9 +130,9 @@ def _column(c: ColumnComparison, rank: int) -> str:
         for i in order
     ]
     table = html_table(rows, ("", "P, rows", "Q, rows", "P", "Q", "to KL(P‖Q)", "to KL(Q‖P)")) if rows else ""
-    picture = _svg(_tables.column(c), f"The shares of {c.column} in both tables, and their terms")
+    picture = _svg(_tables.column(c), f"The shares of {visible(c.column)} in both tables, and their terms")
     return (
-        f"<details{' open' if rank < OPEN else ''}><summary>{html.escape(c.column)} "
+        f"<details{' open' if rank < OPEN else ''}><summary>{html.escape(visible(c.column))} "
         f"<span class='quiet'>{html.escape(what)}</span></summary>{notes}{picture}"
         f"<div class='wide'>{table}</div></details>"
     )

@@ -4,41 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
+from kullback._format import listing
 from kullback._result import InputError
 from kullback._result._tables import SliceComparison, TableComparison
 from kullback.tables import _literal
 from kullback.tables._assemble import added, compared, notes, ranked
 from kullback.tables._grid import NULL, Key
-from kullback.tables._kinds import common, kind
+from kullback.tables._kinds import Kind, common, hollowed, kind, uncountable
 from kullback.tables._partition import OTHER, Partition
 from kullback.tables._reference import Reference
-from kullback.tables._sides import Side, require
+from kullback.tables._sides import Side
+from kullback.tables._wanted import Wanted
 
 
-def against(
-    reference: Reference, q: Side, columns: Any, joint: Sequence[str] | None, by: str | None
-) -> TableComparison:
+def against(reference: Reference, q: Side, wanted: Wanted, joint: Sequence[str] | None) -> TableComparison:
     if joint is not None:
         raise InputError("joint: a reference holds counts of single columns; give the table itself as p")
-    if by is not None:
-        require(q, by, "q (by)")
-    asked = [columns] if isinstance(columns, str) else columns
-    for name in asked or ():
-        if name not in reference.partitions:
-            raise InputError(f"the reference {reference.name} has no column {name!r}")
-        require(q, name, "q")
-    names = [n for n in (asked or reference.partitions) if n in q.schema and n != by]
-    if not names:
-        raise InputError(f"{q.name} has none of the columns of the reference: {', '.join(reference.partitions)}")
-    parts, different = fitting(reference, q, names)
+    slicing = wanted.slicing(q)
+    of_p, of_q = list(reference.partitions), list(q.schema)
+    if not set(of_p) & set(of_q):
+        raise InputError(f"{q.name} has none of the columns of the reference: {listing(of_p)}")
+    names, only_p, only_q = wanted.of((f"the reference {reference.name}", of_p), (q.name, of_q))
+    q = hollowed(q, [n for n in names if uncountable(q, n, "") or not _fits(reference.partitions[n].kind, q, n)])
+    left_out = [(n, why) for n in names if (why := uncountable(q, n, "Q"))]
+    parts, different = fitting(reference, q, [n for n in names if n not in dict(left_out)])
+    if not parts:
+        raise InputError(f"no column of {q.name} is of the type that it has in the reference {reference.name}")
     slices: tuple[SliceComparison, ...] = ()
-    if by is None:
+    if slicing is None:
         found = counted(q, parts)
     else:
-        tallied = _literal.tallies(q, list(parts.values()), by)
-        slices = compared(_literal.slices(q, by), parts, tallied, reference.counts)
+        tallied = _literal.tallies(q, list(parts.values()), slicing)
+        slices = compared(_literal.slices(q, slicing), parts, tallied, reference.counts)
         found = {n: added(tallied[n].values()) for n in parts}
     rows = sum(next(iter(found.values()), {}).values())
     if not rows:
@@ -52,14 +50,15 @@ def against(
         q.name,
         (reference.rows, rows),
         ranked(parts, counts),
-        tuple(n for n in reference.partitions if n not in q.schema) if columns is None else (),
-        tuple(n for n in q.schema if n not in reference.partitions and n != by) if columns is None else (),
+        only_p,
+        only_q,
         tuple(different),
         None,
-        by,
+        wanted.by,
         slices,
         notes((q,), parts),
         reference,
+        tuple(left_out),
     )
 
 
@@ -69,13 +68,17 @@ def fitting(
     """The reference's partitions that serve this table, and the columns whose types differ."""
     parts, different = {}, []
     for name in names:
-        part, here = reference.partitions[name], kind(table, name, "q")
-        both = common(part.kind, here)
-        if both is None or (both == "datetime" and part.kind == "date"):
+        part = reference.partitions[name]
+        if not _fits(part.kind, table, name):
             different.append((name, part.kind, str(table.schema[name])))
         else:
             parts[name] = part
     return parts, different
+
+
+def _fits(known: Kind, table: Side, name: str) -> bool:
+    both = common(known, kind(table, name, "q"))
+    return both is not None and not (both == "datetime" and known == "date")
 
 
 def counted(table: Side, parts: Mapping[str, Partition]) -> dict[str, dict[Key, int]]:

@@ -14,6 +14,7 @@ from kullback.tables._measure import column as measured
 from kullback.tables._measure import holm
 from kullback.tables._partition import Partition
 from kullback.tables._sides import Side
+from kullback.tables._wanted import Slicing
 
 Counts = dict[str, dict[Key, list[int]]]
 
@@ -26,7 +27,7 @@ def ranked(parts: Mapping[str, Partition], counts: Counts) -> tuple[ColumnCompar
 
 
 def sliced(
-    q: Side, by: str, parts: Sequence[Partition], of_p: Mapping[str, Mapping[Key, int]]
+    q: Side, by: Slicing, parts: Sequence[Partition], of_p: Mapping[str, Mapping[Key, int]]
 ) -> tuple[SliceComparison, ...]:
     rows = _literal.slices(q, by)
     return compared(rows, {p.column: p for p in parts}, _literal.tallies(q, parts, by), of_p)
@@ -62,4 +63,8 @@ def notes(sides: Sequence[Side], parts: Mapping[str, Partition]) -> tuple[str, .
     ]
     if any(s.nan_is_null for s in sides):
         notes.append("pandas does not tell NaN from a missing value; both count as missing")
-    return tuple(notes)
+    told: dict[str, list[str]] = {}
+    for side in sides:
+        for note, which in side.notes:
+            told.setdefault(note, []).append(which)
+    return (*notes, *(f"{note} ({' and '.join(which)})" for note, which in told.items()))

@@ -6,18 +6,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from kullback._format import listing
 from kullback._result import InputError, KindError
 from kullback._result._tables import JointDivergence, SliceComparison, TableComparison
 from kullback.numerics.quiet import quiet
 from kullback.tables import _grid, _literal
 from kullback.tables._against import against, counted, fitting
 from kullback.tables._assemble import Counts, notes, ranked, sliced
+from kullback.tables._csv import Csv
 from kullback.tables._files import Engine
 from kullback.tables._joint import joint as together
-from kullback.tables._kinds import Kind, common, kind
+from kullback.tables._kinds import Kind, agreed, uncountable
 from kullback.tables._partition import Partition, bins, partition
 from kullback.tables._reference import Reference
-from kullback.tables._sides import Side, chosen, require, side
+from kullback.tables._sides import Side, require, side, sides
+from kullback.tables._wanted import Wanted
 
 
 @quiet
@@ -26,8 +29,11 @@ def compare_tables(
     q: Any,
     *,
     columns: str | Sequence[str] | None = None,
+    exclude: str | Sequence[str] | None = None,
     joint: Sequence[str] | None = None,
     by: str | None = None,
+    every: str | None = None,
+    csv: Csv | None = None,
     names: tuple[str, str] | None = None,
     memory_limit: str | None = None,
     threads: int | None = None,
@@ -47,16 +53,22 @@ def compare_tables(
         DuckDB, PySpark or Ibis; `p` may be a `kl.tables.Reference`.
     columns : str or sequence of str, optional
         The columns to compare; all that both tables have when not given.
+    exclude : str or sequence of str, optional
+        Columns to leave out, such as keys.
     joint : sequence of str, optional
         Columns whose joint divergence is estimated too, from at most about 5,000 complete rows of either table.
     by : str, optional
         A column of Q whose values slice it; P is compared with each slice, in one pass over Q.
+    every : str, optional
+        Slices of time where `by` names a column of days or times: "1h", "1d", "1w", "1mo", "1q", "1y" or more of one.
+    csv : Csv, optional
+        How text files are written: `kl.tables.Csv(decimal=",", null=["NA"])`. What is not said is found out.
     names : pair of str, optional
         What P and Q are called in reports; the names of their files when not given.
     memory_limit : str, optional
         What the embedded DuckDB may hold of files, for example "2GB"; it spills the rest to a temporary folder.
     threads : int, optional
-        Threads of the embedded DuckDB.
+        Threads of the embedded DuckDB at most; never more than the machine has processors.
     seed : int
         Decides which rows stand for the joint divergence.
 
@@ -85,12 +97,14 @@ def compare_tables(
     """
     if isinstance(q, Reference):
         raise KindError("q is a Reference; pass it as p, the table that the other one is compared with")
-    with Engine(memory_limit, threads) as engine:
+    wanted = Wanted(columns, exclude, by, every)
+    with Engine(memory_limit, threads, csv) as engine:
         if isinstance(p, Reference):
             known = p if names is None else replace(p, name=names[0])
-            return against(known, _called(side(q, "q", engine), names, 1), columns, joint, by)
-        sides = (_called(side(p, "p", engine), names, 0), _called(side(q, "q", engine), names, 1))
-        return _fresh(sides, columns, joint, by, seed)
+            kinds = {name: part.kind for name, part in known.partitions.items()}
+            return against(known, _called(side(q, "q", engine, kinds), names, 1), wanted, joint)
+        one, other = sides(p, q, engine)
+        return _fresh((_called(one, names, 0), _called(other, names, 1)), wanted, joint, seed)
 
 
 def _called(found: Side, names: Any, which: int) -> Side:
@@ -123,7 +137,7 @@ def count(table: Any, like: Reference, *, memory_limit: str | None = None, threa
     5
     """
     with Engine(memory_limit, threads) as engine:
-        rows_of = side(table, "table", engine)
+        rows_of = side(table, "table", engine, {name: part.kind for name, part in like.partitions.items()})
         for name in like.partitions:
             require(rows_of, name, "table")
         parts, different = fitting(like, rows_of, list(like.partitions))
@@ -135,25 +149,27 @@ def count(table: Any, like: Reference, *, memory_limit: str | None = None, threa
         return Reference(rows_of.name, rows, dict(like.partitions), found)
 
 
-def _fresh(
-    sides: tuple[Side, Side], columns: Any, joint: Sequence[str] | None, by: str | None, seed: int
-) -> TableComparison:
-    p, q = sides
-    if by is not None:
-        require(q, by, "q (by)")
-    names = chosen(sides, columns, by)
+def _fresh(pair: tuple[Side, Side], wanted: Wanted, joint: Sequence[str] | None, seed: int) -> TableComparison:
+    p, q = pair
+    slicing = wanted.slicing(q)
+    shared, only_p, only_q = wanted.columns_of(pair)
     kinds: dict[str, Kind] = {}
-    different = []
-    for name in names:
-        a, b = kind(p, name, "p"), kind(q, name, "q")
-        both = common(a, b)
-        if both is None:
+    different: list[tuple[str, str, str]] = []
+    left_out: list[tuple[str, str]] = []
+    pair, found = agreed(pair, shared)
+    p, q = pair
+    for name in shared:
+        if name not in found:
+            why = [text for s, which in zip(pair, "PQ", strict=True) if (text := uncountable(s, name, which))]
+            left_out.append((name, why[0]))
+        elif (both := found[name]) is None:
             different.append((name, str(p.schema[name]), str(q.schema[name])))
         else:
             kinds[name] = both
+    _some(kinds, different, left_out)
     numeric = {n: k for n, k in kinds.items() if k != "text"}
-    tables, rows = _grid.cells(sides, numeric, bins)
-    for each, n, argument in zip(sides, rows, ("p", "q"), strict=True):
+    tables, rows = _grid.cells(pair, numeric, bins)
+    for each, n, argument in zip(pair, rows, ("p", "q"), strict=True):
         if not n:
             raise InputError(f"{argument}: {each.name} has no rows")
     parts: dict[str, Partition] = {}
@@ -161,33 +177,42 @@ def _fresh(
     for name, table in tables.items():
         parts[name], counts[name] = partition(table, name, kinds[name])
     texts = [n for n, k in kinds.items() if k == "text"]
-    for part, found in _literal.text(sides, texts) if texts else []:
-        parts[part.column], counts[part.column] = part, found
+    for part, tally in _literal.text(pair, texts) if texts else []:
+        parts[part.column], counts[part.column] = part, tally
     slices: tuple[SliceComparison, ...] = ()
-    if by is not None:
+    if slicing is not None and parts:
         of_p = {n: {k: c[0] for k, c in counts[n].items()} for n in parts}
-        slices = sliced(q, by, list(parts.values()), of_p)
+        slices = sliced(q, slicing, list(parts.values()), of_p)
     combined: JointDivergence | None = None
     if joint is not None:
         for name in joint:
             require(p, name, "p (joint)")
             require(q, name, "q (joint)")
-        combined = together(sides, list(joint), kinds, tables, seed)
+        combined = together(pair, list(joint), kinds, tables, seed)
     reference = Reference(p.name, rows[0], parts, {n: {k: c[0] for k, c in counts[n].items() if c[0]} for n in parts})
     return TableComparison(
         p.name,
         q.name,
         rows,
         ranked(parts, counts),
-        tuple(n for n in p.schema if n not in q.schema) if columns is None else (),
-        tuple(n for n in q.schema if n not in p.schema and n != by) if columns is None else (),
+        only_p,
+        only_q,
         tuple(different),
         combined,
-        by,
+        wanted.by,
         slices,
-        notes(sides, parts),
+        notes(pair, parts),
         reference,
+        tuple(left_out),
     )
+
+
+def _some(kinds: Any, different: Sequence[tuple[str, str, str]], left_out: Sequence[tuple[str, str]]) -> None:
+    """An error where nothing can be said of any column: an empty comparison would look like an equal one."""
+    if kinds or different:
+        return
+    why = [f"column {n!r} {text}" for n, text in left_out]
+    raise InputError(f"no column is left to compare: {listing(why, 4)}")
 
 
 __all__ = ["compare_tables", "count"]

@@ -10,29 +10,47 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import math
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import narwhals as nw
 
 from kullback._result import InputError
+from kullback.tables._native import TIME
+from kullback.tables._rows import rows
 from kullback.tables._sides import Side
 
 DAY = 86_400
 Kind = str  # "integer" | "number" | "boolean" | "date" | "datetime" | "instant" | "instant in <zone>" | "text"
 NUMBERS = ("integer", "number")
 TIMES = ("date", "datetime", "instant")
-_REFUSED = (nw.List, nw.Array, nw.Struct, nw.Binary, nw.Object, nw.Duration)
+_REFUSED = (nw.List, nw.Array, nw.Struct, nw.Binary, nw.Object, nw.Unknown)
 _NAMES = {"List": "lists", "Array": "arrays", "Struct": "records", "Binary": "bytes", "Object": "mixed objects"}
+NOTHING = "nothing"  # the kind of a column without a value: that of any other
+
+
+def uncountable(side: Side, column: str, which: str) -> str:
+    """Why a column cannot be counted by value; "" for one that can."""
+    dtype = side.schema[column]
+    if column in side.hollow or not isinstance(dtype, _REFUSED):
+        return ""
+    what = _NAMES.get(type(dtype).__name__, "values of a type that is not known here")
+    return f"holds {what} ({dtype}) in {which}, which cannot be counted by value"
 
 
 def kind(side: Side, column: str, argument: str) -> Kind:
     dtype = side.schema[column]
-    if isinstance(dtype, _REFUSED):
-        what = _NAMES.get(type(dtype).__name__, "spans of time")
+    why = uncountable(side, column, side.name)
+    if why:
         raise InputError(
-            f"{argument}: column {column!r} of {side.name} holds {what} ({dtype}), which cannot be counted by value. "
-            "Leave it out by naming the columns to compare (columns=, --columns), or turn it into numbers or text."
+            f"{argument}: column {column!r} {why}. Leave it out (exclude=, --exclude), or turn it into numbers or text."
         )
+    if column in side.hollow:
+        return NOTHING
+    if column in side.times:
+        return TIME
     if dtype.is_integer():
         return "integer"
     if dtype.is_numeric():
@@ -44,6 +62,29 @@ def kind(side: Side, column: str, argument: str) -> Kind:
     if isinstance(dtype, nw.Datetime):
         return "datetime" if dtype.time_zone is None else _instant(side, dtype.time_zone)
     return "text"
+
+
+def hollowed(side: Side, names: Sequence[str]) -> Side:
+    """The side, which knows now which of some columns hold no value."""
+    if not names:
+        return side
+    counts = rows(side.frame.select(*(nw.col(n).count().alias(f"n{i}") for i, n in enumerate(names))))[0]
+    return replace(side, hollow=tuple(n for n, c in zip(names, counts, strict=True) if not c))
+
+
+def agreed(pair: tuple[Side, Side], names: Sequence[str]) -> tuple[tuple[Side, Side], dict[str, Kind | None]]:
+    """The kind under which both sides count each column; None where their types differ."""
+    doubtful = []
+    for name in names:
+        odd = any(uncountable(s, name, "") for s in pair)
+        if odd or common(kind(pair[0], name, "p"), kind(pair[1], name, "q")) is None:
+            doubtful.append(name)
+    one, other = (hollowed(s, doubtful) for s in pair)
+    found: dict[str, Kind | None] = {}
+    for name in names:
+        if not any(uncountable(s, name, "") for s in (one, other)):
+            found[name] = common(kind(one, name, "p"), kind(other, name, "q"))
+    return (one, other), found
 
 
 def _instant(side: Side, zone: str) -> Kind:
@@ -58,13 +99,15 @@ def _moves(side: Side) -> bool:
 
 def timed(kind: Kind) -> bool:
     """Whether a kind is one of days or times."""
-    return kind.split(" ")[0] in TIMES
+    return kind.split(" ")[0] in TIMES or kind == TIME
 
 
 def common(a: Kind, b: Kind) -> Kind | None:
     """The kind under which two columns can be counted together; None if their types differ."""
     if a == b:
-        return a
+        return "text" if a == NOTHING else a
+    if NOTHING in (a, b):
+        return b if a == NOTHING else a
     if {a, b} == set(NUMBERS):
         return "number"
     return "datetime" if {a, b} == {"date", "datetime"} else None
@@ -73,11 +116,14 @@ def common(a: Kind, b: Kind) -> Kind | None:
 def value(side: Side, column: str, as_kind: Kind) -> nw.Expr:
     """The column as doubles in order, or as text."""
     x = nw.col(column)
+    if column in side.hollow:
+        nothing = nw.when(~x.is_null()).then(nw.lit("" if as_kind == "text" else 0.0)).otherwise(nw.lit(None))
+        return nothing if as_kind == "text" else nothing.cast(nw.Float64)
     if as_kind == "text":
         return x.cast(nw.String)
     if as_kind == "boolean":
         return x.cast(nw.Int32).cast(nw.Float64)
-    if not timed(as_kind):
+    if not timed(as_kind) or as_kind == TIME:
         return x.cast(nw.Float64)
 
     if as_kind == "instant" and _moves(side):
@@ -99,6 +145,8 @@ def number(x: Any) -> float:
     """An engine's answer as the number that stands for it; NaN for none."""
     if x is None or x != x:
         return math.nan
+    if isinstance(x, str):  # DuckDB's days beyond those of Python
+        return _written(x)
     if isinstance(x, dt.date):
         return float((x.year * 12 + x.month) * 31 + x.day)
     return float(x)
@@ -111,18 +159,32 @@ def shown(code: float, kind: Kind) -> Any:
     if kind == "integer":
         return int(code)
     if kind == "date":
-        return _date(code).isoformat()
+        return _date(code)
+    if kind == TIME:
+        whole, fraction = divmod(int(code), 1_000_000)
+        return _time(whole) + (f".{fraction:06d}" if fraction else "")
     if timed(kind):
         days, seconds = divmod(code, DAY)
-        whole = int(min(seconds, DAY - 1))
-        clock = dt.time(whole // 3600, whole // 60 % 60, whole % 60)
-        return dt.datetime.combine(_date(days), clock).isoformat(sep=" ") + ("Z" if kind == "instant" else "")
+        return f"{_date(days)} {_time(int(min(seconds, DAY - 1)))}{'Z' if kind == 'instant' else ''}"
     return code
 
 
-def _date(code: float) -> dt.date:
-    """The day of a code; one past a month's end, where an edge may lie, is that month's last."""
+def _time(seconds: int) -> str:
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def _date(code: float) -> str:
+    """The day of a code, in any year; one past a month's end, where an edge may lie, is that month's last."""
     months = (int(code) - 1) // 31
     year, month = divmod(months - 1, 12)
-    last = calendar.monthrange(year, month + 1)[1]
-    return dt.date(year, month + 1, min(int(code) - 31 * months, last))
+    last = calendar.monthrange(2000 + year % 400, month + 1)[1]  # the calendar repeats after 400 years
+    return f"{year:04d}-{month + 1:02d}-{min(int(code) - 31 * months, last):02d}"
+
+
+def _written(text: str) -> float:
+    """The number of a day that is written out; years before Christ count from −1 = 2 BC on."""
+    found = re.match(r"(\d+)-(\d+)-(\d+)(.*BC)?", text)
+    if found is None:
+        return math.inf if text == "infinity" else -math.inf if text == "-infinity" else math.nan
+    year, month, day = map(int, found.groups()[:3])
+    return float(((1 - year if found[4] else year) * 12 + month) * 31 + day)

@@ -17,6 +17,7 @@ from kullback.tables._kinds import value
 from kullback.tables._partition import OTHER, OVER, UNDER, Partition
 from kullback.tables._rows import rows
 from kullback.tables._sides import Side
+from kullback.tables._wanted import Slicing
 
 LIMIT = 1000  # categories of a column by name; the rest are one
 SLICES = 1000
@@ -24,21 +25,21 @@ Slice = Any
 Tally = dict[Key, int]
 
 
-def slices(side: Side, by: str) -> dict[Slice, int]:
+def slices(side: Side, by: Slicing) -> dict[Slice, int]:
     """The values of a column and their rows, in order."""
-    found = rows(side.frame.select(nw.col(by).alias("by")).group_by("by").agg(nw.len().alias("n")).head(SLICES + 1))
-    if len(found) > SLICES:
-        raise InputError(
-            f"by = {by!r} has more than {SLICES} values in {side.name}; slice by a coarser column, such as a month"
-        )
+    frame = side.frame.select(by.expression.alias("by")).group_by("by").agg(nw.len().alias("n"))
     totals: dict[Slice, int] = {}
-    for key, n in found:
-        name = None if key is None or key != key else key
-        totals[name] = totals.get(name, 0) + int(n)
+    for key, n in rows(frame.head(SLICES * by.parts + 1)):
+        totals[by.key(key)] = totals.get(by.key(key), 0) + int(n)
+    if len(totals) > SLICES:
+        raise InputError(
+            f"by = {by.column!r} has more than {SLICES} values in {side.name}; slice by a coarser column, or time "
+            'by longer pieces: every="1mo", --every 1mo'
+        )
     return dict(sorted(totals.items(), key=lambda item: (item[0] is None, item[0])))
 
 
-def tallies(side: Side, partitions: Sequence[Partition], by: str | None) -> dict[str, dict[Slice, Tally]]:
+def tallies(side: Side, partitions: Sequence[Partition], by: Slicing | None) -> dict[str, dict[Slice, Tally]]:
     """Counts on each partition, by slice; None is the one slice when there is no `by`."""
     found: dict[str, dict[Slice, Tally]] = {p.column: {} for p in partitions}
     for text in (False, True):
@@ -47,16 +48,16 @@ def tallies(side: Side, partitions: Sequence[Partition], by: str | None) -> dict
             parts = [_grouped(side, p, i, by) for i, p in group[start : start + UNION]]
             for index, key, code, n in rows(parts[0] if len(parts) == 1 else nw.concat(parts)):
                 p = partitions[int(index)]
-                key = None if key is None or key != key else key
+                key = None if by is None else by.key(key)
                 tally = found[p.column].setdefault(key, {})
                 name = _key(p, code, side.nan_is_null)
                 tally[name] = tally.get(name, 0) + int(n)
     return found
 
 
-def _grouped(side: Side, p: Partition, index: int, by: str | None) -> nw.LazyFrame[Any]:
+def _grouped(side: Side, p: Partition, index: int, by: Slicing | None) -> nw.LazyFrame[Any]:
     x = nw.col("x")
-    slice_ = nw.lit(0) if by is None else nw.col(by)
+    slice_ = nw.lit(0) if by is None else by.expression
     frame = side.frame.select(value(side, p.column, p.kind).alias("x"), slice_.alias("by"))
     if p.edges is not None:
         code = _code(x, p.edges)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kullback._format import value_text
 from kullback.tables._grid import FEW, NAN, NEGATIVE, NULL, POSITIVE, Cells, Key
 from kullback.tables._kinds import Kind, shown, timed
 
@@ -70,7 +71,7 @@ class Partition:
 
     def _text(self, code: Any) -> str:
         if isinstance(code, str):
-            return code if code.strip() else repr(code)
+            return value_text(code)
         found = shown(code, self.kind)
         if isinstance(found, bool):
             return "true" if found else "false"

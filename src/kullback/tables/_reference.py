@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,10 +12,12 @@ from typing import Any
 
 from kullback._format import dumps
 from kullback._result import InputError
-from kullback.tables._grid import Key
-from kullback.tables._partition import Partition
+from kullback.tables._grid import NAN, NEGATIVE, NULL, POSITIVE, Key
+from kullback.tables._partition import OTHER, OVER, UNDER, Partition
 
 SCHEMA = 1
+KINDS = ("integer", "number", "boolean", "date", "datetime", "instant", "time", "text")
+PLACES = (NULL, NAN, POSITIVE, NEGATIVE, UNDER, OVER, OTHER)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,15 +107,66 @@ def load(path: str | os.PathLike[str]) -> Reference:
         found = json.loads(file.read_text(encoding="utf-8"))
         if found["schema"] != SCHEMA:
             raise InputError(f"{str(file)!r} is a reference of schema {found['schema']}; this version reads {SCHEMA}")
+        rows = _whole(found["rows"])
         partitions, counts = {}, {}
         for c in found["columns"]:
-            edges, values = (None if c[k] is None else tuple(c[k]) for k in ("edges", "values"))
-            partitions[c["column"]] = Partition(c["column"], c["kind"], edges, values, bool(c["other"]))
-            counts[c["column"]] = {tuple(key): int(n) for *key, n in c["counts"]}
-        return Reference(str(found["reference"]), int(found["rows"]), partitions, counts)
+            name = c["column"]
+            if not isinstance(name, str) or name in partitions:
+                raise ValueError(f"two columns {name!r}")
+            partitions[name] = _cut(c)
+            counts[name] = _counted(c, partitions[name], rows)
+        if not partitions:
+            raise ValueError("no column")
+        return Reference(str(found["reference"]), rows, partitions, counts)
     except OSError as error:
         raise InputError(f"cannot read the reference {str(file)!r}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{str(file)!r} is no reference that kullback saved: {error!r}") from None
+        what = f"{error} is missing" if isinstance(error, KeyError) else error
+        raise InputError(
+            f"{str(file)!r} is no reference that kullback saved, or is damaged: {what}. Save it anew"
+        ) from None
+
+
+def _cut(c: Mapping[str, Any]) -> Partition:
+    """A column's partition, if it can be one."""
+    name, known = c["column"], c["kind"]
+    edges, values = (None if c[k] is None else tuple(c[k]) for k in ("edges", "values"))
+    if not isinstance(known, str) or known.split(" in ")[0] not in KINDS or not isinstance(c["other"], bool):
+        raise ValueError(f"column {name!r} is of the kind {known!r}")
+    texts = known == "text"
+    numbers = [*(edges or ()), *(() if texts else values or ())]
+    if not all(isinstance(x, int | float) and not isinstance(x, bool) and math.isfinite(x) for x in numbers):
+        raise ValueError(f"column {name!r} has edges or values that are no numbers")
+    if texts and not all(isinstance(v, str) for v in values or ()):
+        raise ValueError(f"column {name!r} has values that are no texts")
+    if (edges is None) == (values is None) or (edges is not None and (len(edges) < 2 or list(edges) != sorted(edges))):
+        raise ValueError(f"column {name!r} has neither edges in order nor values")
+    return Partition(name, known, edges, values, c["other"])
+
+
+def _counted(c: Mapping[str, Any], part: Partition, rows: int) -> dict[Key, int]:
+    """A column's counts, if each has a place in its partition and all rows are counted."""
+    counts: dict[Key, int] = {}
+    for *key, n in c["counts"]:
+        place = tuple(key)
+        known = place in PLACES or (
+            len(place) == 2
+            and (
+                (place[0] == "bin" and part.edges is not None and place[1] in range(len(part.edges) - 1))
+                or (place[0] == "value" and part.edges is None and isinstance(place[1], str) is (part.kind == "text"))
+            )
+        )
+        if not known or place in counts:
+            raise ValueError(f"column {part.column!r} has a count for {place}")
+        counts[place] = _whole(n)
+    if sum(counts.values()) != rows:
+        raise ValueError(f"column {part.column!r} has counts of {sum(counts.values())} rows, not of {rows}")
+    return counts
+
+
+def _whole(n: Any) -> int:
+    if isinstance(n, bool) or not isinstance(n, int) or n < 0:
+        raise ValueError(f"{n!r} is no count")
+    return n

@@ -20,8 +20,15 @@ def rows(frame: nw.LazyFrame[Any]) -> list[Row]:
     try:
         return _collected(frame)
     except Exception as error:
+        if interrupted(error):
+            raise KeyboardInterrupt from None
         first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise InputError(f"{frame.implementation.name.lower()} could not count the rows: {first}") from error
+
+
+def interrupted(error: Exception) -> bool:
+    """Whether an engine stopped because Python was asked to: DuckDB says it by an error of its own."""
+    return type(error).__name__ == "InterruptException" or "Query interrupted" in str(error)
 
 
 def _collected(frame: nw.LazyFrame[Any]) -> list[Row]:

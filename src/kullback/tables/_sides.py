@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,9 +16,12 @@ from kullback._distribution import Table
 from kullback._format import listing
 from kullback._result import InputError, KindError
 from kullback.sources.frames import LIBRARIES
-from kullback.tables._files import Engine
+from kullback.tables._files import EXCEL, Engine
+from kullback.tables._native import native, plain
+from kullback.tables._text import TextTable, settle
 
 Frame = nw.LazyFrame[Any]
+Kind = str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,31 +33,89 @@ class Side:
     schema: Mapping[str, nw.dtypes.DType]
     nan_is_null: bool = False  # NumPy-backed pandas cannot tell them apart
     ours: bool = False  # read by the DuckDB of this comparison
+    text: TextTable | None = None  # columns of text whose types are still to be found
+    notes: tuple[tuple[str, str], ...] = ()  # each with the side that it is about
+    times: tuple[str, ...] = ()  # columns of times of day, in microseconds
+    hollow: tuple[str, ...] = ()  # columns without a value, which are of any kind
 
 
-def side(obj: Any, argument: str, engine: Engine) -> Side:
-    """`obj` as one side of a comparison; `argument` is its name in error texts."""
+def side(obj: Any, argument: str, engine: Engine, names: Mapping[str, Kind] | None = None) -> Side:
+    """`obj` as one side of a comparison; `argument` is its name in error texts, `names` the kinds that are expected."""
+    return settled([opened(obj, argument, engine)], names)[0]
+
+
+def sides(p: Any, q: Any, engine: Engine) -> tuple[Side, Side]:
+    """Both sides; what text files hold is found out for the two together."""
+    one, other = settled([opened(p, "p", engine), opened(q, "q", engine)])
+    return one, other
+
+
+def settled(found: Sequence[Side], expected: Mapping[str, Kind] | None = None) -> list[Side]:
+    """Sides whose columns of text have types, as the other side's types and the kinds that are expected allow."""
+    from kullback.tables._kinds import kind, uncountable
+
+    texts = [s.text for s in found]
+    if not any(texts):
+        return list(found)
+    typed = [
+        {} if s.text is not None else {n: kind(s, n, "") for n in s.schema if not uncountable(s, n, "")} for s in found
+    ]
+    if expected is not None:
+        texts, typed = [*texts, None], [*typed, dict(expected)]
+    result = []
+    for s, forms in zip(found, settle(texts, typed), strict=False):
+        if s.text is None:
+            result.append(s)
+            continue
+        known = _checked(nw.from_native(s.text.typed(forms)), s.name, "")
+        result.append(replace(known, ours=True, notes=tuple((note, s.text.side) for note in s.text.notes)))
+    return result
+
+
+def opened(obj: Any, argument: str, engine: Engine) -> Side:
+    """`obj` as a side, the columns of text files as text."""
     if isinstance(obj, str | os.PathLike):
         path = os.fspath(obj)
-        return replace(_checked(nw.from_native(engine.relation(path, argument)), str(path), argument), ours=True)
+        if isinstance(obj, str) and "://" in obj:
+            from kullback.tables._urls import hidden, located
+
+            return _checked(nw.from_native(located(obj, argument, engine)), hidden(obj), argument)
+        if path == "-" or (os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode)):
+            path = engine.stream(path, argument)
+        if path.lower().endswith(EXCEL):
+            sheet = _frame(engine.sheet(path, argument), path, argument)
+            assert sheet is not None
+            return sheet
+        relation, text = engine.relation(path, argument)
+        name = "standard input" if os.fspath(obj) == "-" else str(path)
+        return replace(_checked(nw.from_native(relation), name, argument), ours=True, text=text)
     if isinstance(obj, Table):
         connection = engine.connection("comparing a kl.Table")
         return _checked(nw.from_native(_arrays(connection, obj)), obj.name or argument, argument)
     library = type(obj).__module__.split(".")[0].lstrip("_")
     if library in LIBRARIES and library in sys.modules:
-        try:
-            frame = nw.from_native(obj, pass_through=True, allow_series=True)
-        except nw.exceptions.NarwhalsError as error:
-            raise InputError(f"{argument}: {str(error).splitlines()[0]}") from None
-        if isinstance(frame, nw.DataFrame):
-            return _checked(_typed(frame).lazy(), f"the {library} frame", argument)
-        if isinstance(frame, nw.LazyFrame):
-            return _checked(frame, f"the {library} table", argument)
+        found = _frame(obj, f"the {library} ", argument)
+        if found is not None:
+            return found
     raise KindError(
         f"{argument} is of type {type(obj).__module__}.{type(obj).__qualname__}, which holds no table. Give a file, a "
         "folder or a pattern of CSV or Parquet files, a data frame of pandas, polars or pyarrow, or a table of DuckDB, "
         "PySpark or Ibis."
     )
+
+
+def _frame(obj: Any, name: str, argument: str) -> Side | None:
+    """A data frame or an engine's table; None for what is neither, such as a Series."""
+    whole, times = native(obj, argument)
+    try:
+        frame = nw.from_native(whole, pass_through=True, allow_series=True)
+    except nw.exceptions.NarwhalsError as error:
+        raise InputError(f"{argument}: {str(error).splitlines()[0]}") from None
+    if not isinstance(frame, nw.DataFrame | nw.LazyFrame):
+        return None
+    name = f"{name}{'frame' if isinstance(frame, nw.DataFrame) else 'table'}" if name.endswith(" ") else name
+    lazy = frame.lazy() if isinstance(frame, nw.DataFrame) else frame
+    return _checked(lazy, name, argument, times)
 
 
 def _arrays(connection: Any, table: Table) -> Any:
@@ -63,43 +125,15 @@ def _arrays(connection: Any, table: Table) -> Any:
     return connection.sql("select * from columns")
 
 
-def _typed(frame: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
-    """pandas keeps booleans, integers or text with holes as objects; ask it what they are."""
-    mixed = [name for name, dtype in frame.schema.items() if isinstance(dtype, nw.Object)]
-    if not mixed or not frame.implementation.is_pandas():
-        return frame
-    native = nw.to_native(frame)
-    return nw.from_native(native.assign(**{str(name): native[name].convert_dtypes() for name in mixed}))
-
-
-def _checked(frame: Frame, name: str, argument: str) -> Side:
+def _checked(frame: Frame, name: str, argument: str, times: tuple[str, ...] = ()) -> Side:
     try:
+        frame, more = plain(frame)
         schema = dict(frame.collect_schema())
     except (nw.exceptions.NarwhalsError, ValueError) as error:
         raise InputError(f"{argument}: {name} has no columns that can be read: {str(error).splitlines()[0]}") from None
     if not schema:
         raise InputError(f"{argument}: {name} has no columns")
-    return Side(frame, name, schema, frame.implementation.is_pandas_like())
-
-
-def chosen(sides: tuple[Side, Side], columns: Any, without: str | None) -> list[str]:
-    """The columns to compare: those asked for, or all that both sides have."""
-    p, q = sides
-    if columns is None:
-        shared = [c for c in p.schema if c in q.schema and c != without]
-        if not shared:
-            raise InputError(
-                f"the tables share no column: p ({p.name}) has {listing(list(p.schema))}; "
-                f"q ({q.name}) has {listing(list(q.schema))}"
-            )
-        return shared
-    names = [columns] if isinstance(columns, str) else list(columns)
-    if not names:
-        raise InputError("columns is empty; name at least one, or leave it out for all that both sides have")
-    for name in names:
-        require(p, name, "p")
-        require(q, name, "q")
-    return list(dict.fromkeys(n for n in names if n != without))
+    return Side(frame, name, schema, frame.implementation.is_pandas_like(), times=(*times, *more))
 
 
 def require(side: Side, name: str, argument: str) -> None:
