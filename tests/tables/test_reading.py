@@ -351,6 +351,15 @@ def test_excel_where_its_reader_is_missing() -> None:
         kl.compare_tables("x.xlsx", pl.DataFrame({"a": [1]}))
 
 
+def test_excel() -> None:
+    pytest.importorskip("openpyxl", reason="the reader of Excel files that pandas uses")
+    frame = pd.DataFrame(
+        {"n": [1.5, None, 3.0] * 6, "c": ["NA", "US", "DE"] * 6, "d": pd.date_range("2024-01-01", periods=18)}
+    )
+    frame.to_excel("t.xlsx", index=False)
+    assert equal("t.xlsx", frame).p == "t.xlsx"
+
+
 def test_files_that_are_not_there(folder: Path) -> None:
     Path("link.csv").symlink_to("gone")
     for name, text in (
