@@ -250,6 +250,33 @@ def test_days_beyond_those_of_python() -> None:
     assert equal("old.parquet", "old.parquet")["d"].terms["outcome"][0].startswith("[-221-09-04,")
 
 
+ODD = {
+    "half": pa.array(np.arange(N) / 8, pa.float16()),
+    "day": pa.array([dt.date(2024, 1, 1)] * N, pa.date64()),
+    "wide": pa.array([decimal.Decimal(i) for i in range(N)], pa.decimal256(50, 2)),
+    "map": pa.array([[("a", 1)]] * N, pa.map_(pa.string(), pa.int64())),
+    "months": pa.array([(1, 2, 3)] * N, pa.month_day_nano_interval()),
+    "bytes": pa.array([b"ab"] * N, pa.binary(2)),
+}
+
+
+def test_an_unknown_type_is_never_text() -> None:
+    found = equal(pa.table(ODD | {"k": pa.array(range(N))}), pa.table(ODD | {"k": pa.array(range(N))}))
+    kinds = {"k": "integer", "half": "number", "day": "date", "wide": "number"}
+    assert {c.column: c.kind for c in found.columns} == kinds
+    assert {name for name, _ in found.left_out} == {"map", "months", "bytes"}
+    objects = {"complex": np.arange(9) * 1j, "interval": pd.interval_range(0, 9, 9), "mixed": [1, "a", None] * 3}
+    frame = pd.DataFrame(objects | {"month": pd.period_range("2024-01", periods=9, freq="M"), "sets": [{1}] * 9})
+    found = equal(frame, frame)
+    assert {c.column: c.kind for c in found.columns} == {"month": "datetime"}
+    assert {name for name, _ in found.left_out} == {*objects, "sets"}
+    with duckdb.connect() as c:
+        relation = c.sql("select 'a'::enum('a') as e, timetz '10:00:00+02' as t, '1'::bit as b")
+        found = kl.compare_tables(relation, pa.table({"e": ["a"], "t": [dt.time(10)], "b": [b"1"]}))
+    assert {c.column: c.kind for c in found.columns} == {"e": "text", "t": "time"}
+    assert [name for name, _ in found.left_out] == ["b"]
+
+
 def test_columns_without_a_value_are_of_any_type() -> None:
     p = pl.DataFrame({"a": [1, 2] * 9, "b": ["x"] * 18, "d": [dt.date(2024, 1, 1)] * 18, "k": [1] * 18})
     for q in (p.with_columns(a=None, b=None, d=None), p.to_pandas().assign(a=None, b=None, d=None)):
@@ -322,6 +349,15 @@ def test_excel_where_its_reader_is_missing() -> None:
     Path("x.xlsx").write_bytes(b"PK")
     with pytest.raises(kl.InputError, match=r"needs a reader of Excel files|cannot read"):
         kl.compare_tables("x.xlsx", pl.DataFrame({"a": [1]}))
+
+
+def test_excel() -> None:
+    pytest.importorskip("openpyxl", reason="the reader of Excel files that pandas uses")
+    frame = pd.DataFrame(
+        {"n": [1.5, None, 3.0] * 6, "c": ["NA", "US", "DE"] * 6, "d": pd.date_range("2024-01-01", periods=18)}
+    )
+    frame.to_excel("t.xlsx", index=False)
+    assert equal("t.xlsx", frame).p == "t.xlsx"
 
 
 def test_files_that_are_not_there(folder: Path) -> None:

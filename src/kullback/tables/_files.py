@@ -19,6 +19,7 @@ from typing import Any
 from kullback._format import listing
 from kullback._result import InputError, MissingExtraError
 from kullback.tables._csv import Csv
+from kullback.tables._native import simple
 from kullback.tables._rows import interrupted
 from kullback.tables._text import TextTable
 
@@ -202,17 +203,6 @@ class Engine:
         except UnicodeError as error:
             raise InputError(f"{argument}: {str(file)!r} is not written in {encoding}: {error}") from None
         return copy
-
-
-def simple(relation: Any) -> Any:
-    """The relation with the types that narwhals does not know as their like: identifiers are texts."""
-    like = {"UUID": "varchar", "TIME_NS": "time"}
-    types = [str(t) for t in relation.types]
-    if not set(types) & set(like):
-        return relation
-    names = ['"' + n.replace('"', '""') + '"' for n in relation.columns]
-    parts = [f"{n}::{like[t]} as {n}" if t in like else n for n, t in zip(names, types, strict=True)]
-    return relation.project(", ".join(parts))
 
 
 def _by_polars(path: str) -> Any:

@@ -26,7 +26,7 @@ DAY = 86_400
 Kind = str  # "integer" | "number" | "boolean" | "date" | "datetime" | "instant" | "instant in <zone>" | "text"
 NUMBERS = ("integer", "number")
 TIMES = ("date", "datetime", "instant")
-_REFUSED = (nw.List, nw.Array, nw.Struct, nw.Binary, nw.Object, nw.Unknown)
+_COUNTED = (nw.String, nw.Categorical, nw.Enum, nw.Boolean, nw.Date, nw.Datetime)  # and all numbers
 _NAMES = {"List": "lists", "Array": "arrays", "Struct": "records", "Binary": "bytes", "Object": "mixed objects"}
 NOTHING = "nothing"  # the kind of a column without a value: that of any other
 
@@ -34,7 +34,7 @@ NOTHING = "nothing"  # the kind of a column without a value: that of any other
 def uncountable(side: Side, column: str, which: str) -> str:
     """Why a column cannot be counted by value; "" for one that can."""
     dtype = side.schema[column]
-    if column in side.hollow or not isinstance(dtype, _REFUSED):
+    if column in side.hollow or isinstance(dtype, _COUNTED) or dtype.is_numeric():
         return ""
     what = _NAMES.get(type(dtype).__name__, "values of a type that is not known here")
     return f"holds {what} ({dtype}) in {which}, which cannot be counted by value"

@@ -13,6 +13,7 @@ from kullback._format import listing
 from kullback._result import InputError
 
 TIME = "time"
+LIKE = {"UUID": "varchar", "TIME_NS": "time", "TIME WITH TIME ZONE": "time"}
 
 
 def native(obj: Any, argument: str) -> tuple[Any, tuple[str, ...]]:
@@ -22,7 +23,19 @@ def native(obj: Any, argument: str) -> tuple[Any, tuple[str, ...]]:
         return _pandas(_named(obj, argument))
     if library == "pyarrow" and hasattr(obj, "column_names"):
         return _arrow(obj, argument), ()
+    if type(obj).__name__ == "DuckDBPyRelation":
+        return simple(obj), ()
     return obj, ()
+
+
+def simple(relation: Any) -> Any:
+    """A relation of DuckDB's with the types that narwhals does not know as their like: identifiers are texts."""
+    types = [str(t) for t in relation.types]
+    if not set(types) & set(LIKE):
+        return relation
+    names = ['"' + n.replace('"', '""') + '"' for n in relation.columns]
+    parts = [f"{n}::{LIKE[t]} as {n}" if t in LIKE else n for n, t in zip(names, types, strict=True)]
+    return relation.project(", ".join(parts))
 
 
 def plain(frame: Any) -> tuple[Any, tuple[str, ...]]:
@@ -118,6 +131,18 @@ def _arrow(table: Any, argument: str) -> Any:
     if twice:
         raise InputError(f"{argument}: the table must have unique column names, and {listing(twice)} comes twice")
     for i, field in enumerate(table.schema if isinstance(table, pa.Table) else ()):
-        if pa.types.is_dictionary(field.type):
-            table = table.set_column(i, field.name, table.column(i).cast(field.type.value_type))
+        like = _like(pa, field.type)
+        if like is not None:
+            table = table.set_column(i, field.name, table.column(i).cast(like))
     return table
+
+
+def _like(pa: Any, dtype: Any) -> Any:
+    """The type that stands for one of pyarrow's that it cannot count by; None for the others."""
+    if pa.types.is_dictionary(dtype):
+        return _like(pa, dtype.value_type) or dtype.value_type
+    if pa.types.is_float16(dtype):
+        return pa.float32()
+    if pa.types.is_date64(dtype):
+        return pa.date32()
+    return pa.float64() if pa.types.is_decimal256(dtype) else None

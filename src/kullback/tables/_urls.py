@@ -8,7 +8,8 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from kullback._format import listing
 from kullback._result import InputError
-from kullback.tables._files import JSON, PARQUET, TEXT, Engine, simple
+from kullback.tables._files import JSON, PARQUET, TEXT, Engine
+from kullback.tables._native import simple
 
 REMOTE = ("http", "https", "s3", "gs", "gcs", "r2", "hf", "az", "abfss")
 ENDINGS = (*PARQUET, *TEXT, *JSON)
