@@ -86,7 +86,8 @@ def test_every_place_is_a_local_optimum() -> None:
     for branch in path(5).branches:
         for i in range(len(branch.alphas)):
             alpha, q = float(branch.alphas[i]), branch.q[i].parameters
-            if 0 < alpha < 1:
+            folds = (branch.below and i == 0) or (branch.above and i == len(branch.alphas) - 1)  # no search stays there
+            if 0 < alpha < 1 and not folds:
                 again = optimum(5, alpha, q["loc"], q["scale"])
                 assert branch.values[i] == pytest.approx(again.fun, abs=1e-9)
 

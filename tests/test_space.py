@@ -131,7 +131,7 @@ def test_boxes_of_any_sides(name: str, d: int, callables: bool) -> None:
     check(p, q, truth, d, margin=1e5 if callables and name in ("kinks", "unlike") else 100 if name == "kinks" else 3)
 
 
-@pytest.mark.parametrize("d", [2, 3])
+@pytest.mark.parametrize("d", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_mass_that_doubles_cannot_hold_is_in_the_error(d: int) -> None:
     ours, theirs = ["beta(0.5, 0.5)", "beta(2, 3)", "beta(1, 5)"][:d], ["beta(1, 1)", "beta(1, 1)", "beta(0.5, 2)"][:d]
     truth = sum(kl.divergence(a, b).value for a, b in zip(ours, theirs, strict=True))
@@ -204,7 +204,7 @@ def test_a_claim_to_be_normalised_is_checked_in_the_plane() -> None:
         kl.divergence(multivariate_normal([0, 0], np.eye(2)), q)
 
 
-@pytest.mark.parametrize("d", [2, 3])
+@pytest.mark.parametrize("d", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_tolerance_is_met_or_missed_and_said(d: int) -> None:
     p = mixture(
         [0.3, 0.7], [multivariate_normal(np.zeros(d), np.eye(d)), multivariate_normal(3 * np.ones(d), np.eye(d))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -127,21 +128,33 @@ class Follower:
     def _step(self, last: Place, alpha: float) -> tuple[Place, bool, list[Place]]:
         """From one place to that alpha in steps small enough to stay on the branch; or as far as it goes."""
         landed: list[Place] = []
+        narrow = NARROW[self.target.dim]
         goal = alpha
         while last.alpha != alpha:
             found = self.at(goal, last.found)
-            if self.apart(found, last.found) < APART and self._minimum(goal, found):
+            if self._goes_on(goal, found, last):
                 last, goal = Place(goal, found), alpha
-                if landed and abs(landed[-1].alpha - last.alpha) < NARROW[self.target.dim]:
-                    landed = []  # the branch goes on: it was lost only from too far off
-                if landed and abs(landed[-1].alpha - last.alpha) < abs(alpha - last.alpha):
-                    goal = 0.5 * (last.alpha + landed[-1].alpha)  # beyond it the branch has been lost already
+                if not landed:
+                    continue
+                lost = landed[-1].alpha
+                if abs(lost - last.alpha) < narrow:  # either the branch ends, or only a longer step had lost it
+                    beyond = lost + math.copysign(min(narrow, abs(alpha - lost)), alpha - last.alpha)
+                    found = self.at(beyond, last.found)
+                    if not self._goes_on(beyond, found, last):
+                        return last, False, landed[:1]
+                    last, landed = Place(beyond, found), []
+                elif abs(lost - last.alpha) < abs(alpha - last.alpha):
+                    goal = 0.5 * (last.alpha + lost)  # beyond it the branch has been lost already
                 continue
             landed.append(Place(goal, found))
-            if abs(goal - last.alpha) < NARROW[self.target.dim]:
+            if abs(goal - last.alpha) < narrow:
                 return last, False, landed[:1]
             goal = 0.5 * (goal + last.alpha)
         return last, True, []
+
+    def _goes_on(self, alpha: float, found: Found, last: Place) -> bool:
+        """Whether what a search found at that alpha is one step of a branch away from its last place."""
+        return self.apart(found, last.found) < APART and self._minimum(alpha, found)
 
     def _minimum(self, alpha: float, found: Found) -> bool:
         """Whether it is a minimum, as far as differences can tell, and not a saddle that symmetry holds."""
