@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 from typing import Any
@@ -221,7 +222,7 @@ def _first_that_holds(p: Measured, q: Measured, request: Request) -> Divergence:
         if found.status is not Status.TOLERANCE_MISSED:
             break
     if tried:
-        best = min(tried, key=_trust) if len(tried) > 1 else tried[0]
+        best = min((d for d in tried if _agrees(d, tried[0])), key=_trust) if len(tried) > 1 else tried[0]
         best = best if len(tried) == 1 else _with_history(best, [d for d in tried if d is not best])
         return _with_precision(best, p, q)
     every = "; ".join(f"{m.name}: {reason(m, p, q)}" for m in METHODS)
@@ -245,9 +246,18 @@ def _what_is_missing(p: Measured, q: Measured) -> str:
     return f"{last.name} {reason(last, p, q)}"
 
 
+def _agrees(found: Divergence, first: Divergence) -> bool:
+    """Whether it lies within the errors of a closed form, whose error is a bound on its rounding."""
+    if first.error_kind != "rounding" or not math.isfinite(float(first.value)):
+        return True
+    if not math.isfinite(float(found.value)):
+        return False
+    return bool(abs(float(found.value) - float(first.value)) <= 1.01 * (float(found.error) + float(first.error)))
+
+
 def _trust(found: Divergence) -> tuple[bool, float]:
-    """The least first: numerical evidence of ∞ does not displace a finite value that has an error."""
-    return found.status is Status.TAIL_EVIDENCE, float(found.error)
+    """The least first: an ∞ that was found after a finite value does not displace it."""
+    return found.status.infinite, float(found.error)
 
 
 def _better_than_draws(p: Measured, tried: list[Divergence]) -> bool:

@@ -6,11 +6,14 @@ import math
 from dataclasses import replace
 from typing import TypeVar, cast
 
+import numpy as np
+
 from kullback._distribution import Density, Measured, moved
 from kullback._result import InputError
 from kullback._support import Interval
 
 FAR = 64.0  # locations beyond this many widths are taken away
+LEAST = 1e-300  # below it doubles lose digits
 WIDE = 200  # binary orders of a scale beyond which its squares may leave the doubles
 WIDEST = 900  # how many binary orders the other scale may then lie away
 
@@ -32,7 +35,10 @@ def reduced(p: Kind, q: Kind) -> tuple[Kind, Kind]:
     theirs = math.frexp(q.facts.frame[1])[1]
     unit = math.ldexp(1.0, min(max(order, theirs - WIDEST), theirs + WIDEST))
     try:
-        return cast(Kind, _seen(p, loc, unit)), cast(Kind, _seen(q, loc, unit))
+        found = _seen(p, loc, unit), _seen(q, loc, unit)
+        if not all(_held(f) for f in found):
+            return p, q
+        return cast(Kind, found[0]), cast(Kind, found[1])
     except (InputError, OverflowError, ZeroDivisionError):  # a parameter that has no double in that unit
         return p, q
 
@@ -41,6 +47,15 @@ def _seen(f: Density, loc: float, unit: float) -> Density:
     found = moved(f, loc, unit)
     facts = replace(found.facts, view=(loc, unit))
     return Density(found._log_prob, support=found.support, vectorized=True, facts=facts, name=found.name)
+
+
+def _held(f: Density) -> bool:
+    """Whether its parameters are doubles of full precision."""
+    return all(
+        isinstance(v, float | int) and (v == 0 or LEAST < abs(v) < 1 / LEAST)
+        for v in f.facts.parameters.values()
+        if np.ndim(v) == 0
+    )
 
 
 def with_width(f: Measured, name: str) -> None:

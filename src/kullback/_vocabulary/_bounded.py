@@ -55,7 +55,8 @@ def beta(concentration1: Any, concentration0: Any) -> Density:
         tails=(Tail(power=a), Tail(power=b)),
         sample=lambda rng, n: rng.beta(a, b, n),
         from_high=lambda t: special.xlogy(b - 1, t) + special.xlog1py(a - 1, -t) - constant,
-        noise=EPS * (a * math.log1p(b / a) + b * math.log1p(a / b)),
+        # of the formula, and of x beside the density's own width
+        noise=EPS * (a * math.log1p(b / a) + b * math.log1p(a / b) + math.sqrt(a * (a + b + 1) / b)),
         free=lambda: _logit_beta(a, b, constant),
     )
 

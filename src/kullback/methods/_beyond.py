@@ -51,7 +51,7 @@ def rough(f: Density) -> bool:
     """Whether the log mass is another's, right to no known number of units in the last place."""
     if f.facts.components:
         return any(rough(part) for _, part in f.facts.components)
-    return f.anonymous or f.facts.noise > 0
+    return f.anonymous or (f.facts.noise > 0 and not f.facts.family)
 
 
 def noise(f: Density, k: Array) -> Array:
@@ -119,11 +119,10 @@ def beyond(f: Density, g: Density, sign: int, low: float, end: float) -> Beyond:
     gain = size * (a / power + b / power**2)
     whole = size * (abs(a) / power + abs(b) / power**2)
     rounds = (
-        16 * EPS * (1 + float(np.abs(height).max()))
-        + 4 * EPS * abs(float(log_p[2]))
-        + 2 * max(float(noise(x, k[2:])[0]) for x in (f, g))
+        16 * EPS * (1 + float(np.abs(height).max())) + 4 * EPS * abs(float(log_p[2])) + 2 * float(noise(f, k[2:])[0])
     )
     error = size * missed * (1 + 1 / (power * step)) / power + whole * (rounds + 2 * unsure / power)
+    error += 2 * mass * float(noise(g, k[2:])[0]) if math.isfinite(mass) else 0.0
     rest = _rest(g, sign, log_q + t, t)
     return Beyond(gain, mass, gain - mass + rest, error + EPS * (mass + rest))
 

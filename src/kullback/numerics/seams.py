@@ -41,6 +41,8 @@ def hidden(x: Array, fx: Array, known: Array) -> Array:
         bent = np.maximum(np.abs(bends[0]) / spans[0], np.abs(bends[1]) / spans[1])
         kink = np.abs(slope_right - slope_left) - USUAL * bent * reach
         seam = np.fmax(jump, 0.0) * gap + np.fmax(kink, 0.0) * gap * gap
+        most = np.maximum(np.abs(after[..., 0]), np.abs(before[..., 2])) * gap  # what hides is no higher than its sides
+        seam = np.fmin(seam, most)
     seam = np.nan_to_num(seam, nan=0.0, posinf=0.0)
     if len(known):
         inside = np.searchsorted(known, t[:, 2]) < np.searchsorted(known, u[:, 0])
