@@ -38,6 +38,7 @@ LOOKS = (
     (re.compile(r"[+-]?([€$£¥₩]|[A-Z]{3}) ?[\d.,]+|[+-]?[\d.,]+ ?([€$£¥₩]|[A-Z]{3})"), "amounts with a currency"),
     (re.compile(r"[+-]?[\d.,]+ ?%"), "percentages; write them as numbers"),
 )
+TOGETHER = 8  # columns asked for in one query, whose planning grows faster than they do
 MOSTLY = 0.9  # of the values of a column that are numbers: then the others are named
 
 
@@ -77,13 +78,18 @@ class TextTable:
 
     def _hold(self, wanted: Mapping[str, Sequence[str]]) -> None:
         """Of the forms that are asked for, those that all values of the column have."""
-        asked: list[str] = []
-        for name, forms in wanted.items():
-            x = _quoted(name)
-            value = _value(x)
-            asked += [f"count({x})", f"count({value})"]
-            asked += [f"count(*) filter ({_holds(value, form, self.csv)})" for form in forms]
-        answer = iter(self.connection.execute(f"select {', '.join(asked)} from {self.table}").fetchall()[0])
+        names = list(wanted)
+        for start in range(0, len(names), TOGETHER):
+            self._hold_some({n: wanted[n] for n in names[start : start + TOGETHER]})
+
+    def _hold_some(self, wanted: Mapping[str, Sequence[str]]) -> None:
+        asked, values_of = [], []
+        for i, (name, forms) in enumerate(wanted.items()):
+            values_of += [f"{_quoted(name)} as x{i}", f"{_value(_quoted(name))} as v{i}"]
+            asked += [f"count(x{i})", f"count(v{i})"]
+            asked += [f"count(*) filter ({_holds(f'v{i}', form, self.csv)})" for form in forms]
+        source = f"(select {', '.join(values_of)} from {self.table})"
+        answer = iter(self.connection.execute(f"select {', '.join(asked)} from {source}").fetchall()[0])
         for name, forms in wanted.items():
             n, values = next(answer), next(answer)
             self.forms[name] = [form for form in forms if next(answer) == values and values]
@@ -118,7 +124,8 @@ class TextTable:
         parts = [_quoted(n) for n in self.others]
         for name in self.columns:
             x, form = _quoted(name), forms.get(name, "")
-            parts.append(f"{_cast(x, form, self.csv)} as {x}" if form else x)
+            plain = f"trim({x})" if not self._marked.get(name) else _value(x)
+            parts.append(f"{_cast(plain, form, self.csv)} as {x}" if form else x)
         target = f"{self.table}_typed"
         self.connection.execute(f"create table {target} as select {', '.join(parts)} from {self.table}")
         self.connection.execute(f"drop table {self.table}")
@@ -231,8 +238,7 @@ def _decimal(x: str, csv: Csv) -> str:
     return f"(case when contains({x}, '.') then null else replace({x}, ',', '.') end)" if csv.decimal == "," else x
 
 
-def _cast(x: str, form: str, csv: Csv) -> str:
-    value = _value(x)
+def _cast(value: str, form: str, csv: Csv) -> str:
     if "%" in form:
         clock = any(part in form for part in ("%H", "%I"))
         return f"cast(strptime({value}, {_text(form)}) as {'timestamp' if clock else 'date'})"
