@@ -135,7 +135,7 @@ def test_a_fit_between_tells_what_it_minimised() -> None:
         (MURPHY, "normal", 0.25),
         (MURPHY, "normal", 0.75),
         (MURPHY, 'normal(covariance="diagonal")', 0.5),
-        (MURPHY, "laplace", 0.75),
+        pytest.param(MURPHY, "laplace", 0.75, marks=pytest.mark.slow),
     ],
 )
 def test_no_neighbour_is_better(p: str, family: str, alpha: float) -> None:

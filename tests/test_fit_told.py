@@ -175,6 +175,7 @@ def test_draws_in_five_columns() -> None:
     assert kl.fit(kl.Sample(two), "mixture()", direction="forward").family == "mixture(2)"
 
 
+@pytest.mark.slow
 def test_advice_in_many_dimensions() -> None:
     heavy = kl.advise(density(turned_funnel, 4), "normal")
     assert (heavy.direction, heavy.rule) == ("reverse", "unknown")
@@ -209,6 +210,7 @@ def test_a_picture_of_every_coordinate(tmp_path: Any) -> None:
     assert kl.plots.fits(carried).axes
 
 
+@pytest.mark.slow
 def test_humps_in_the_plane_by_what_only_quadrature_serves() -> None:
     def log_prob(x: np.ndarray) -> Any:
         first, second = -0.5 * (x**2).sum(axis=1), -0.5 * ((x - np.array([6.0, 0])) ** 2).sum(axis=1)

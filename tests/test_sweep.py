@@ -209,7 +209,7 @@ def chosen(n: int, seed: int) -> list[tuple[int, int]]:
     return found
 
 
-@pytest.mark.parametrize("part", range(2))
+@pytest.mark.parametrize("part", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_hundred_pairs(part: int) -> None:
     wrong = [fault for pair in chosen(100, seed=1)[part::2] if (fault := check(pair))]
     assert not wrong, "\n".join(wrong)

@@ -346,6 +346,7 @@ assert out[0, 0] == 1
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.slow
 @NEEDS_NUMBA
 def test_passes_cached_by_different_processes_keep_apart(tmp_path: Any) -> None:
     code = """

@@ -71,7 +71,7 @@ def _entropy(df: float, dim: int) -> tuple[float, ...]:
 def mean_log(squares: Array, mine: float, other: float) -> float:
     """E log(1 + |L₂⁻¹(X − μ)|²/ν₂) for the squared singular values of L₂⁻¹L₁."""
     c = squares / other if mine == math.inf else squares * (mine / other)
-    low = math.log(1e-18 / max(float(c.sum()), 1e-300)) - 2
+    low = math.log(1e-18 / max(float(c.sum()), 1.0)) - 2  # below it the integrand is c·e^s/2
     # past 0 the first factor falls like e^(−ν₁s/2), or doubly so; the second starts to matter at −log c
     high = 6.0 if mine == math.inf else 2 * 42 / mine + 4
     high = max(high, low + 20)
