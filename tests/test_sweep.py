@@ -145,6 +145,8 @@ def runs_away(i: int, j: int) -> bool:
         x = (sign if math.isinf(end) else -sign) * np.exp(log_d)
         with np.errstate(all="ignore"):
             log_p, log_q = there_p._log_prob(x), there_q._log_prob(x)
+            if families()[i].scipy.dist.name == "levy_stable":  # SciPy's own density fails far out; Nolan (2020), 1.4
+                log_p = np.where(log_d > 7, -(1 + families()[i].scipy.args[0]) * log_d, log_p)
             level = log_p + np.log(np.abs(log_p - log_q)) + log_d
         seen = np.flatnonzero(np.isfinite(level))
         if len(seen) < 50 or log_p[seen[-1]] < log_q[seen[-1]]:

@@ -18,7 +18,7 @@ from kullback.numerics.pace import cost
 
 SECONDS = 2.0  # of one method: a divergence may try two, and looks at its densities before
 LEAST = 512  # points below which nothing can be told
-SWEPT, EACH = 5e-9, 1e-7  # seconds a point for a component in one sweep over all, and for one by itself
+SWEPT, EACH = 5e-9, 4e-8  # seconds a point for a component in one sweep over all, and for one by itself
 
 
 def affordable(
