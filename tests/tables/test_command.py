@@ -112,7 +112,7 @@ def test_a_terminal_cuts_no_number(
         # the first letters of the name: it is folded, and nothing else is
         (row,) = [line for line in table if line.startswith("│" + c.column[:3])]
         cells = [cell.strip() for cell in row.strip("│").split("│")]
-        assert cells[1] in (f"∞ ({brief(c.forward.smoothed)})", brief(c.forward.value))
+        assert cells[1] in (f"∞ ({brief(c.forward.best)})", brief(c.forward.best))
         assert probability(c.p_value) in cells
     assert "…" not in "".join(table) or width == 120
     if width >= 60:

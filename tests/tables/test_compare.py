@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from scipy.special import digamma
 
 import kullback as kl
 
@@ -38,8 +39,13 @@ def test_infinity_says_what_makes_it_and_how_much() -> None:
     c = kl.compare_tables(p, q)["c"]
     assert (c.forward.value, c.forward.status) == (math.inf, kl.Status.SUPPORT_GAP)
     assert c.forward.detail == "Q has no row where P has new (10 %)"
-    smooth = [np.array(v) / sum(v) for v in ([60.5, 30.5, 10.5], [60.5, 40.5, 0.5])]
-    assert c.forward.smoothed == pytest.approx(kl.divergence(*smooth).value)
+    # Zhang and Grabchak's estimate: Σ a/n·(ψ(a) − ψ(n) − ψ(b + 1) + ψ(m + 1))
+    terms = [
+        n / 100 * (digamma(n) - digamma(100) - digamma(k + 1) + digamma(101)) for n, k in ((60, 60), (30, 40), (10, 0))
+    ]
+    assert c.forward.best == c.forward.smoothed == pytest.approx(sum(terms))
+    low, high = c.forward.interval
+    assert 0 < low < c.forward.best < high == math.inf
     assert math.isfinite(c.reverse.value)
     assert c.only_p == (("new", 0.1),)
     assert c.only_q == ()

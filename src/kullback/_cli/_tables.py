@@ -107,7 +107,7 @@ def _tell(found: TableComparison, verdict: Verdict | None, rules: Settings, plot
         if c.carried():
             out.print(escape(visible(f"{c.column}, P → Q: {c.carried()}")), soft_wrap=True)
     if any(math.isinf(c.psi.value) for c in found.columns):
-        out.print("in brackets: the smoothed value, half a count added to every category", soft_wrap=True)
+        out.print("in brackets: the estimate, which is finite where the value is ∞", soft_wrap=True)
     for line in found.lines():
         out.print(escape(line), soft_wrap=True)
     for path, what in ((rules.report, "report"), (plot, "picture"), (rules.save_reference, "reference")):
@@ -133,4 +133,4 @@ def _width(columns: dict[str, list[str]]) -> int:
 
 
 def _value(d: CountDivergence) -> str:
-    return f"∞ ({brief(d.smoothed)})" if math.isinf(d.value) else brief(d.value)
+    return f"∞ ({brief(d.best)})" if math.isinf(d.value) else brief(d.best)

@@ -25,12 +25,12 @@ class CountDivergence:
     error : float
         Its standard error; NaN where the value is ∞.
     interval : pair of float
-        The 95 % confidence interval of the true divergence.
+        The 95 % confidence interval of the true divergence of the bins or categories. It has no end where the value
+        is ∞: nothing in the data bounds the divergence from above.
     corrected : float
-        The value less its bias, which is positive: two samples of one distribution never agree exactly. It may be
-        negative; it is not clipped.
-    smoothed, smoothed_corrected, smoothed_interval
-        The same after half a count is added to every category that either side has (Jeffreys' prior); always finite.
+        What the value is when its bias is taken off, which is positive: two samples of one distribution never agree
+        exactly. Cells that few rows are expected in are taken together for it, so that it is finite also where the
+        value is ∞. It may be negative; it is not clipped.
     detail : str
         Where the value is ∞, what makes it so.
     """
@@ -39,9 +39,6 @@ class CountDivergence:
     error: float
     interval: tuple[float, float]
     corrected: float
-    smoothed: float
-    smoothed_corrected: float
-    smoothed_interval: tuple[float, float]
     status: Status = Status.OK
     detail: str = ""
 
@@ -50,25 +47,26 @@ class CountDivergence:
 
     @property
     def best(self) -> float:
-        """The value less its bias, or where that is ∞ the smoothed one less its: what columns are ranked by."""
-        return self.corrected if math.isfinite(self.value) else self.smoothed_corrected
+        """The estimate: `corrected`, and never negative. It is judged, ranked and printed, and lies in the interval."""
+        return min(max(self.corrected, self.interval[0], 0.0), self.interval[1])
+
+    @property
+    def smoothed(self) -> float:
+        """The estimate where it stands beside an ∞."""
+        return self.best
 
     @property
     def best_interval(self) -> tuple[float, float]:
-        return self.interval if math.isfinite(self.value) else self.smoothed_interval
+        return self.interval
 
     def to_dict(self) -> dict[str, Any]:
         return {
             "value": plain(self.value),
             "error": plain(self.error),
             "error_kind": "standard_error",
+            "best": plain(self.best),
             "interval": plain(self.interval),
             "corrected": plain(self.corrected),
-            "smoothed": {
-                "value": plain(self.smoothed),
-                "corrected": plain(self.smoothed_corrected),
-                "interval": plain(self.smoothed_interval),
-            },
             "unit": "nats",
             "status": self.status.key,
             "detail": self.detail,
@@ -76,12 +74,11 @@ class CountDivergence:
 
     def __str__(self) -> str:
         if math.isinf(self.value):
-            return f"∞ (smoothed {brief(self.smoothed)})"
-        return brief(self.value)
+            return f"∞ (estimated {brief(self.best)})"
+        return brief(self.best)
 
     def __repr__(self) -> str:
-        low, high = self.best_interval
-        return f"{self} nats, 95 % between {brief(low)} and {brief(high)}"
+        return f"{self} nats, {between(self.interval)}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +104,7 @@ class ColumnComparison:
 
     @property
     def score(self) -> float:
-        """The larger of both directions, corrected for bias, or smoothed where ∞: the rank of the column."""
+        """The larger estimate of both directions: what the column is ranked and judged by."""
         return max(self.forward.best, self.reverse.best)
 
     @property
@@ -183,6 +180,12 @@ def brief(x: float) -> str:
         return "0"
     text = f"{x:.4f}" if 0.001 <= abs(x) < 10 else f"{x:.3g}"
     return text.replace("-", "−") if "e" not in text else text
+
+
+def between(interval: tuple[float, float]) -> str:
+    """A 95 % interval in words."""
+    low, high = interval
+    return f"95 % at least {brief(low)}" if math.isinf(high) else f"95 % between {brief(low)} and {brief(high)}"
 
 
 def probability(p: float) -> str:

@@ -227,7 +227,7 @@ def _together(name: str, both: tuple[Divergence, Divergence], t: float, judge: J
 
 def _said(c: ColumnComparison, low: float, t: float, judge: Judge) -> str:
     larger = max((c.forward, c.reverse), key=lambda d: d.best)
-    infinite = f" (smoothed; {larger.detail})" if larger.detail else ""
+    infinite = f" (∞ as counted: {larger.detail})" if larger.detail else ""
     at_least = f", at least {brief(low)} surely" if math.isfinite(low) and judge == "lower" else ""
     return f"{brief(c.score)} nats{at_least}{infinite}, p {probability(c.p_value)}; the threshold is {t:g}"
 

@@ -1,13 +1,16 @@
 """Divergences of two rows of counts, with what sampling does to them.
 
-Each measure is a sum Σ f(p, q) over cells, p = a/n and q = b/m. To second order in the errors of the shares its
-plug-in has
+The value is the plug-in Σ f(p, q) over cells, p = a/n and q = b/m. What it is corrected to, and the interval, come from
+cells that are taken together until both sides can tell of them (`gathered`). On these the Kullback-Leibler divergences
+are estimated as Zhang and Grabchak (2014) do, whose bias dies exponentially, and Jensen-Shannon by its plug-in less the
+bias. To second order in the errors of the shares the plug-in has
 
     bias      ½ Σ f_pp·p(1 − p)/n + ½ Σ f_qq·q(1 − q)/m
     variance  that of the linear term Σ (f_p·δp + f_q·δq), plus that of the quadratic one,
 
 and the quadratic term is what is left where P = Q. The interval inverts a scaled non-central χ² of that mean and that
-variance, so that it holds at P = Q, far from it, and between.
+variance, so that it holds at P = Q, far from it, and between. Where a side has no row in a cell of the other, nothing
+bounds the divergence from above, and the interval does not end.
 """
 
 from __future__ import annotations
@@ -15,75 +18,160 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 
-from kullback.numerics import kernel
+from kullback.numerics import counts, kernel
+from kullback.numerics.gathered import ENOUGH, Groups, added, gathered
 from kullback.numerics.lazy import special
 from kullback.numerics.terms import Array
 
 MEASURES = ("forward", "reverse", "jensen_shannon", "jeffreys")
+SPARSE, FEW = 5.0, 20  # rows of a cell, and of a side, below which the p-value is drawn
+SURELY, HARDLY = 1e-8, 0.25  # unless it is beyond doubt
+DRAWS, ENOUGH_HITS = (500, 4000, 20000), 50
 LARGE = 1e3  # above it the non-central χ² is taken by Sankaran's approximation, good to 1e-4 there
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A plug-in value with its bias, its standard error and its interval, in nats."""
+    """A plug-in value, its standard error, the value less its bias, and an interval, in nats."""
 
     value: float
-    bias: float
     error: float
+    corrected: float
     low: float
     high: float
 
-    @property
-    def corrected(self) -> float:
-        return self.value - self.bias
 
-
-def estimate(a: Array, b: Array, measure: str, level: float = 0.95) -> Estimate:
-    """The measure of two rows of counts; ∞, without an error, where a zero makes it so."""
-    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    if measure == "reverse":
-        a, b, measure = b, a, "forward"
-    seen = (a + b) > 0
-    if measure == "forward":
-        seen = a > 0
-    p, q = a[seen] / a.sum(), b[seen] / b.sum()
-    value = _value(a, b, measure)
-    if math.isinf(value):
-        return Estimate(math.inf, math.nan, math.nan, math.nan, math.nan)
-    bias, linear, quadratic = _moments(p, q, float(a.sum()), float(b.sum()), measure)
-    low, high = _interval(value, bias, linear, quadratic, level)
-    at = max(value - bias, 0.0) / value if value > 0 else 0.0  # the linear variance grows with the divergence itself
-    return Estimate(value, bias, math.sqrt(linear * at + quadratic), low, high)
-
-
-def smoothed(a: Array, b: Array, measure: str, level: float = 0.95) -> Estimate:
-    """The same after half a count is added to every cell that either side has: Jeffreys' prior."""
-    seen = (np.asarray(a) + np.asarray(b)) > 0
-    return estimate(np.asarray(a, dtype=float)[seen] + 0.5, np.asarray(b, dtype=float)[seen] + 0.5, measure, level)
-
-
-def p_value(a: Array, b: Array) -> float:
-    """P of a Pearson statistic as large by chance when both rows are draws of one distribution.
-
-    Given the margins, the statistic's mean and variance are known exactly (Dawson 1954); a gamma variable with both
-    stands for its distribution, which is χ² when the counts are large.
-    """
+def estimate(a: Array, b: Array, measure: str, groups: Groups | None = None, level: float = 0.95) -> Estimate:
+    """The measure of two rows of counts; `groups` says which cells are estimated together."""
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     seen = (a + b) > 0
     a, b = a[seen], b[seen]
-    n, m = a.sum(), b.sum()
-    total, cells = n + m, len(a)
-    if cells < 2 or total < 4:
+    groups = gathered(a, b) if groups is None else np.unique(groups[seen], return_inverse=True)[1].reshape(-1)
+    if measure == "reverse":
+        a, b, measure = b, a, "forward"
+    value = _value(a, b, measure)
+    corrected, low, high, error = _corrected(*added(a, b, groups), measure, level)
+    if math.isinf(value):
+        return Estimate(value, math.nan, corrected, low, math.inf)
+    if groups.max() + 1 < len(a):  # cells lose when they are taken together, which the upper end must not
+        expected = (a + b) * min(a.sum(), b.sum()) / (a.sum() + b.sum())  # of the smaller side
+        rare = expected < ENOUGH
+        if measure == "jensen_shannon":
+            high = min(high + 0.5 * math.log(2) * sum(_most(x[rare].sum()) / x.sum() for x in (a, b)), math.log(2))
+        elif (expected < ENOUGH / 2).any():
+            high = math.inf  # a cell that is hardly hit may be anything
+        else:
+            _, _, whole, error = _corrected(a, b, measure, level)
+            high = max(high, whole)
+    return Estimate(value, error, corrected, low, max(high, corrected))
+
+
+def _corrected(a: Array, b: Array, measure: str, level: float) -> tuple[float, float, float, float]:
+    """The value less its bias, the ends of its interval and its standard error."""
+    n, m = float(a.sum()), float(b.sum())
+    if len(a) == 1:
+        return 0.0, 0.0, 0.0, 0.0
+    p, q = ((x + 0.5) / (x.sum() + 0.5 * len(x)) if (x == 0).any() else x / x.sum() for x in (a, b))
+    bias, linear, quadratic = _moments(p, q, n, m, measure)
+    tail = (1 - level) / 2
+    low = high = linear
+    if measure == "jensen_shannon":
+        value = _value(a, b, measure)
+    else:
+        # to second order small counts say nothing; what they do is in the variances of their logs
+        few, pooled = np.minimum(a, b) < ENOUGH, (a + b) / (n + m)
+        bias, _, quadratic = _moments(np.where(few, pooled, p), np.where(few, pooled, q), n, m, measure)
+        sides = [(a, b, p, q), (b, a, q, p)] if measure == "jeffreys" else [(a, b, p, q)]
+        value = bias + sum(counts.zhang_grabchak(one, other).value for one, other, *_ in sides)
+        low += sum(_skewed(*side, tail) for side in sides)
+        high += sum(_trigamma(other, x, y) for _, other, x, y in sides)
+    corrected, seen = value - bias, max(value, 0.0)
+    least = _end(seen, bias, max(low, 0.0), quadratic, 1 - tail)
+    most = _end(seen, bias, high, quadratic, tail)
+    at = max(corrected, 0.0) / value if value > 0 else 0.0  # the linear variance grows with the divergence itself
+    return corrected, min(least, max(corrected, 0.0)), most, math.sqrt(high * at + quadratic)
+
+
+def _trigamma(b: Array, p: Array, q: Array) -> float:
+    """What the variance of the logs of small counts b, as Σ (p − q)·log b has them, is more than the delta method's."""
+    return math.fsum((p - q) ** 2 * (special.polygamma(1, b + 0.5) - 1 / (q * b.sum())))
+
+
+def _skewed(a: Array, b: Array, p: Array, q: Array, tail: float) -> float:
+    """The same for the lower end, of both counts.
+
+    Counts are skewed. What a share can be at most or at least, by its count, tells how far the divergence can fall
+    with it; a normal that falls as far has this variance.
+    """
+    n, m, z = a.sum(), b.sum(), float(special.ndtri(1 - tail))
+    far = (np.log(_most(b, tail)) - special.digamma(b + 1)) / z
+    of_q = np.where(p > q, (p - q) ** 2 * (far**2 - 1 / (q * m)), 0.0)
+    total = math.fsum(p * np.log(p / q))
+    level = np.log(q) + total  # the share at which the divergence no longer falls
+    low = np.where(a > 0, special.gammaincinv(np.maximum(a, 1), tail), 0.0) / n
+    there = np.clip(np.exp(level), low, _most(a, tail) / n)
+    fall = (p * (np.log(p) - level) - p) - (there * (np.log(there) - level) - there)
+    of_p = np.maximum((fall / z) ** 2 - (np.log(p) - level) ** 2 * p / n, 0.0)
+    return math.fsum(of_q) + math.fsum(of_p)
+
+
+def _most(count: Any, tail: float = 0.025) -> Any:
+    """What a count's mean can be at most."""
+    return special.gammaincinv(count + 1, 1 - tail)
+
+
+def p_value(a: Array, b: Array, ordered: int | None = None) -> float:
+    """P of a Pearson statistic as large by chance when both rows are draws of one distribution.
+
+    Categories after the first `ordered` cells that the smaller side is expected to hit less than once are one.
+
+    Given the margins, the statistic's mean and variance are known exactly (Dawson 1954); a gamma variable with both
+    stands for its distribution, which is χ² when the counts are large. Where they are small, its distribution is drawn:
+    tables of the same margins, always the same ones.
+    """
+    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    seen = (a + b) > 0
+    a, b = (a, b) if a.sum() >= b.sum() else (b, a)
+    n, m = float(a.sum()), float(b.sum())
+    rare = (np.arange(len(a)) >= (len(a) if ordered is None else ordered)) & (a + b < (n + m) / max(m, 1)) & seen
+    a, b = (np.append(x[seen & ~rare], x[rare].sum() if rare.any() else []) for x in (a, b))
+    total, margin = n + m, a + b
+    if len(a) < 2 or total < 4:
         return 1.0
-    statistic = n * m / total * math.fsum((a / n - b / m) ** 2 / ((a + b) / total))
-    mean = (cells - 1) * total / (total - 1)
-    variance = _dawson(np.array([n, m]), a + b, total)
-    if variance <= 0:
-        return 1.0
-    return float(special.gammaincc(mean * mean / variance, statistic * mean / variance))
+    statistic = n * m / total * math.fsum((a / n - b / m) ** 2 / (margin / total))
+    mean = (len(a) - 1) * total / (total - 1)
+    variance = _dawson(np.array([n, m]), margin, total)
+    by_gamma = 1.0
+    if variance > 0:
+        by_gamma = float(special.gammaincc(mean * mean / variance, statistic * mean / variance))
+    sparse = float(margin.min()) * m / total < SPARSE and SURELY < by_gamma < HARDLY
+    return _drawn(b, margin, by_gamma) if m < FEW or sparse else by_gamma
+
+
+def _drawn(b: Array, margin: Array, otherwise: float) -> float:
+    """The share of random tables with these margins whose statistic is at least as large."""
+    rng = np.random.default_rng(0)
+    m, total = int(b.sum()), int(margin.sum())
+    seen = float((b * b / margin).sum()) * (1 - 1e-12)
+    hits = draws = 0
+    for size in DRAWS:
+        if total >= 1e9:  # NumPy's limit; with replacement there is no difference
+            tables = rng.multinomial(m, margin / margin.sum(), size=size)
+        else:
+            way: Literal["count", "marginals"] = "count" if total < 1e6 and m < 20 * len(margin) else "marginals"
+            tables = rng.multivariate_hypergeometric(margin.astype(np.int64), m, size=size, method=way)
+        hits += int((np.square(tables, dtype=float) @ (1 / margin) >= seen).sum())
+        draws += size
+        if hits >= ENOUGH_HITS:
+            break
+    if hits:
+        return (hits + 1) / (draws + 1)
+    ways = special.gammaln(total + 1) - special.gammaln(m + 1) - special.gammaln(total - m + 1)
+    return float(np.clip(otherwise, math.exp(-ways), 1 / (draws + 1)))  # no arrangement of rows is less probable
 
 
 def _dawson(rows: Array, columns: Array, total: float) -> float:
@@ -155,23 +243,20 @@ _DERIVATIVES: dict[str, Callable[[Array, Array], Derivatives]] = {
 }
 
 
-def _interval(value: float, bias: float, linear: float, quadratic: float, level: float) -> tuple[float, float]:
+def _end(value: float, bias: float, linear: float, quadratic: float, target: float) -> float:
+    """The divergence at which a plug-in value at most as large as the one seen has the probability `target`."""
     if quadratic <= 0 or bias <= 0:
-        half = math.sqrt(linear) * float(special.ndtri(0.5 + level / 2))
-        return max(value - bias - half, 0.0), max(value - bias + half, 0.0)
+        return max(value - bias - math.sqrt(linear) * float(special.ndtri(target)), 0.0)
     freedom = 2 * bias * bias / quadratic
     slope = linear / value if value > 0 else 0.0  # the linear variance is proportional to the divergence near P = Q
 
     def above(truth: float) -> float:
-        """P of a plug-in at most as large as the one seen, when the divergence is `truth`."""
         mean, variance = bias + truth, quadratic + slope * truth
         scale = (mean - math.sqrt(max(mean * mean - freedom * variance / 2, 0.0))) / freedom
         scale = max(scale, variance / (4 * mean))
         return _chi(value / scale, freedom, max(mean / scale - freedom, 0.0))
 
-    tail = (1 - level) / 2
-    top = value + 12 * math.sqrt(linear + quadratic)
-    return _root(above, 1 - tail, top), _root(above, tail, top)
+    return _root(above, target, value + 12 * math.sqrt(linear + quadratic))
 
 
 def _root(decreasing: Callable[[float], float], target: float, top: float) -> float:

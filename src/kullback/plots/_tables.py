@@ -42,8 +42,8 @@ def overview(found: TableComparison) -> Any:
         if i % 2 == 0:
             axes.axhspan(i - 0.5, i + 0.5, color="#f6f6f6", linewidth=0, zorder=0)
         for direction, d, at in (("forward", c.forward, i - 0.19), ("reverse", c.reverse, i + 0.19)):
-            _point(axes, at, d, _ink.COLOURS[direction], low)
-    axes.set_xlabel("nats, less the bias, with the 95 % interval; hollow: smoothed, where the divergence is ∞")
+            _point(axes, at, d, _ink.COLOURS[direction], low, high)
+    axes.set_xlabel("nats, less the bias, with the 95 % interval; hollow and dotted: estimated, ∞ as counted")
     axes.xaxis.grid(True, color="#e2e2e2", linewidth=0.8)
     axes.xaxis.grid(False, which="minor")
     axes.set_axisbelow(True)
@@ -56,7 +56,7 @@ def overview(found: TableComparison) -> Any:
 
 def _decades(every: Sequence[CountDivergence]) -> tuple[float, float]:
     """From below the least value worth a place, at most six decades, to above the highest interval."""
-    high = max((d.best_interval[1] for d in every), default=0.0)
+    high = max((x for d in every for x in (d.best, *d.best_interval) if math.isfinite(x)), default=0.0)
     if not high > 0:
         return 1e-3, 1.0
     top = 10 ** math.ceil(math.log10(high))
@@ -65,14 +65,17 @@ def _decades(every: Sequence[CountDivergence]) -> tuple[float, float]:
     return max(bottom, top / 1e6), top
 
 
-def _point(axes: Any, at: float, d: CountDivergence, colour: str, left: float) -> None:
+def _point(axes: Any, at: float, d: CountDivergence, colour: str, left: float, right: float) -> None:
     """A dot with its interval, at the left edge if it is no more than that; the number stands beside the frame."""
     infinite = math.isinf(d.value)
     low, high = d.best_interval
+    if math.isinf(high):  # no end: a line to the edge, that fades
+        axes.plot([max(d.best, left), right], [at, at], color=colour, linewidth=1.4, linestyle=":", zorder=2)
+        high = d.best
     axes.plot([max(low, left), max(high, left)], [at, at], color=colour, linewidth=1.4, zorder=2)
     face = "white" if infinite else colour
     axes.plot([max(d.best, left)], [at], "o", color=colour, markerfacecolor=face, markersize=5, zorder=3, clip_on=False)
-    text = f"∞, smoothed {brief(d.best)}" if infinite else brief(d.best)
+    text = f"∞, estimated {brief(d.best)}" if infinite else brief(d.best)
     axes.annotate(
         text, (1, at), (8, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
         va="center", size=8, color=_ink.shade(colour), annotation_clip=False,
@@ -171,6 +174,7 @@ def slices(found: TableComparison) -> Any:
         for direction in ("forward", "reverse"):
             every = [getattr(s[name], direction) for s in found.slices]
             best, low, high = (np.array(v) for v in zip(*((d.best, *d.best_interval) for d in every), strict=True))
+            high = np.where(np.isfinite(high), high, best)  # no end is drawn where there is none
             colour = _ink.COLOURS[direction]
             axes.fill_between(at, low, high, color=colour, alpha=0.16, linewidth=0)
             style = {"color": colour, "linestyle": _ink.DASHES[direction], "linewidth": 1.6}

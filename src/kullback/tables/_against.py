@@ -17,6 +17,8 @@ from kullback.tables._reference import Reference
 from kullback.tables._sides import Side
 from kullback.tables._wanted import Wanted
 
+NEW = 100  # values that the reference lacks, by name
+
 
 def against(reference: Reference, q: Side, wanted: Wanted, joint: Sequence[str] | None) -> TableComparison:
     if joint is not None:
@@ -41,10 +43,10 @@ def against(reference: Reference, q: Side, wanted: Wanted, joint: Sequence[str] 
     rows = sum(next(iter(found.values()), {}).values())
     if not rows:
         raise InputError(f"q: {q.name} has no rows")
-    counts = {
-        n: {k: [reference.counts[n].get(k, 0), found[n].get(k, 0)] for k in {**reference.counts[n], **found[n]}}
-        for n in parts
-    }
+    counts = {}
+    for n in parts:
+        here = _named(found[n], reference.counts[n])
+        counts[n] = {k: [reference.counts[n].get(k, 0), here.get(k, 0)] for k in {**reference.counts[n], **here}}
     return TableComparison(
         reference.name,
         q.name,
@@ -60,6 +62,16 @@ def against(reference: Reference, q: Side, wanted: Wanted, joint: Sequence[str] 
         reference,
         tuple(left_out),
     )
+
+
+def _named(found: Mapping[Key, int], known: Mapping[Key, int]) -> dict[Key, int]:
+    """Counts with the commonest of the values that the reference lacks by name, and the others as one."""
+    new = [k for k in found if k not in known and k[0] == "value"]
+    if len(new) <= NEW:
+        return dict(found)
+    rare = set(sorted(new, key=lambda k: (-found[k], k[1]))[NEW:])
+    kept = {k: n for k, n in found.items() if k not in rare}
+    return kept | {OTHER: kept.get(OTHER, 0) + sum(found[k] for k in rare)}
 
 
 def fitting(

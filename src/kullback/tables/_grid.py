@@ -25,6 +25,7 @@ FEW = 20  # at most so many distinct values are categories
 FINEST = 2.0**-1000  # a cell's width at least; its inverse must be a double
 DEPTH = 8  # times that heavy cells are counted anew; each makes them up to two thousand times finer
 RUNS = 3  # stretches of heavy cells counted anew each by itself; above it, all cells at once
+SPIKE = 8  # rows at least of one side in a cell that is counted anew for that side alone
 UNION = 24  # columns counted in one query
 
 NULL, NAN, POSITIVE, NEGATIVE = ("null",), ("nan",), ("inf",), ("-inf",)
@@ -71,12 +72,22 @@ class Cells:
     least: float
     most: float
     rows: tuple[int, int]
+    units: list[float] = field(default_factory=list)  # where the cells began before those of one side's were made finer
+
+    def counts(self) -> np.ndarray:
+        """The counts of both sides, one row a cell."""
+        return np.array([cell.counts for cell in self.cells], dtype=float).reshape(-1, 2)
 
     def weights(self) -> np.ndarray:
-        """The mean of both sides' shares of each cell, so that neither side's size decides."""
-        counts = np.array([cell.counts for cell in self.cells], dtype=float).reshape(-1, 2)
-        totals = counts.sum(axis=0)
-        return np.asarray((counts / np.where(totals > 0, totals, 1)).sum(axis=1) / max((totals > 0).sum(), 1))
+        """The share of each cell of the rows of both sides together: under P = Q chance has no part in them."""
+        both = self.counts().sum(axis=1)
+        return np.asarray(both / max(both.sum(), 1))
+
+    def spikes(self, share: float) -> np.ndarray:
+        """Cells that hold so large a share of one side, though not of both together."""
+        counts = self.counts()
+        high = counts > share * np.maximum(counts.sum(axis=0), 1)
+        return np.asarray((high & (counts >= SPIKE)).any(axis=1))
 
     def smaller(self) -> int:
         """Finite values on the side that has fewer of them, of those that have any."""
@@ -174,13 +185,28 @@ def cells(sides: tuple[Side, Side], kinds: dict[str, Kind], bins: Callable[[int]
         k = power(low, high, _whole(kind)) if math.isfinite(low) and kind != "date" else 0
         tasks.append(Task(name, kind, k))
         tables[name] = Cells([], {}, low, high, total)
-    for _ in range(DEPTH):
-        for task, answers in zip(tasks, count(sides, tasks, odd), strict=True):
-            _take(tables[task.column], task, answers, [side.nan_is_null for side in sides])
-        tasks = [t for name, kind in kinds.items() for t in _finer(tables[name], name, kind, bins)]
-        if not tasks:
-            break
+    for rule in (_heavy, _spiked):  # first what both sides hold together decides, then what one of them does
+        for _ in range(DEPTH):
+            for task, answers in zip(tasks, count(sides, tasks, odd), strict=True):
+                _take(tables[task.column], task, answers, [side.nan_is_null for side in sides])
+            tasks = [t for name, kind in kinds.items() for t in _finer(tables[name], name, kind, bins, rule)]
+            if not tasks:
+                break
+        for table in tables.values():
+            table.units = table.units or [c.lower for c in table.cells]
+        tasks = [t for name, kind in kinds.items() for t in _finer(tables[name], name, kind, bins, _spiked)]
     return tables, total
+
+
+Rule = Callable[[Cells, int], np.ndarray]
+
+
+def _heavy(table: Cells, bins: int) -> np.ndarray:
+    return table.weights() > 1 / bins
+
+
+def _spiked(table: Cells, bins: int) -> np.ndarray:
+    return table.spikes(4 / bins)
 
 
 def _whole(kind: Kind) -> bool:
@@ -223,10 +249,10 @@ def special(index: Any, nan_is_null: bool) -> Key:
     return POSITIVE if index > 0 else NEGATIVE
 
 
-def _finer(table: Cells, column: str, kind: Kind, bins: Callable[[int], int]) -> Iterable[Task]:
+def _finer(table: Cells, column: str, kind: Kind, bins: Callable[[int], int], rule: Rule) -> Iterable[Task]:
     """What to count again: cells heavier than a bin, and all of them where so few may be single values."""
     few = len(table.cells) <= FEW
-    heavy = (table.weights() > 1 / bins(table.smaller())).tolist()
+    heavy = rule(table, bins(table.smaller())).tolist()
     open_ = [(few or w) and not c.atom and _divisible(c, kind) for c, w in zip(table.cells, heavy, strict=True)]
     if not any(open_):
         return

@@ -11,8 +11,9 @@ from kullback._result import Status
 from kullback._result._column import ColumnComparison, CountDivergence, listed
 from kullback._result._comparison import Terms
 from kullback.numerics import tallies
+from kullback.numerics.gathered import gathered
 from kullback.tables._grid import Key
-from kullback.tables._partition import Partition
+from kullback.tables._partition import OVER, UNDER, Partition
 
 
 def column(part: Partition, counts: Mapping[Key, Sequence[int]]) -> ColumnComparison:
@@ -33,11 +34,14 @@ def column(part: Partition, counts: Mapping[Key, Sequence[int]]) -> ColumnCompar
         }
     )
     only_p, only_q = _gap(labels, p, q), _gap(labels, q, p)
+    ordered = sum(part.ordinal(k) for k in keys)
+    groups = gathered(a, b, ordered)
     found = {}
     for measure in tallies.MEASURES:
         gaps = {"forward": only_p, "reverse": only_q, "jensen_shannon": "", "jeffreys": only_p or only_q}[measure]
-        found[measure] = _divergence(a, b, measure, gaps, measure == "forward" or (measure == "jeffreys" and only_p))
-    value = tallies.p_value(a, b)
+        of_p = measure == "forward" or bool(measure == "jeffreys" and only_p)
+        found[measure] = _divergence(tallies.estimate(a, b, measure, groups), gaps, of_p)
+    value = tallies.p_value(*_ended(a, b, keys), ordered)
     return ColumnComparison(
         part.column,
         part.kind,
@@ -52,18 +56,27 @@ def column(part: Partition, counts: Mapping[Key, Sequence[int]]) -> ColumnCompar
     )
 
 
-def _divergence(a: np.ndarray, b: np.ndarray, measure: str, gap: str, of_p: object) -> CountDivergence:
-    plug_in, smooth = tallies.estimate(a, b, measure), tallies.smoothed(a, b, measure)
-    infinite = math.isinf(plug_in.value)
+def _ended(a: np.ndarray, b: np.ndarray, keys: Sequence[Key]) -> tuple[np.ndarray, np.ndarray]:
+    """Counts with what lies below or above a reference's ends in its outermost bins.
+
+    A bin that is there because one side has rows in it would count against P = Q by itself.
+    """
+    at = np.arange(len(keys))
+    for i, key in enumerate(keys):
+        if key in (UNDER, OVER) and len(keys) > 1:
+            neighbour = i + 1 if key == UNDER else i - 1
+            at[i] = neighbour if 0 <= neighbour < len(keys) else i
+    return np.bincount(at, a, len(keys)), np.bincount(at, b, len(keys))
+
+
+def _divergence(found: tallies.Estimate, gap: str, of_p: bool) -> CountDivergence:
+    infinite = math.isinf(found.value)
     one, other = ("P", "Q") if of_p else ("Q", "P")
     return CountDivergence(
-        plug_in.value,
-        plug_in.error,
-        (plug_in.low, plug_in.high),
-        plug_in.corrected if not infinite else math.inf,
-        smooth.value,
-        smooth.corrected,
-        (smooth.low, smooth.high),
+        found.value,
+        found.error,
+        (found.low, found.high),
+        found.corrected,
         Status.SUPPORT_GAP if infinite else Status.OK,
         f"{other} has no row where {one} has {gap}" if infinite else "",
     )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from kullback._format import value_text
-from kullback.tables._grid import FEW, NAN, NEGATIVE, NULL, POSITIVE, Cells, Key
+from kullback.numerics.gathered import CHANCE, ENOUGH, parted
+from kullback.tables._grid import FEW, NAN, NEGATIVE, NULL, POSITIVE, Cell, Cells, Key
 from kullback.tables._kinds import Kind, shown, timed
 
 MOST = 64  # bins
+TAIL = 0.02  # of the rows in each of the outermost bins, where a side has fewer than FEW rows
 UNDER, OVER, OTHER = ("under",), ("over",), ("other",)
 _NAMES = {NULL: "missing", NAN: "NaN", POSITIVE: "∞", NEGATIVE: "−∞", OTHER: "any other value"}
 Counts = dict[Key, list[int]]
@@ -32,12 +35,14 @@ class Partition:
     edges: tuple[float, ...] | None
     values: tuple[Any, ...] | None = None
     other: bool = False
+    gaps: int = 0  # bins that are wide and empty: what falls there was not seen before
 
     @property
     def rule(self) -> str:
         if self.edges is None:
             return "categories, the rare ones together" if self.other else "categories"
-        return f"{len(self.edges) - 1} bins of nearly equal mass"
+        gaps = f" and {self.gaps} gap{'s' if self.gaps > 1 else ''}" if self.gaps else ""
+        return f"{len(self.edges) - 1 - self.gaps} bins of nearly equal mass{gaps}"
 
     def label(self, key: Key) -> str:
         """What people read for a key."""
@@ -79,6 +84,10 @@ class Partition:
             return str(found)
         return found if isinstance(found, str) else plainly(found)
 
+    def ordinal(self, key: Key) -> bool:
+        """Whether a key is a bin, which has neighbours; `ordered` puts these first."""
+        return self.edges is not None and (key in (UNDER, OVER) or key[0] == "bin")
+
     def ordered(self, keys: Sequence[Key]) -> list[Key]:
         """Keys in the order of the values, what is no value last."""
         rank = {UNDER: 0, OVER: 2, OTHER: 3, NEGATIVE: 4, POSITIVE: 5, NAN: 6, NULL: 7}
@@ -98,34 +107,96 @@ def partition(cells: Cells, column: str, kind: Kind) -> tuple[Partition, Counts]
         values = tuple(float(c.least) for c in cells.cells)
         counts |= {("value", v): list(c.counts) for v, c in zip(values, cells.cells, strict=True)}
         return Partition(column, kind, None, values), counts
-    groups = _groups(cells, bins(cells.smaller()))
-    edges = [cells.least]
+    need = ENOUGH * sum(cells.rows) / min(cells.rows)
+    groups = [part for group in _groups(cells, bins(cells.smaller())) for part in _ungapped(group, need)]
+    groups = _parted(groups, parted(*cells.counts().T, *map(float, cells.rows)))
+    edges, gaps = [cells.least], 0
+    counts[("bin", 0)] = _sum(groups[0])
     for left, right in itertools.pairwise(groups):
-        edges.append(_edge(left[-1].upper, right[0].lower, kind))
+        if _gap(left, right):
+            edges += [left[-1].upper, right[0].lower]
+            gaps += 1
+        else:
+            edges.append(_edge(left[-1].upper, right[0].lower, kind))
+        counts[("bin", len(edges) - 1)] = _sum(right)
     edges.append(cells.most)
-    counts |= {("bin", i): [sum(c.counts[j] for c in g) for j in (0, 1)] for i, g in enumerate(groups)}
-    return Partition(column, kind, tuple(edges)), counts
+    return Partition(column, kind, tuple(edges), gaps=gaps), counts
 
 
-def _groups(cells: Cells, wanted: int) -> list[list[Any]]:
-    """Neighbouring cells together until they hold what is left divided by the bins left; a heavy value alone."""
-    groups: list[list[Any]] = []
-    current: list[Any] = []
-    held, left = 0.0, 1.0
-    for cell, weight in zip(cells.cells, cells.weights(), strict=True):
+def _sum(group: list[Cell]) -> list[int]:
+    return [sum(c.counts[j] for c in group) for j in (0, 1)]
+
+
+def _parted(groups: list[list[Cell]], cuts: list[int]) -> list[list[Cell]]:
+    """Bins cut further where the two sides part as chance would not part them: between these cells."""
+    ends = list(itertools.accumulate(map(len, groups)))
+    every = [cell for group in groups for cell in group]
+    return [every[i:j] for i, j in itertools.pairwise(sorted({0, *ends, *cuts}))]
+
+
+def _ungapped(group: list[Cell], need: float) -> Iterator[list[Cell]]:
+    """A bin parted at the widest gap inside it, if so many rows lie on either side, and so on."""
+    if len(group) > 1:
+        at = max(range(1, len(group)), key=lambda i: group[i].lower - group[i - 1].upper)
+        parts = group[:at], group[at:]
+        if all(sum(_sum(part)) >= need for part in parts) and _gap(*parts):
+            for part in parts:
+                yield from _ungapped(part, need)
+            return
+    yield group
+
+
+def _gap(left: list[Cell], right: list[Cell]) -> bool:
+    """Whether a stretch between two bins, wider than they are, is empty though many rows would lie there by chance."""
+    width = right[0].lower - left[-1].upper
+    sides = [(sum(_sum(g)), g[-1].upper - g[0].lower) for g in (left, right)]
+    return width > 0 and all(width > extent and n * width > CHANCE * extent for n, extent in sides)
+
+
+def _groups(cells: Cells, wanted: int) -> list[list[Cell]]:
+    """Neighbouring cells together until they hold what is left divided by the bins left; a heavy value alone.
+
+    What holds both sides' rows together decides, cell by cell as they were before one side's were made finer. Where a
+    side has few rows the outermost bins are narrow, or nothing would tell a row far out from any other.
+    """
+    units = _units(cells)
+    total = sum(sum(_sum(unit)) for unit in units)
+    tail = TAIL if cells.smaller() < FEW else 0.0
+    groups: list[list[Cell]] = []
+    current: list[Cell] = []
+    held, left, last = 0.0, 1.0, False
+    for unit in units:
+        weight = sum(_sum(unit)) / total
         target = left / max(wanted - len(groups), 1)
+        if tail:
+            target = tail if not groups else 2.0 if last else left / max(wanted + 1 - len(groups), 1)
         alone = weight >= 1 / wanted
-        if current and (alone or held + weight / 2 > target):
+        ends = bool(tail) and not last and left - held - weight / 2 < tail
+        if current and (alone or ends or held + weight / 2 > target):
             groups.append(current)
             left -= held
-            current, held = [], 0.0
-        current.append(cell)
+            current, held, last = [], 0.0, last or ends
+        current += unit
         held += weight
         if alone:
             groups.append(current)
             left -= held
             current, held = [], 0.0
     return [*groups, current] if current else groups
+
+
+def _units(cells: Cells) -> list[list[Cell]]:
+    """The cells as they were before one side's were made finer."""
+    found: list[list[Cell]] = []
+    at = -1
+    for cell in cells.cells:
+        place = bisect.bisect_right(cells.units, cell.lower)
+        if place == at:
+            found[-1].append(cell)
+        else:
+            found.append([cell])
+        at = place
+    return found
 
 
 def _edge(low: float, high: float, kind: Kind) -> float:

@@ -72,6 +72,7 @@ class Reference:
                     "edges": None if p.edges is None else list(p.edges),
                     "values": None if p.values is None else list(p.values),
                     "other": p.other,
+                    "gaps": p.gaps,
                     "counts": [[*key, counts[key]] for key in p.ordered(list(counts))],
                 }
             )
@@ -143,7 +144,7 @@ def _cut(c: Mapping[str, Any]) -> Partition:
         raise ValueError(f"column {name!r} has values that are no texts")
     if (edges is None) == (values is None) or (edges is not None and (len(edges) < 2 or list(edges) != sorted(edges))):
         raise ValueError(f"column {name!r} has neither edges in order nor values")
-    return Partition(name, known, edges, values, c["other"])
+    return Partition(name, known, edges, values, c["other"], _whole(c.get("gaps", 0)))
 
 
 def _counted(c: Mapping[str, Any], part: Partition, rows: int) -> dict[Key, int]:
