@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,7 @@ class Partition:
     edges: tuple[float, ...] | None
     values: tuple[Any, ...] | None = None
     other: bool = False
+    seal: Callable[[str], str] | None = None  # what a text is shown as, where it is private
 
     @property
     def rule(self) -> str:
@@ -71,7 +72,7 @@ class Partition:
 
     def _text(self, code: Any) -> str:
         if isinstance(code, str):
-            return value_text(code)
+            return value_text(code) if self.seal is None else self.seal(code)
         found = shown(code, self.kind)
         if isinstance(found, bool):
             return "true" if found else "false"
@@ -82,7 +83,8 @@ class Partition:
     def ordered(self, keys: Sequence[Key]) -> list[Key]:
         """Keys in the order of the values, what is no value last."""
         rank = {UNDER: 0, OVER: 2, OTHER: 3, NEGATIVE: 4, POSITIVE: 5, NAN: 6, NULL: 7}
-        return sorted(keys, key=lambda k: (rank.get(k, 1), 0 if k in rank else k[1]))
+        seal = self.seal or (lambda text: text)
+        return sorted(keys, key=lambda k: (rank.get(k, 1), 0 if k in rank else seal(k[1])))
 
 
 def plainly(x: float, digits: int = 12) -> str:
