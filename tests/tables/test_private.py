@@ -161,7 +161,7 @@ def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str],
     """Options and the settings file; what the command line says comes first."""
     monkeypatch.chdir(tmp_path)
     table(0).write_parquet("p.parquet")
-    table(25).write_parquet("q.parquet")
+    table(25).drop("group").write_parquet("q.parquet")
 
     def run(*arguments: str) -> tuple[int, str]:
         code = 0
@@ -172,7 +172,7 @@ def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str],
         out = capsys.readouterr()
         return code, out.out + out.err
 
-    kept = ["--save-reference", "r.json", "--report", "r.html", "--fail-over", "0.1", "--judge", "value"]
+    kept = ["--save-reference", "r.json", "--report", "r.html", "--fail-over", "0.1"]
     code, out = run("p.parquet", "q.parquet", "--private", "--salt", "pepper", *kept)
     assert code == 1
     assert SECRET not in out + Path("r.json").read_text() + Path("r.html").read_text()
