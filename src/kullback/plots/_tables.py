@@ -33,7 +33,7 @@ def overview(found: TableComparison) -> Any:
     axes.set_ylim(max(len(columns), 1) - 0.5, -0.5)
     axes.set_yticks(range(len(columns)), [_cut(c.column) for c in columns])
     axes.tick_params(axis="y", length=0, labelcolor=_ink.TEXT)
-    low, high = _decades([d for c in columns for d in (c.forward, c.reverse)])
+    low, high = decades([d for c in columns for d in (c.forward, c.reverse)])
     axes.set_xscale("log")
     axes.set_xlim(low, high)
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
@@ -54,15 +54,16 @@ def overview(found: TableComparison) -> Any:
     return page.figure
 
 
-def _decades(every: Sequence[CountDivergence]) -> tuple[float, float]:
-    """From below the least value worth a place, at most six decades, to above the highest interval."""
-    high = max((d.best_interval[1] for d in every), default=0.0)
+def decades(every: Sequence[CountDivergence], limits: Sequence[float] = ()) -> tuple[float, float]:
+    """From below the least value worth a place, at most four decades, to above the highest end of an interval."""
+    ends = [x for d in every for x in (d.best, d.best_interval[1]) if math.isfinite(x)]
+    high = max([*ends, *limits], default=0.0)
     if not high > 0:
         return 1e-3, 1.0
     top = 10 ** math.ceil(math.log10(high))
-    values = [d.best for d in every if d.best > 0]
+    values = [x for x in (*(d.best for d in every), *limits) if 0 < x < math.inf]
     bottom = 10 ** math.floor(math.log10(min(values))) if values else top / 1e3
-    return max(bottom, top / 1e6), top
+    return min(max(bottom, top / 1e4), top / 10), top
 
 
 def _point(axes: Any, at: float, d: CountDivergence, colour: str, left: float) -> None:
@@ -155,7 +156,7 @@ def _kept(c: ColumnComparison) -> tuple[np.ndarray, int]:
 
 def slices(found: TableComparison) -> Any:
     """The columns that differ most, slice by slice, in the order of the slices."""
-    names = _followed(found)
+    names = followed(found)
     rows = (len(names) + 1) // 2
     height = 0.95 + 1.85 * rows
     page = Page(WIDTH, height)
@@ -186,7 +187,7 @@ def slices(found: TableComparison) -> Any:
     return page.figure
 
 
-def _followed(found: TableComparison) -> list[str]:
+def followed(found: TableComparison) -> list[str]:
     """The columns with the largest score in any slice."""
     worst: dict[str, float] = {}
     for s in found.slices:
