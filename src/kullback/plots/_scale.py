@@ -48,7 +48,7 @@ class Scale:
             found.append("logarithmic axis" if self.kind == "logarithmic" else "logarithmic axis on both sides of zero")
         if self.short:
             which = ", ".join(labels[i] for i in self.short)
-            found.append(f"the axis has {'a gap' if len(self.short) == 1 else 'gaps'}: {which}, drawn short (⁄⁄)")
+            found.append(f"the axis has {'a gap' if len(self.short) == 1 else 'gaps'}: {which}, drawn short (//)")
         return found
 
 

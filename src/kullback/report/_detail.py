@@ -67,10 +67,9 @@ def _figure(c: ColumnComparison, part: Any, rows: np.ndarray, places: np.ndarray
         notes.append(f"higher than the picture: {which}{' …' if len(above) > 4 else ''}")
     x = [round(1000 * float(v), 1) for v in axis.at]
     shares = f"<path class='bar-p' d='{_steps(x, high_p, True)}'/><path class='line-q' d='{_steps(x, high_q, False)}'/>"
-    marks = "".join(
-        f"<text x='{50 * (axis.at[k] + axis.at[k + 1]):.1f}%' y='12' text-anchor='middle'>⁄⁄</text>" for k in axis.short
-    )
-    gaps = f"<svg height='14'>{marks}</svg>" if marks else ""
+    middles = [500 * float(axis.at[k] + axis.at[k + 1]) for k in axis.short]
+    marks = "".join(f"M{m - 7:.1f} 100l6-14M{m + 1:.1f} 100l6-14" for m in middles)
+    shares += f"<path class='cut' d='{marks}'/>" if marks else ""
     ticks = "".join(
         f"<text x='{100 * at:.1f}%' y='12' text-anchor='{'start' if at < 0.08 else 'end' if at > 0.92 else 'middle'}'>"
         f"{told(text)}</text>"
@@ -84,7 +83,7 @@ def _figure(c: ColumnComparison, part: Any, rows: np.ndarray, places: np.ndarray
     return (
         f"<figure role='group' aria-label='{told(f'The shares of {c.column} in both tables, and their terms')}'>"
         f"<figcaption>{key}</figcaption><div class='plot' data-bins='{where}'>{_strip(HIGH, shares)}"
-        f"<svg height='16'>{ticks}</svg>{gaps}"
+        f"<svg height='16'>{ticks}</svg>"
         + "".join(_terms(terms[d], x, *words) for d, words in WORDS.items())
         + "</div><p class='readout quiet js-only' aria-hidden='true'>Point at a bin to read it.</p></figure>"
     )

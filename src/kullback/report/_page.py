@@ -29,10 +29,7 @@ def page(found: TableComparison, verdict: Verdict | None = None) -> str:
         "</header><main>",
         _without(found) if verdict is None else _verdict(found, verdict),
         _list(replace(found, slices=(), columns=(), joint=None).lines()),
-        f"<h2>Column by column</h2>{_tools(found, verdict is not None)}{columns(found, verdict)}",
-        "<p class='quiet'>Dots: the values, less their bias, on a logarithmic scale, with their 95 % intervals; "
-        "hollow: smoothed, where the shares themselves make the divergence ∞. "
-        f"{'' if verdict is None else 'Dashed: the threshold. '}p (Holm): adjusted for all columns.</p>",
+        f"<h2>Column by column</h2>{_tools(found, verdict is not None)}{_key(verdict)}{columns(found, verdict)}",
         slices(found, verdict) if found.slices else "",
         _joint(found),
         f"</main><footer class='quiet'><p>{told(FOOT)}</p>",
@@ -112,6 +109,16 @@ def _tools(found: TableComparison, gate: bool) -> str:
         f"<label class='check'><input type='checkbox' id='only'>{which}</label>"
         "<button type='button' id='all' aria-pressed='false'>Unfold all</button>"
         f"<span id='count' class='quiet' role='status'>{len(found.columns)} columns</span></div>"
+    )
+
+
+def _key(verdict: Verdict | None) -> str:
+    """What the marks of the pictures mean."""
+    return (
+        "<p class='quiet'><span class='forward'>●</span> KL(P‖Q) <span class='reverse'>●</span> KL(Q‖P), in nats on a "
+        "logarithmic scale, with 95 % intervals; ○ smoothed, where the shares themselves make ∞; "
+        f"{'' if verdict is None else '<span class=limit>┆</span> the threshold; '}p adjusted by Holm for all "
+        "columns</p>"
     )
 
 

@@ -13,11 +13,11 @@ from kullback.report._detail import detail
 from kullback.report._words import SURE, cell, data, named, told
 
 SORTS = (
-    ("name", "column", "c-name wide"),
+    ("name", "column", "wide"),
     ("score", "score, nats", "picture wide"),
-    ("forward", "KL(P‖Q)", "c-number forward"),
-    ("reverse", "KL(Q‖P)", "c-number reverse"),
-    ("p", "p (Holm)", "c-p"),
+    ("forward", "KL(P‖Q)", "forward"),
+    ("reverse", "KL(Q‖P)", "reverse"),
+    ("p", "p (Holm)", ""),
 )
 
 
@@ -34,10 +34,12 @@ def columns(found: TableComparison, verdict: Verdict | None) -> str:
             f"<th scope='col' role='columnheader' class='{name}' aria-sort='{way}'>"
             f"<button type='button' data-key='{key}'{kind}>{words}</button>{axis}</th>"
         )
-    heads.append("<th scope='col' role='columnheader' class='c-words words'>carried by (P → Q)</th>")
+    heads.append("<th scope='col' role='columnheader' class='words'>carried by (P → Q)</th>")
     bodies = [_body(found, c, i, judged, verdict is not None, ends) for i, c in enumerate(found.columns)]
     return (
         "<table class='columns sortable folding' role='table' aria-label='Columns'>"
+        "<colgroup><col class='c-name'><col><col class='c-number'><col class='c-number'><col class='c-p'>"
+        "<col class='c-words'></colgroup>"
         f"<thead role='rowgroup'><tr role='row'>{''.join(heads)}</tr></thead>{''.join(bodies)}</table>"
     )
 
@@ -69,7 +71,7 @@ def _body(
         f"<td class='words' role='cell'>{told(c.carried())}</td></tr>"
     )
     part = getattr(found.reference, "partitions", {}).get(c.column)
-    more = detail(c, part, "" if j is None else j.text)
+    more = detail(c, part, j.text if j is not None and (reason or j.value > limit) else "")
     return (
         f"<tbody role='rowgroup' id='c{i}' data-rank='{i}' data-name='{name}' data-score='{data(c.score)}' "
         f"data-forward='{data(c.forward.best)}' data-reverse='{data(c.reverse.best)}' data-p='{data(c.p_adjusted)}'"
