@@ -48,7 +48,7 @@ def run(p: str | None, q: str, rules: Settings, plot: Path | None, json: bool) -
             found.reference.save(rules.save_reference)
         if plot is not None:
             say("drawing")
-            kl.plots.tables(found, path=plot)
+            kl.plots.tables(found, verdict=verdict, path=plot)
         if rules.report is not None:
             say("writing the report")
             reports.write(found, rules.report, verdict)

@@ -18,7 +18,9 @@ from kullback.tables._kinds import shown, timed
 from kullback.tables._partition import Partition, plainly
 
 SHORT = 0.05  # of the axis for a bin that is drawn short
-SLIM = 0.004  # of the axis: a bin that is slimmer does not decide how high the picture is
+LEAST = 0.002  # of the axis for any bin, so that a single value can be seen
+NEEDLE = 3.0  # times as dense as its neighbours: a value that recurs, which is cut lest all else look flat
+GAPS = 3  # in a linear axis at most
 CROWDED = 0.05  # of the axis for the slimmer half of the bins, at least
 
 
@@ -32,13 +34,18 @@ class Scale:
     kind: str  # "linear", "logarithmic" or "both signs"
     ticks: tuple[tuple[float, str], ...]
 
-    def heights(self, *shares: Array) -> tuple[list[Array], list[int]]:
+    def heights(self, p: Array, q: Array) -> tuple[list[Array], list[int]]:
         """The densities of both sides, as parts of the highest; bins that rise above the picture are cut and named."""
-        every = [np.asarray(s, dtype=float) / self.width for s in shares]
-        slim = np.diff(self.at) < SLIM
-        wide = np.maximum(*every)[~slim] if not slim.all() else np.maximum(*every)
-        top = float(wide.max(initial=0.0)) or float(max(e.max(initial=0.0) for e in every)) or 1.0
-        above = [int(i) for i in np.flatnonzero(np.maximum(*every) > 1.001 * top)]
+        every = [np.asarray(s, dtype=float) / self.width for s in (p, q)]
+        higher = np.maximum(*every)
+        beside = higher.copy()
+        beside[list(self.short)] = np.nan
+        beside = np.pad(beside, 2, constant_values=np.nan)
+        around = [np.delete(beside[i : i + 5], 2) for i in range(len(higher))]
+        usual = [np.nanmedian(a) if np.isfinite(a).any() else math.inf for a in around]
+        blunt = higher[higher <= NEEDLE * np.array(usual)]
+        top = float(blunt.max(initial=0.0)) or float(higher.max()) or 1.0
+        above = [int(i) for i in np.flatnonzero(higher > 1.001 * top)]
         return [np.minimum(e / top, 1.06) for e in every], above
 
     def told(self, labels: Sequence[str]) -> list[str]:
@@ -76,6 +83,7 @@ def scale(part: Partition, letters: int = 48) -> Scale:
     whole[list(short)] = False
     drawn[whole] *= (1 - SHORT * len(short)) / drawn[whole].sum()
     drawn[~whole] = SHORT
+    drawn = np.maximum(drawn, LEAST)
     at = np.concatenate([[0.0], np.cumsum(drawn)])
     at /= at[-1]
     return Scale(at, width, short, kind, _ticks(part, edges, at, short, kind, letters))
@@ -111,6 +119,8 @@ def _short(width: Array) -> tuple[int, ...]:
 
 def _crowded(width: Array, short: Sequence[int]) -> bool:
     left = np.sort(np.delete(width, list(short)))
+    if len(short) > GAPS:
+        return True
     return len(left) > 3 and left[: len(left) // 2].sum() < CROWDED * left.sum()
 
 
