@@ -172,9 +172,11 @@ def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str],
         out = capsys.readouterr()
         return code, out.out + out.err
 
+    monkeypatch.setenv("COLUMNS", "60")
     kept = ["--save-reference", "r.json", "--report", "r.html", "--fail-over", "0.1"]
     code, out = run("p.parquet", "q.parquet", "--private", "--salt", "pepper", *kept)
     assert code == 1
+    assert max(len(line) for line in out.splitlines() if line[:1] in "┏┃┡│└") <= 60
     assert SECRET not in out + Path("r.json").read_text() + Path("r.html").read_text()
     code, out = run("--reference", "r.json", "q.parquet")
     assert (code, "compare with --private too" in out) == (2, True)

@@ -11,7 +11,7 @@ from typing import Any
 from kullback._result import Comparison, Fit, InputError, KindError, Pairwise, Path, TableComparison, Verdict
 from kullback._support import Lattice
 from kullback.numerics.quiet import quiet
-from kullback.plots import _bars, _file, _ink, _line, _plane, _space, _tables
+from kullback.plots import _bars, _file, _ink, _line, _plane, _space
 from kullback.plots import _pairwise as _pairs
 from kullback.plots import _path as _paths
 
@@ -212,6 +212,8 @@ def tables(
     ending = _file.understood(path)
     if not isinstance(found, TableComparison):
         raise KindError(f"found must be what kl.compare_tables returns, not {type(found).__name__}")
+    from kullback.plots import _tables  # with what reads tables: not for every other picture
+
     with _ink.style():
         figure = _tables.slices(found, verdict) if found.slices else _tables.overview(found, verdict)
         _file.write(figure, path, ending)
