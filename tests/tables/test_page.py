@@ -237,9 +237,15 @@ EDGES: dict[str, tuple[str, list[float]]] = {
     "between": ("number", [0.0, 1.0, 2.0, 1e6, 1e6 + 1, 1e6 + 2]),
     "log": ("number", [1e-6, 1e-4, 1e-2, 1.0, 1e2, 1e4, 1e6, 1e8, 1e10]),
     "from zero": ("number", [0.0, 1e-4, 1e-2, 1.0, 1e2, 1e4, 1e6, 1e8, 1e10]),
+    "below zero": ("number", [-1e10, -1e8, -1e6, -1e4, -1e2, -1.0, -1e-2, -1e-4, 0.0]),
+    "all doubles": ("number", [-1.7e308, -1e154, -1.0, -5e-324, 0.0, 1e-300, 1.0, 1e154, 1.7e308]),
     "both signs": ("number", [-1e8, -1e6, -1e4, -1e2, -1.0, 1.0, 1e2, 1e4, 1e6, 1e8]),
     "a value": ("number", [0.0, 1.0, 2.0, 2.0000001, 3.0, 4.0]),
 }
+
+
+KIND_OF = dict.fromkeys(("log", "from zero", "below zero"), "logarithmic")
+KIND_OF |= dict.fromkeys(("both signs", "all doubles"), "both signs")
 
 
 @pytest.mark.parametrize("name", EDGES)
@@ -254,21 +260,19 @@ def test_bins_are_to_scale(name: str) -> None:
     if name == "whole":  # 0, 1 to 2, 3 to 6, 7 to 9
         true = np.array([0.0, 1.0, 3.0, 7.0, 10.0])
     if axis.kind == "logarithmic":
-        true = np.log(np.maximum(true, 1e-6))
+        true = np.sign(true[1]) * np.log(np.maximum(np.abs(true), 1e-6))
     if axis.kind != "both signs":
         ratios = (drawn / np.diff(true))[whole]
         slim = drawn[whole] < 1.01 * _scale.LEAST
         np.testing.assert_allclose(ratios[~slim], ratios[~slim][0], rtol=0.01)
     expected = {"tail": (3,), "both tails": (0, 3), "between": (2,)}.get(name, ())
     assert axis.short == expected
-    assert axis.kind == {"log": "logarithmic", "from zero": "logarithmic", "both signs": "both signs"}.get(
-        name, "linear"
-    )
+    assert axis.kind == KIND_OF.get(name, "linear")
     shares = np.full(len(drawn), 1 / len(drawn))
     (heights, _), above = axis.heights(shares, shares)
     plain = [i for i in whole if i not in above]
     np.testing.assert_allclose((heights * axis.width)[plain], (heights * axis.width)[plain[0]], rtol=1e-9)
-    assert above == ([2] if name == "a value" else [])
+    assert above == {"a value": [2], "all doubles": [3, 4]}.get(name, [])
     labels = [str(i) for i in range(len(drawn))]
     assert bool(axis.told(labels)) is bool(axis.short or axis.kind != "linear")
     places = [x for x, _ in axis.ticks]

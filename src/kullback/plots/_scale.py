@@ -72,7 +72,7 @@ def scale(part: Partition, letters: int = 48) -> Scale:
     """The axis of a column's bins, with as many ticks as have room in so many letters."""
     assert part.edges is not None
     edges = _true(part)
-    kind, t = "linear", edges
+    kind, t = "linear", edges / (float(np.abs(edges).max()) or 1.0)  # so that no difference overflows
     short = _short(np.diff(t))
     if _crowded(np.diff(t), short):
         kind, t = _bent(edges)
@@ -125,13 +125,23 @@ def _crowded(width: Array, short: Sequence[int]) -> bool:
 
 
 def _bent(edges: Array) -> tuple[str, Array]:
+    if edges[-1] <= 0:
+        kind, t = _bent(-edges[::-1])
+        return kind, -t[::-1]
     if edges[0] >= 0 and edges[1] > 0:
         t = np.log(np.maximum(edges, edges[1] * 1e-300))
         if edges[0] == 0:  # a bin that begins at zero is as wide as the widest of the others
             t[0] = t[1] - np.diff(t[1:]).max()
         return "logarithmic", t
-    sizes = np.abs(edges[edges != 0])
-    return "both signs", np.arcsinh(edges / np.quantile(sizes, 0.1))
+    return "both signs", np.array([_signed(float(x), edges) for x in edges])
+
+
+def _signed(x: float, edges: Array) -> float:
+    """asinh(x/s), s a small edge: linear below it, a logarithm above, whatever the ratio."""
+    if x == 0:
+        return 0.0
+    ratio = math.log(abs(x)) - float(np.quantile(np.log(np.abs(edges[edges != 0])), 0.1))
+    return math.copysign(math.asinh(math.exp(ratio)) if ratio < 300 else ratio + math.log(2), x)
 
 
 def _ticks(
@@ -153,6 +163,7 @@ def _ticks(
             if place not in short:
                 share = _within(edges, place, x, kind)
                 wanted.append((float(at[place] + share * (at[place + 1] - at[place])), text))
+    wanted += [(0.0, _text(part, 0)), (1.0, _text(part, n))]
     taken: list[tuple[float, float]] = []
     found = []
     for x, text in wanted:
@@ -167,12 +178,14 @@ def _ticks(
 def _within(edges: Array, place: int, x: float, kind: str) -> float:
     """How far in a bin a number lies on its axis."""
     low, high = edges[place], edges[place + 1]
+    if kind == "logarithmic" and high <= 0:
+        return 1 - _within(-edges[::-1], len(edges) - 2 - place, -x, kind)
     if kind == "logarithmic":
-        return math.log(x / low) / math.log(high / low) if low > 0 else float(x > low)
+        return (math.log(x) - math.log(low)) / (math.log(high) - math.log(low)) if low > 0 else float(x > low)
     if kind == "both signs":
-        sizes = np.abs(edges[edges != 0])
-        low, high, x = (math.asinh(v / np.quantile(sizes, 0.1)) for v in (low, high, x))
-    return float((x - low) / (high - low)) if high > low else 0.0
+        low, high, x = (_signed(float(v), edges) for v in (low, high, x))
+    unit = max(abs(low), abs(high)) or 1.0
+    return float((x / unit - low / unit) / (high / unit - low / unit)) if high > low else 0.0
 
 
 def _round(edges: Array, short: Sequence[int], kind: str, most: int) -> list[float]:
@@ -180,13 +193,14 @@ def _round(edges: Array, short: Sequence[int], kind: str, most: int) -> list[flo
     low, high = float(edges[whole[0]]), float(edges[whole[-1] + 1])
     if kind != "linear":
         sizes = np.abs(edges[edges != 0])
-        powers = range(math.floor(math.log10(sizes.min())), math.ceil(math.log10(sizes.max())) + 1)
+        ends = math.floor(math.log10(sizes.min())), math.ceil(math.log10(sizes.max()))
+        powers = range(max(ends[0], -307), min(ends[1], 308) + 1)
         step = max(1, math.ceil(len(powers) * (2 if low < 0 else 1) / most))
         found = [0.0] if low <= 0 else []
         found += [sign * 10.0**k for k in powers[::-1][::step] for sign in (1, -1)]
         return [x for x in found if low <= x <= high]
-    span = sum(edges[i + 1] - edges[i] for i in whole)
-    rough = span / most
+    size = max(abs(low), abs(high)) or 1.0
+    rough = sum(edges[i + 1] / size - edges[i] / size for i in whole) / most * size
     power = 10.0 ** math.floor(math.log10(rough))
     unit = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.999)
     first, last = math.ceil(low / unit - 1e-9), math.floor(high / unit + 1e-9)

@@ -68,7 +68,7 @@ class Partition:
             return self._text(x)
         gaps = [abs(x - self.edges[j]) for j in (i - 1, i + 1) if 0 <= j < len(self.edges) and self.edges[j] != x]
         apart = abs(x) / min(gaps) if gaps and x else 1.0
-        return plainly(x, min(max(3, math.ceil(math.log10(apart)) + 2), 17))
+        return plainly(x, min(max(3, math.ceil(math.log10(max(apart, 1.0))) + 2), 17))
 
     def _text(self, code: Any) -> str:
         if isinstance(code, str):
