@@ -10,7 +10,7 @@ import numpy as np
 
 from kullback._format import percent
 from kullback._result import ColumnComparison
-from kullback._result._column import brief, listed
+from kullback._result._column import brief
 from kullback.plots import _scale
 from kullback.report._words import interval, told
 
@@ -24,8 +24,6 @@ def detail(c: ColumnComparison, part: Any, judged: str) -> str:
     if judged:
         parts.append(f"<p>{told(judged)}</p>")
     parts += [f"<p>{told(text)}</p>" for text in dict.fromkeys((c.forward.detail, c.reverse.detail)) if text]
-    only = [(w, o) for w, o in (("P", c.only_p), ("Q", c.only_q)) if len(o) > 3]
-    parts += [f"<p>Only {which} has {told(listed(outcomes, 12))}</p>" for which, outcomes in only]
     more = ", ".join(
         f"{name} {brief(d.best)} ({interval(d)})" for name, d in (("Jensen-Shannon", c.jensen_shannon), ("PSI", c.psi))
     )
