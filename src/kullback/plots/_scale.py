@@ -71,10 +71,10 @@ def bins(part: Any, outcomes: Sequence[str]) -> tuple[Array, Array] | None:
 def scale(part: Partition, letters: int = 48) -> Scale:
     """The axis of a column's bins, with as many ticks as have room in so many letters."""
     assert part.edges is not None
-    edges = _true(part)
-    kind, t = "linear", edges / (float(np.abs(edges).max()) or 1.0)  # so that no difference overflows
+    edges, t = np.array(part.edges, dtype=float), _true(part)
+    kind, t = "linear", t / (float(np.abs(t).max()) or 1.0)  # so that no difference overflows
     short = _short(np.diff(t))
-    if _crowded(np.diff(t), short):
+    if _crowded(np.diff(t), short) and not timed(part.kind):
         kind, t = _bent(edges)
         short = _short(np.diff(t))
     width = np.maximum(np.diff(t), 1e-12 * (abs(t[-1] - t[0]) or 1.0))
@@ -90,18 +90,24 @@ def scale(part: Partition, letters: int = 48) -> Scale:
 
 
 def _true(part: Partition) -> Array:
-    """Edges as what they stand for: days and times in seconds, whole numbers with half a unit on either side."""
+    """Edges as places on a linear axis: days and times by the clock, whole numbers with half a unit on either side."""
     assert part.edges is not None
-    edges = np.array(part.edges, dtype=float)
+    first, last = part.edges[0], part.edges[-1]
     if part.kind == "integer":
-        return np.append(np.ceil(edges[:-1]) - 0.5, np.floor(edges[-1]) + 0.5)
+        # the differences of large numbers are taken before they are rounded
+        lower = [float(math.ceil(e) - math.ceil(first)) - 0.5 for e in part.edges[:-1]]
+        return np.array([*lower, float(math.floor(last) - math.ceil(first)) + 0.5])
     if timed(part.kind) and part.kind != "time":
         try:
-            texts = [str(shown(e, part.kind)).rstrip("Z").replace(" ", "T") for e in part.edges]
-            return np.array([np.datetime64(x, "ms").astype(np.int64) for x in texts], dtype=float)
-        except ValueError:  # years beyond NumPy's: their own numbers are nearly to scale
-            return edges
-    return edges
+            texts = [str(shown(e, part.kind)).rstrip("Z").replace(" ", "T")[:23] for e in part.edges]
+            found = np.array([np.datetime64(x, "ms").astype(np.int64) for x in texts], dtype=float)
+            if (np.diff(found) > 0).all():
+                return found - found[0]
+        except ValueError:
+            pass  # years beyond NumPy's: their own numbers are nearly to scale, as are those of less than a millisecond
+    if part.kind == "number":
+        return np.array(part.edges, dtype=float)
+    return np.array([float(e - first) for e in part.edges])
 
 
 def _short(width: Array) -> tuple[int, ...]:
@@ -178,6 +184,8 @@ def _ticks(
 def _within(edges: Array, place: int, x: float, kind: str) -> float:
     """How far in a bin a number lies on its axis."""
     low, high = edges[place], edges[place + 1]
+    if not high > low:
+        return 0.0
     if kind == "logarithmic" and high <= 0:
         return 1 - _within(-edges[::-1], len(edges) - 2 - place, -x, kind)
     if kind == "logarithmic":
@@ -185,7 +193,7 @@ def _within(edges: Array, place: int, x: float, kind: str) -> float:
     if kind == "both signs":
         low, high, x = (_signed(float(v), edges) for v in (low, high, x))
     unit = max(abs(low), abs(high)) or 1.0
-    return float((x / unit - low / unit) / (high / unit - low / unit)) if high > low else 0.0
+    return float((x / unit - low / unit) / (high / unit - low / unit))
 
 
 def _round(edges: Array, short: Sequence[int], kind: str, most: int) -> list[float]:
@@ -225,7 +233,7 @@ def _text(part: Partition, i: int) -> str:
     if part.kind == "number":
         return plainly(edge, 4)
     if part.kind == "integer":
-        return plainly(float(math.floor(edge) if i == len(part.edges) - 1 else math.ceil(edge)))
+        return str(math.floor(edge) if i == len(part.edges) - 1 else math.ceil(edge)).replace("-", "−")
     text = str(shown(edge, part.kind))
     long = timed(part.kind) and str(shown(part.edges[0], part.kind))[:8] != str(shown(part.edges[-1], part.kind))[:8]
     return text[:10] if long else text  # the hour tells nothing where there are months
