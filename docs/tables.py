@@ -63,10 +63,10 @@ def main(out: Path) -> None:
     with _ink.style():
         draw(nats(), out / "nats.svg")
         draw(_tables.overview(found), out / "flights.svg")
-        draw(_tables.column(found["dep_delay"]), out / "flights-delay.svg")
+        draw(_tables.column(found, "dep_delay"), out / "flights-delay.svg")
         draw(_tables.slices(months), out / "flights-months.svg")
         draw(_tables.overview(treated), out / "jtrain.svg")
-        draw(_tables.column(treated["re75"]), out / "jtrain-re75.svg")
+        draw(_tables.column(treated, "re75"), out / "jtrain-re75.svg")
 
 
 if __name__ == "__main__":

@@ -44,7 +44,10 @@ folder = sys.argv[1]
 for name, shift in (("a", 0.0), ("b", 0.5)):
     rows = "\\n".join(f"{x:.6f},{'u' if x > 0 else 'v'}" for x in rng.normal(shift, 1, 500))
     open(f"{folder}/{name}.csv", "w").write("x,k\\n" + rows + "\\n")
-assert len(kl.compare_tables(f"{folder}/a.csv", f"{folder}/b.csv").columns) == 2
+tables = kl.compare_tables(f"{folder}/a.csv", f"{folder}/b.csv")
+assert len(tables.columns) == 2
+from kullback import report
+report.write(tables, f"{folder}/tables.html")
 found = kl.divergence(kl.Sample(rng.normal(size=(500, 12))), kl.Sample(rng.normal(0.2, 1, size=(500, 12))))
 assert found.value > 0
 mixed = "0.5*normal(0, 1) + 0.5*normal(7.5, 1)"

@@ -42,6 +42,12 @@ class Options:
     config: Annotated[
         Path | None, _option(_OUTPUT, "Settings, instead of this folder's kullback.toml or pyproject.toml.")
     ] = None
+    private: Annotated[
+        bool | None, _option(_OUTPUT, "Show and store hashes in the place of texts.", negative="--no-private")
+    ] = None
+    salt: Annotated[
+        str | None, _option(_OUTPUT, "What the hashes of --private depend on, so that nobody can guess texts.")
+    ] = None
     memory_limit: Annotated[str | None, _option(_OUTPUT, "What DuckDB may hold, such as 2GB.")] = None
     threads: Annotated[int | None, _option(_OUTPUT, "DuckDB's threads at most.")] = None
     fail_over: Annotated[
@@ -81,7 +87,7 @@ class Options:
         }
         for name in ("by", "every", "reference", "save_reference", "report", "format", "memory_limit", "threads"):
             given[name] = getattr(self, name)
-        for name in ("judge", "allow_missing_columns", "allow_type_change"):
+        for name in ("judge", "allow_missing_columns", "allow_type_change", "private", "salt"):
             given[name] = getattr(self, name)
         if self.fail_over:
             default, own = _thresholds(self.fail_over)

@@ -48,10 +48,10 @@ def run(p: str | None, q: str, rules: Settings, plot: Path | None, json: bool) -
             found.reference.save(rules.save_reference)
         if plot is not None:
             say("drawing")
-            kl.plots.tables(found, path=plot)
+            kl.plots.tables(found, verdict=verdict, path=plot)
         if rules.report is not None:
             say("writing the report")
-            reports.write(found, rules.report)
+            reports.write(found, rules.report, verdict)
     if kind == "json":
         judged = {} if verdict is None else {"verdict": verdict.to_dict()}
         _show.json({**found.to_dict(), **judged})

@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from kullback._result import Comparison, Fit, InputError, KindError, Pairwise, Path, TableComparison
+from kullback._result import Comparison, Fit, InputError, KindError, Pairwise, Path, TableComparison, Verdict
 from kullback._support import Lattice
 from kullback.numerics.quiet import quiet
-from kullback.plots import _bars, _file, _ink, _line, _plane, _space, _tables
+from kullback.plots import _bars, _file, _ink, _line, _plane, _space
 from kullback.plots import _pairwise as _pairs
 from kullback.plots import _path as _paths
 
@@ -172,21 +172,25 @@ def _in_order(pair: list[Fit]) -> list[Fit]:
     return sorted(pair, key=lambda fit: ("forward", "between", "reverse").index(_ink.kind(fit)))
 
 
-def tables(found: TableComparison, *, path: str | os.PathLike[str] | None = None) -> Any:
+def tables(
+    found: TableComparison, *, verdict: Verdict | None = None, path: str | os.PathLike[str] | None = None
+) -> Any:
     """Draw how far apart the columns of two tables are; with slices, how that changes from one to the next.
 
     Parameters
     ----------
     found : TableComparison
         What `compare_tables` returned.
+    verdict : Verdict, optional
+        What `found.verdict` or `found.check` said: its thresholds are drawn too.
     path : str or path-like, optional
         Where to write the picture: a name ending in .png, .svg or .pdf. It is written whole or not at all.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Bars of both divergences of every column, less their bias (or smoothed, where a category of one table only
-        makes them ∞), with their 95 % intervals; with `by=`, lines over the slices instead.
+        Both divergences of every column, less their bias (or estimated, where a category of one table only makes them
+        ∞), with their 95 % intervals, on a logarithmic scale; with `by=`, lines over the slices instead.
 
     Raises
     ------
@@ -208,8 +212,10 @@ def tables(found: TableComparison, *, path: str | os.PathLike[str] | None = None
     ending = _file.understood(path)
     if not isinstance(found, TableComparison):
         raise KindError(f"found must be what kl.compare_tables returns, not {type(found).__name__}")
+    from kullback.plots import _tables  # with what reads tables: not for every other picture
+
     with _ink.style():
-        figure = _tables.slices(found) if found.slices else _tables.overview(found)
+        figure = _tables.slices(found, verdict) if found.slices else _tables.overview(found, verdict)
         _file.write(figure, path, ending)
     return figure
 

@@ -13,6 +13,7 @@ from kullback._result import Divergence, Fit, MissingExtraError
 FORWARD, REVERSE = "#0072B2", "#D55E00"
 TARGET, TARGET_EDGE, BARS, OTHER = "#d4d4d4", "#8a8a8a", "#bdbdbd", "#333333"
 TEXT, QUIET, RULE = "#222222", "#5f5f5f", "#c8c8c8"
+LIMIT = "#b00040"  # a threshold
 BETWEEN = "#7a5195"  # a fit at an alpha between the two
 COLOURS = {"forward": FORWARD, "reverse": REVERSE, "between": BETWEEN}
 DASHES = {"forward": "solid", "reverse": (0, (5, 1.6)), "between": (0, (4, 1.2, 1, 1.2))}

@@ -9,20 +9,23 @@ from typing import Any
 import numpy as np
 
 from kullback._format import visible
-from kullback._result import ColumnComparison, CountDivergence, TableComparison
+from kullback._result import ColumnComparison, CountDivergence, TableComparison, Verdict
 from kullback._result._column import brief
-from kullback.plots import _ink
+from kullback.plots import _ink, _scale
+from kullback.plots._bins import binned
 from kullback.plots._ink import Page
 
 WIDTH, LEFT, RIGHT = 9.0, 2.1, 1.5
 ROW = 0.44  # inches a column
-MOST = 30  # columns, or bins of one column
+MOST = 30  # columns, or categories of one column
 LONGEST = 24
 FIRST = 6  # columns followed through the slices
 
 
-def overview(found: TableComparison) -> Any:
-    """Both divergences of every column, less their bias, with their 95 % intervals, on a logarithmic scale."""
+def overview(found: TableComparison, verdict: Verdict | None = None) -> Any:
+    """Both divergences of every column with their 95 % intervals, and thresholds, on a logarithmic scale."""
+    judged = () if verdict is None else verdict.judged
+    limits = {j.column: j.threshold for j in judged if j.slice is None and not j.joint and j.threshold > 0}
     columns = found.columns[:MOST]
     left_out = len(found.columns) - len(columns)
     foot = 0.62 + (0.2 if left_out else 0.0)
@@ -33,7 +36,7 @@ def overview(found: TableComparison) -> Any:
     axes.set_ylim(max(len(columns), 1) - 0.5, -0.5)
     axes.set_yticks(range(len(columns)), [_cut(c.column) for c in columns])
     axes.tick_params(axis="y", length=0, labelcolor=_ink.TEXT)
-    low, high = _decades([d for c in columns for d in (c.forward, c.reverse)])
+    low, high = decades([d for c in columns for d in (c.forward, c.reverse)], list(limits.values()))
     axes.set_xscale("log")
     axes.set_xlim(low, high)
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
@@ -42,8 +45,13 @@ def overview(found: TableComparison) -> Any:
         if i % 2 == 0:
             axes.axhspan(i - 0.5, i + 0.5, color="#f6f6f6", linewidth=0, zorder=0)
         for direction, d, at in (("forward", c.forward, i - 0.19), ("reverse", c.reverse, i + 0.19)):
-            _point(axes, at, d, _ink.COLOURS[direction], low, high)
-    axes.set_xlabel("nats, less the bias, with the 95 % interval; hollow and dotted: estimated, ∞ as counted")
+            _point(axes, at, d, _ink.COLOURS[direction], (low, high))
+        if c.column in limits:
+            axes.plot(
+                [limits[c.column]] * 2, [i - 0.5, i + 0.5], color=_ink.LIMIT, linewidth=1.2, dashes=(3, 2), zorder=1
+            )
+    dashed = "; dashed: the threshold" if limits else ""
+    axes.set_xlabel(f"nats, with the 95 % interval; hollow: estimated, ∞ as counted{dashed}")
     axes.xaxis.grid(True, color="#e2e2e2", linewidth=0.8)
     axes.xaxis.grid(False, which="minor")
     axes.set_axisbelow(True)
@@ -54,27 +62,29 @@ def overview(found: TableComparison) -> Any:
     return page.figure
 
 
-def _decades(every: Sequence[CountDivergence]) -> tuple[float, float]:
-    """From below the least value worth a place, at most six decades, to above the highest interval."""
-    high = max((x for d in every for x in (d.best, *d.best_interval) if math.isfinite(x)), default=0.0)
+def decades(every: Sequence[CountDivergence], limits: Sequence[float] = ()) -> tuple[float, float]:
+    """From below the least value worth a place, at most four decades, to above the highest end of an interval."""
+    ends = [x for d in every for x in (d.best, d.best_interval[1]) if math.isfinite(x)]
+    high = max([*ends, *limits], default=0.0)
     if not high > 0:
         return 1e-3, 1.0
     top = 10 ** math.ceil(math.log10(high))
-    values = [d.best for d in every if d.best > 0]
+    values = [x for x in (*(d.best for d in every), *limits) if 0 < x < math.inf]
     bottom = 10 ** math.floor(math.log10(min(values))) if values else top / 1e3
-    return max(bottom, top / 1e6), top
+    return min(max(bottom, top / 1e4), top / 10), top
 
 
-def _point(axes: Any, at: float, d: CountDivergence, colour: str, left: float, right: float) -> None:
+def _point(axes: Any, at: float, d: CountDivergence, colour: str, ends: tuple[float, float]) -> None:
     """A dot with its interval, at the left edge if it is no more than that; the number stands beside the frame."""
     infinite = math.isinf(d.value)
-    low, high = d.best_interval
-    if math.isinf(high):  # no end: a line to the edge, that fades
-        axes.plot([max(d.best, left), right], [at, at], color=colour, linewidth=1.4, linestyle=":", zorder=2)
-        high = d.best
-    axes.plot([max(low, left), max(high, left)], [at, at], color=colour, linewidth=1.4, zorder=2)
+    left, right = ends
+    if not any(map(math.isnan, d.best_interval)):
+        low, high = (min(max(x, left), right) for x in d.best_interval)
+        axes.plot([low, high], [at, at], color=colour, linewidth=1.4, zorder=2)
     face = "white" if infinite else colour
-    axes.plot([max(d.best, left)], [at], "o", color=colour, markerfacecolor=face, markersize=5, zorder=3, clip_on=False)
+    if not math.isnan(d.best):
+        x = min(max(d.best, left), right)
+        axes.plot([x], [at], "o", color=colour, markerfacecolor=face, markersize=5, zorder=3, clip_on=False)
     text = f"∞, estimated {brief(d.best)}" if infinite else brief(d.best)
     axes.annotate(
         text, (1, at), (8, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
@@ -92,8 +102,15 @@ def _legend(page: Page, y: float) -> None:
         x += 1.9
 
 
-def column(c: ColumnComparison) -> Any:
-    """The shares of both tables above what each bin adds to either divergence."""
+def column(found: TableComparison, name: str) -> Any:
+    """The shares of both tables above what each bin, or category, adds to either divergence; bins to scale."""
+    c = found[name]
+    part = getattr(found.reference, "partitions", {}).get(name)
+    cut = _scale.bins(part, c.terms["outcome"])
+    return _categories(c) if cut is None else binned(c, part, *cut)
+
+
+def _categories(c: ColumnComparison) -> Any:
     kept, left_out = _kept(c)
     labels = [_cut(str(c.terms["outcome"][i])) for i in kept]
     turned = sum(len(name) + 3 for name in labels) > 110
@@ -142,7 +159,11 @@ def column(c: ColumnComparison) -> Any:
         axes.yaxis.set_label_coords(-0.62 / span, 0.5)
     if left_out:
         page.figure.text(
-            left / WIDTH, 0.1 / height, f"the {len(kept)} of {len(c.terms)} that add most", size=8.5, color=_ink.QUIET
+            left / WIDTH,
+            0.1 / height,
+            f"the {len(kept)} of {len(c.terms):,} categories that add most",
+            size=8.5,
+            color=_ink.QUIET,
         )
     return page.figure
 
@@ -156,9 +177,10 @@ def _kept(c: ColumnComparison) -> tuple[np.ndarray, int]:
     return np.sort(np.array((first + rest)[:MOST])), n - MOST
 
 
-def slices(found: TableComparison) -> Any:
-    """The columns that differ most, slice by slice, in the order of the slices."""
-    names = _followed(found)
+def slices(found: TableComparison, verdict: Verdict | None = None) -> Any:
+    """The columns that differ most, slice by slice, in the order of the slices, with their thresholds."""
+    limits = {} if verdict is None else {j.column: j.threshold for j in verdict.judged if j.slice is not None}
+    names = followed(found)
     rows = (len(names) + 1) // 2
     height = 0.95 + 1.85 * rows
     page = Page(WIDTH, height)
@@ -170,17 +192,20 @@ def slices(found: TableComparison) -> Any:
         left = 0.85 + (i % 2) * (width + 0.75)
         axes = page.axes(name, left, height - 1.05 - 1.85 * (i // 2) - 1.25, width, 1.25)
         axes.set_title(_cut(name), loc="left", color=_ink.TEXT, pad=4)
-        highest = 0.0
-        for direction in ("forward", "reverse"):
-            every = [getattr(s[name], direction) for s in found.slices]
-            best, low, high = (np.array(v) for v in zip(*((d.best, *d.best_interval) for d in every), strict=True))
-            high = np.where(np.isfinite(high), high, best)  # no end is drawn where there is none
+        every = {d: [getattr(s[name], d) for s in found.slices] for d in ("forward", "reverse")}
+        limit = limits.get(name, 0.0)
+        ends = [x for ds in every.values() for d in ds for x in (d.best, d.best_interval[1]) if math.isfinite(x)]
+        highest = 1.06 * max([*ends, limit, 0.0]) or 1.0
+        for direction, ds in every.items():
+            best, low, high = (np.array(v) for v in zip(*((d.best, *d.best_interval) for d in ds), strict=True))
+            high = np.minimum(high, 2 * highest)  # an interval without an end goes beyond the frame
             colour = _ink.COLOURS[direction]
             axes.fill_between(at, low, high, color=colour, alpha=0.16, linewidth=0)
             style = {"color": colour, "linestyle": _ink.DASHES[direction], "linewidth": 1.6}
             axes.plot(at, best, marker="o", markersize=3 if len(at) < 40 else 0, **style)
-            highest = max(highest, float(np.nanmax(high)))
-        axes.set_ylim(0, 1.06 * highest if highest > 0 else 1)
+        if limit > 0:
+            axes.axhline(limit, color=_ink.LIMIT, linewidth=1.2, dashes=(3, 2), zorder=1)
+        axes.set_ylim(0, highest)
         axes.set_xlim(-0.4, len(at) - 0.6)
         axes.locator_params(axis="y", nbins=4)
         _dated(axes, [s.label for s in found.slices], width)
@@ -190,12 +215,12 @@ def slices(found: TableComparison) -> Any:
     return page.figure
 
 
-def _followed(found: TableComparison) -> list[str]:
+def followed(found: TableComparison) -> list[str]:
     """The columns with the largest score in any slice."""
     worst: dict[str, float] = {}
     for s in found.slices:
         for c in s.columns:
-            worst[c.column] = max(worst.get(c.column, -math.inf), c.score)
+            worst[c.column] = max(worst.get(c.column, -math.inf), -math.inf if math.isnan(c.score) else c.score)
     return sorted(worst, key=lambda name: -worst[name])[:FIRST]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from kullback._result import InputError, TableComparison
+from kullback._format import dumps
+from kullback._result import InputError, TableComparison, Verdict
 from kullback.report._markdown import markdown
 from kullback.report._page import page
 from kullback.tables._write import whole
@@ -24,15 +25,16 @@ def understood(path: str | os.PathLike[str]) -> str:
     return ending
 
 
-def write(found: TableComparison, path: str | os.PathLike[str]) -> None:
-    """The comparison as a file of the kind that its ending names, written whole or not at all."""
+def write(found: TableComparison, path: str | os.PathLike[str], verdict: Verdict | None = None) -> None:
+    """The comparison, and what a gate says of it, as a file of the kind that its ending names, whole or not at all."""
     ending = understood(path)
     if ending == ".json":
-        text = found.to_json() + "\n"
+        judged = {} if verdict is None else {"verdict": verdict.to_dict()}
+        text = dumps({**found.to_dict(), **judged}) + "\n"
     elif ending == ".md":
-        text = markdown(found)
+        text = markdown(found, verdict)
     else:
-        text = page(found)
+        text = page(found, verdict)
     whole(path, text)
 
 

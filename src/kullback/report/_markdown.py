@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
 from kullback._format import visible
-from kullback._result import TableComparison
+from kullback._result import TableComparison, Verdict
 from kullback._result._column import brief, probability
 from kullback._result._tables import HEADER
+from kullback.report._words import interval
 
 
-def markdown(found: TableComparison) -> str:
+def markdown(found: TableComparison, verdict: Verdict | None = None) -> str:
     lines = ["# Two tables", "", *(f"- {_escaped(line)}" for line in found.heading()), ""]
+    if verdict is not None:
+        lines += [f"**{'Passed' if verdict else 'Failed'}:** {_escaped(verdict.summary)}", ""]
+        lines += [f"- {_escaped(line)}" for line in verdict.lines()] + ([""] if verdict.failures else [])
     lines += _table([HEADER, *found.table()])
     lines += ["", *(f"- {_escaped(line.strip())}" for line in found.lines())]
     lines += ["", "## With their 95 % intervals", ""]
@@ -22,11 +27,7 @@ def markdown(found: TableComparison) -> str:
     for c in found.columns:
         cells = []
         for d in (c.forward, c.reverse):
-            low, high = d.best_interval
-            cells += [
-                f"{brief(d.best)}{'' if d.best == d.corrected else ' (smoothed)'}",
-                f"{brief(low)} – {brief(high)}",
-            ]
+            cells += [f"{brief(d.best)}{' (∞ as counted)' if math.isinf(d.value) else ''}", interval(d)]
         rows.append((c.column, *cells, probability(c.p_adjusted), f"{c.kind}, {c.rule}"))
     lines += [*_table(rows), "", FOOT, ""]
     return "\n".join(lines)

@@ -18,6 +18,7 @@ from kullback.tables._files import Engine
 from kullback.tables._joint import joint as together
 from kullback.tables._kinds import Kind, agreed, uncountable
 from kullback.tables._partition import Partition, bins, partition
+from kullback.tables._private import Seal, hidden, marked, opened, sealed, sealing, unquoted
 from kullback.tables._reference import Reference
 from kullback.tables._sides import Side, require, side, sides
 from kullback.tables._wanted import Wanted
@@ -35,6 +36,7 @@ def compare_tables(
     every: str | None = None,
     csv: Csv | None = None,
     names: tuple[str, str] | None = None,
+    private: bool | str = False,
     memory_limit: str | None = None,
     threads: int | None = None,
     seed: int = 0,
@@ -65,6 +67,9 @@ def compare_tables(
         How text files are written: `kl.tables.Csv(decimal=",", null=["NA"])`. What is not said is found out.
     names : pair of str, optional
         What P and Q are called in reports; the names of their files when not given.
+    private : bool or str
+        Show and store hashes in the place of texts of the data; a text given here is the salt of the hashes. Texts
+        that can be guessed, such as names, can be found from hashes without a salt.
     memory_limit : str, optional
         What the embedded DuckDB may hold of files, for example "2GB"; it spills the rest to a temporary folder.
     threads : int, optional
@@ -76,7 +81,7 @@ def compare_tables(
     -------
     TableComparison
         Both divergences, Jensen-Shannon and PSI of every column, in nats, each with a 95 % interval, its value less
-        the bias and a smoothed value; a p-value; the terms; ranked, the most different column first.
+        the bias, finite also where the value is ∞; a p-value; the terms; ranked, the most different column first.
 
     Raises
     ------
@@ -98,13 +103,16 @@ def compare_tables(
     if isinstance(q, Reference):
         raise KindError("q is a Reference; pass it as p, the table that the other one is compared with")
     wanted = Wanted(columns, exclude, by, every)
-    with Engine(memory_limit, threads, csv) as engine:
+    seal = sealing(private)
+    with Engine(memory_limit, threads, csv, seal is not None) as engine, unquoted(seal):
         if isinstance(p, Reference):
             known = p if names is None else replace(p, name=names[0])
             kinds = {name: part.kind for name, part in known.partitions.items()}
-            return against(known, _called(side(q, "q", engine, kinds), names, 1), wanted, joint)
+            table = _called(side(q, "q", engine, kinds), names, 1)
+            found = against(opened(known, table, seal), table, wanted, joint)
+            return hidden(replace(found, reference=known), seal)
         one, other = sides(p, q, engine)
-        return _fresh((_called(one, names, 0), _called(other, names, 1)), wanted, joint, seed)
+        return hidden(_fresh((_called(one, names, 0), _called(other, names, 1)), wanted, joint, seed, seal), seal)
 
 
 def _called(found: Side, names: Any, which: int) -> Side:
@@ -115,7 +123,14 @@ def _called(found: Side, names: Any, which: int) -> Side:
     return replace(found, name=str(names[which]))
 
 
-def count(table: Any, like: Reference, *, memory_limit: str | None = None, threads: int | None = None) -> Reference:
+def count(
+    table: Any,
+    like: Reference,
+    *,
+    private: bool | str = False,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+) -> Reference:
     """The counts of a table on the edges of a reference, so that they can be added to it.
 
     Parameters
@@ -124,6 +139,8 @@ def count(table: Any, like: Reference, *, memory_limit: str | None = None, threa
         As for `compare_tables`.
     like : Reference
         Whose edges and categories to use; the table must have all its columns.
+    private : bool or str
+        As the reference was made.
     memory_limit, threads
         Of the embedded DuckDB that reads files.
 
@@ -136,20 +153,25 @@ def count(table: Any, like: Reference, *, memory_limit: str | None = None, threa
     >>> (reference + kl.tables.count(february, reference)).rows
     5
     """
-    with Engine(memory_limit, threads) as engine:
+    seal = sealing(private)
+    if seal is not None and like.private is None:
+        raise InputError("private: the reference holds texts as they are; make one with private=True first")
+    with Engine(memory_limit, threads, None, seal is not None) as engine, unquoted(seal):
         rows_of = side(table, "table", engine, {name: part.kind for name, part in like.partitions.items()})
         for name in like.partitions:
             require(rows_of, name, "table")
-        parts, different = fitting(like, rows_of, list(like.partitions))
+        parts, different = fitting(opened(like, rows_of, seal), rows_of, list(like.partitions))
         if different:
             name, a, b = different[0]
             raise InputError(f"table: column {name!r} is {b} in {rows_of.name} and {a} in the reference")
         found = counted(rows_of, parts)
         rows = sum(next(iter(found.values())).values())
-        return Reference(rows_of.name, rows, dict(like.partitions), found)
+        return replace(sealed(Reference(rows_of.name, rows, parts, found), seal), partitions=dict(like.partitions))
 
 
-def _fresh(pair: tuple[Side, Side], wanted: Wanted, joint: Sequence[str] | None, seed: int) -> TableComparison:
+def _fresh(
+    pair: tuple[Side, Side], wanted: Wanted, joint: Sequence[str] | None, seed: int, seal: Seal | None
+) -> TableComparison:
     p, q = pair
     slicing = wanted.slicing(q)
     shared, only_p, only_q = wanted.columns_of(pair)
@@ -179,6 +201,7 @@ def _fresh(pair: tuple[Side, Side], wanted: Wanted, joint: Sequence[str] | None,
     texts = [n for n, k in kinds.items() if k == "text"]
     for part, tally in _literal.text(pair, texts) if texts else []:
         parts[part.column], counts[part.column] = part, tally
+    parts = marked(parts, seal)
     slices: tuple[SliceComparison, ...] = ()
     if slicing is not None and parts:
         of_p = {n: {k: c[0] for k, c in counts[n].items()} for n in parts}

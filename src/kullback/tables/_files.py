@@ -41,11 +41,14 @@ MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}  # how such a text begins
 class Engine:
     """One DuckDB for both sides of a comparison, with its limits and its folder for what spills."""
 
-    def __init__(self, memory_limit: str | None, threads: int | None, csv: Csv | None = None) -> None:
+    def __init__(
+        self, memory_limit: str | None, threads: int | None, csv: Csv | None = None, private: bool = False
+    ) -> None:
         if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
             raise InputError(f"threads must be a whole number, at least 1, not {threads!r}")
         self._limits = (memory_limit, None if threads is None else min(threads, os.cpu_count() or 1))
         self._csv = csv or Csv()
+        self._private = private
         self._connection: Any = None
         self._spill: Path | None = None
         self._tables = 0
@@ -177,7 +180,7 @@ class Engine:
         texts = [n for n, t in types.items() if t == "VARCHAR"]
         side = {"p": "P", "q": "Q"}.get(argument, argument)
         return relation, TextTable(
-            connection, name, texts, [n for n in types if n not in texts], self._csv, side, quoted
+            connection, name, texts, [n for n in types if n not in texts], self._csv, side, self._private, quoted
         )
 
     def _decoded(self, files: list[Path], argument: str) -> list[Path]:

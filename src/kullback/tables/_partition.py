@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,7 @@ class Partition:
     values: tuple[Any, ...] | None = None
     other: bool = False
     gaps: int = 0  # bins that are wide and empty: what falls there was not seen before
+    seal: Callable[[str], str] | None = None  # what a text is shown as, where it is private
 
     @property
     def rule(self) -> str:
@@ -72,11 +73,11 @@ class Partition:
             return self._text(x)
         gaps = [abs(x - self.edges[j]) for j in (i - 1, i + 1) if 0 <= j < len(self.edges) and self.edges[j] != x]
         apart = abs(x) / min(gaps) if gaps and x else 1.0
-        return plainly(x, min(max(3, math.ceil(math.log10(apart)) + 2), 17))
+        return plainly(x, min(max(3, math.ceil(math.log10(max(apart, 1.0))) + 2), 17))
 
     def _text(self, code: Any) -> str:
         if isinstance(code, str):
-            return value_text(code)
+            return value_text(code) if self.seal is None else self.seal(code)
         found = shown(code, self.kind)
         if isinstance(found, bool):
             return "true" if found else "false"
@@ -91,7 +92,8 @@ class Partition:
     def ordered(self, keys: Sequence[Key]) -> list[Key]:
         """Keys in the order of the values, what is no value last."""
         rank = {UNDER: 0, OVER: 2, OTHER: 3, NEGATIVE: 4, POSITIVE: 5, NAN: 6, NULL: 7}
-        return sorted(keys, key=lambda k: (rank.get(k, 1), 0 if k in rank else k[1]))
+        seal = self.seal or (lambda text: text)
+        return sorted(keys, key=lambda k: (rank.get(k, 1), 0 if k in rank else seal(k[1])))
 
 
 def plainly(x: float, digits: int = 12) -> str:

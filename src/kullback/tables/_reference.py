@@ -40,6 +40,7 @@ class Reference:
     rows: int
     partitions: Mapping[str, Partition]
     counts: Mapping[str, Mapping[Key, int]]
+    private: str | None = None  # a mark of the salt, where hashes stand for texts
 
     def __add__(self, other: Reference) -> Reference:
         if not isinstance(other, Reference):
@@ -54,12 +55,14 @@ class Reference:
                 f"the references cut {', '.join(named)} differently, so that their counts do not add; "
                 "count both on one set of edges (kl.tables.count)"
             )
+        if self.private != other.private:
+            raise InputError("the references hash texts in different ways, so that their counts do not add")
         counts = {
             name: {k: self.counts[name].get(k, 0) + other.counts[name].get(k, 0) for k in _keys(self, other, name)}
             for name in self.partitions
         }
         name = self.name if self.name == other.name else f"{self.name} + {other.name}"
-        return Reference(name, self.rows + other.rows, self.partitions, counts)
+        return Reference(name, self.rows + other.rows, self.partitions, counts, self.private)
 
     def to_dict(self) -> dict[str, Any]:
         columns = []
@@ -76,7 +79,8 @@ class Reference:
                     "counts": [[*key, counts[key]] for key in p.ordered(list(counts))],
                 }
             )
-        return {"schema": SCHEMA, "reference": self.name, "rows": self.rows, "columns": columns}
+        hashed = {} if self.private is None else {"private": self.private}
+        return {"schema": SCHEMA, "reference": self.name, "rows": self.rows, **hashed, "columns": columns}
 
     def to_json(self) -> str:
         return dumps(self.to_dict())
@@ -118,7 +122,10 @@ def load(path: str | os.PathLike[str]) -> Reference:
             counts[name] = _counted(c, partitions[name], rows)
         if not partitions:
             raise ValueError("no column")
-        return Reference(str(found["reference"]), rows, partitions, counts)
+        private = found.get("private")
+        if private is not None and not isinstance(private, str):
+            raise ValueError(f"private is {private!r}")
+        return Reference(str(found["reference"]), rows, partitions, counts, private)
     except OSError as error:
         raise InputError(f"cannot read the reference {str(file)!r}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -19,7 +19,7 @@ from kullback.tables._reference import load
 
 FILE, PROJECT = "kullback.toml", "pyproject.toml"
 LISTS = ("columns", "exclude", "joint")
-FLAGS = ("allow_missing_columns", "allow_type_change")
+FLAGS = ("allow_missing_columns", "allow_type_change", "private")
 WHOLE = ("threads", "seed")
 PATHS = ("reference", "save_reference", "report", "plot")
 CSV = ("decimal", "delimiter", "encoding", "date_format", "null")
@@ -42,6 +42,8 @@ class Settings:
     judge: str | None = None
     allow_missing_columns: bool | None = None
     allow_type_change: bool | None = None
+    private: bool | None = None
+    salt: str | None = field(default=None, repr=False)
     reference: Path | None = None
     save_reference: Path | None = None
     report: Path | None = None
@@ -54,6 +56,8 @@ class Settings:
     path: Path | None = None
 
     def __post_init__(self) -> None:
+        if self.salt == "":
+            raise InputError("the salt is empty; give a text that others cannot guess, or none")
         understood(self.fail_over, self.thresholds, self.judge or "lower")
 
     def compare(self, p: Any, q: Any = None) -> TableComparison:
@@ -71,10 +75,16 @@ class Settings:
             by=self.by,
             every=self.every,
             csv=self.csv,
+            private=self.hides,
             memory_limit=self.memory_limit,
             threads=self.threads,
             seed=self.seed or 0,
         )
+
+    @property
+    def hides(self) -> bool | str:
+        """Whether texts are hashed, or the salt they are hashed with; a salt alone asks for it too."""
+        return False if self.private is False else self.salt or bool(self.private)
 
     @property
     def judges(self) -> bool:

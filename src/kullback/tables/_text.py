@@ -52,6 +52,7 @@ class TextTable:
     others: list[str]
     csv: Csv
     side: str
+    private: bool = False  # notes quote no value
     quoted: bool = False  # texts are marked as such, as in JSON: only times are looked for
     forms: dict[str, list[str]] = field(default_factory=dict)  # what each column may be, the best first
     notes: list[str] = field(default_factory=list)
@@ -112,8 +113,9 @@ class TextTable:
         asked = f"select count({x}), count(*) filter ({number}), any_value({x}) filter (not ({number}))"
         n, numbers, odd = self.connection.execute(f"{asked} from {self.table}").fetchall()[0]
         if MOSTLY * n <= numbers < n:
+            such = "" if self.private else f", such as {odd!r}"
             self.notes.append(
-                f"{name} is text: {n - numbers:,} of its {n:,} values no number, such as {odd!r}; "
+                f"{name} is text: {n - numbers:,} of its {n:,} values no number{such}; "
                 "what stands for a missing value can be named with --null (Csv(null=…))"
             )
 
