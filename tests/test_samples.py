@@ -305,7 +305,8 @@ def test_a_comparison_of_samples_has_a_p_value() -> None:
     assert same.jensen_shannon < 0.05
     other = kl.compare(kl.Sample(r.poisson(3, 500)), kl.Sample(r.poisson(4, 500)))
     assert other.p_value == 0.001
-    assert "No difference: p = 0.001" in repr(other)
+    assert "They differ: p = 0.001, by permutation of the likelihood ratio" in repr(other)
+    assert "all 500 and 500 draws" in other.test
     assert json.loads(other.to_json())["p_value"] == 0.001
     assert len(other.terms) >= 9
     assert kl.compare("normal(0, 1)", "normal(1, 1)").p_value is None

@@ -55,14 +55,14 @@ def two_samples(x: Array, y: Array, k: int | None = None, *, seed: int = 0) -> F
 def _with_k(of_x: Finder, of_y: Finder, x: Array, k: int, seed: int) -> Found:
     n, d = x.shape
     m = of_y.n
-    terms, ratio = _terms(of_x, of_y, x, d, k)
+    terms, ratio, _ = _terms(of_x, of_y, x, d, k)
     variance = float(np.var(terms)) / n + max(float(np.mean(ratio)) - 1, 0.0) / m
     variance += noise(k) * (1 / n + 1 / m)
     double = min(WIDER * k, n - 1, m)
     if double == k:
         return Found(float(terms.mean()), variance**0.5, math.inf, k)
     some = np.arange(n) if n <= LOOKED_AT else np.random.default_rng([seed, 7]).choice(n, LOOKED_AT, replace=False)
-    wider, _ = _terms(of_x, of_y, x[some], d, double, own=False)
+    wider, _, _ = _terms(of_x, of_y, x[some], d, double, own=False)
     bias = float((wider - terms[some]).mean()) / ((double / k) ** (1 / d) - 1)
     return Found(float(terms.mean()), variance**0.5, bias, k)
 
@@ -92,8 +92,19 @@ def default_k(n: int, d: int) -> int:
     return max(1, min(round(n ** (1 / (d + 2))), 64 if d == 1 else 8 if n <= COSTLY else 3))
 
 
-def _terms(of_x: Finder, of_y: Finder, x: Array, d: int, k: int, *, own: bool = True) -> tuple[Array, Array]:
-    """A term for each x, and the ratio of the densities there. With own=False some of the x, in any order.
+def jensen_shannon(x: Array, y: Array) -> float:
+    """½E_P log(p/m) + ½E_Q log(q/m), m the mean of both: a function of each log ratio, freed of what its noise adds."""
+    of_x, of_y, total = finder(x), finder(y), 0.0
+    k = min(default_k(min(len(x), len(y)), x.shape[1]), len(x) - 1, len(y) - 1)
+    for mine, theirs, points in ((of_x, of_y, x), (of_y, of_x, y)):
+        terms, _, noisy = _terms(mine, theirs, points, x.shape[1], k)
+        share = special.expit(terms)
+        total += 0.5 * float((math.log(2) + special.log_expit(terms) + 0.5 * share * (1 - share) * noisy).mean())
+    return min(max(total, 0.0), math.log(2))
+
+
+def _terms(of_x: Finder, of_y: Finder, x: Array, d: int, k: int, *, own: bool = True) -> tuple[Array, Array, Array]:
+    """A term for each x, the ratio of the densities and the term's variance there. With own=False some x in any order.
 
     Of a ball that holds more than `most` draws of one side, the `most` nearest stand for it (their eq. 17).
     """
@@ -108,5 +119,6 @@ def _terms(of_x: Finder, of_y: Finder, x: Array, d: int, k: int, *, own: bool = 
     inner[wide] -= not own
     outer[near], nu[near] = among_y.within(near, rho[near], most)
     scale = of_y.n / (of_x.n - 1)
-    terms = d * np.log(nu / rho) + special.digamma(inner) - special.digamma(outer) + math.log(scale)
-    return terms, scale * (inner / outer) * (nu / rho) ** d
+    farther = d * (np.log(nu) - np.log(rho))  # their ratio may leave the doubles
+    terms = farther + special.digamma(inner) - special.digamma(outer) + math.log(scale)
+    return terms, scale * (inner / outer) * np.exp(farther), 1 / inner + 1 / outer
