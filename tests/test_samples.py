@@ -173,12 +173,12 @@ def test_counted_tables_can_be_asked_for_their_sampling() -> None:
 
 
 def test_outcomes_that_q_never_showed() -> None:
-    x, y = kl.Sample([0, 0, 1, 1, 2, 2, 3, 3]), kl.Sample([0, 0, 0, 1, 1, 1, 2, 2])
+    x, y = kl.Sample(np.repeat([0, 1, 2, 3], 100)), kl.Sample(np.repeat([0, 0, 0, 1, 1, 1, 2, 2], 50))
     assert "as rare, not as impossible" in str(kl.plan(x, y).reasons["zhang-grabchak"])
     found = kl.divergence(x, y)
     assert found.value == math.inf
     assert found.status is kl.Status.UNSEEN
-    assert found.detail == "25 % of P's draws are at 3, where Q has no draw in 8"
+    assert found.detail == "25 % of P's draws are at 3, where Q has no draw in 400"
     assert found.smoothed is not None
     assert 0 < found.smoothed.value < math.inf
     assert "smoothed" in repr(found)
@@ -187,9 +187,98 @@ def test_outcomes_that_q_never_showed() -> None:
     assert "smoothed by a Jeffreys prior" in repr(comparison)
     assert comparison.support.p_outside_q == pytest.approx(0.25)
     assert comparison.reverse.value < math.inf
+
+
+def test_few_draws_do_not_prove_a_gap() -> None:
+    x, y = kl.Sample([0, 0, 1, 1, 2, 2, 3, 3]), kl.Sample([0, 0, 0, 1, 1, 1, 2, 2])
+    found = kl.divergence(x, y)
+    assert found.status is kl.Status.SMOOTHED
+    assert found.detail == "25 % of P's draws are at 3, where Q has no draw in 8: taken as rare there"
+    assert abs(found.value) < found.error  # the value may be negative: it is free of bias, and so never clipped
+    forced = kl.divergence(x, y, method="plug-in")
+    assert forced.value == math.inf
+    assert forced.smoothed is not None
     known = kl.divergence("poisson(3)", x)
-    assert known.status is kl.Status.UNSEEN
+    assert known.status is kl.Status.SMOOTHED
     assert "all others" in known.detail
+
+
+@pytest.mark.parametrize("n", [30, 300, 3000, 300_000])
+@pytest.mark.parametrize(("p", "q"), [(3, 3), (4, 3), (3, 4)])
+def test_more_draws_of_counts_reach_farther_and_stay_finite(p: float, q: float, n: int) -> None:
+    """Poisson's divergence is p·log(p/q) − p + q; the error holds what the unseen tail may add."""
+    r = rng(24, n)
+    for _ in range(3):
+        found = kl.divergence(kl.Sample(r.poisson(p, n)), kl.Sample(r.poisson(q, n)))
+        assert found.status in (kl.Status.ESTIMATED, kl.Status.SMOOTHED, kl.Status.BIASED)
+        holds(found, p * math.log(p / q) - p + q)
+
+
+def test_a_tail_is_told_however_much_of_p_lies_in_it() -> None:
+    r = rng(25)
+    found = kl.divergence(kl.Sample(r.poisson(10, 100_000)), kl.Sample(r.poisson(3, 100_000)))
+    assert found.status is kl.Status.SMOOTHED
+    assert 4 < found.value < 10 * math.log(10 / 3) - 7  # too small, as the status says
+    assert "where Q has no draw in 100000" in found.detail
+
+
+GAPS = {  # P has draws where Q's counts break off, or never were
+    "dice of eight and of six": lambda r: (r.integers(1, 9, 1000), r.integers(1, 7, 1000)),
+    "a hole": lambda r: (r.integers(1, 9, 1000), r.choice([1, 2, 3, 5, 6, 7, 8], 1000)),
+    "nothing shared": lambda r: (r.integers(0, 5, 60), r.integers(10, 15, 60)),
+    "odd and even": lambda r: (2 * r.poisson(3, 500), 2 * r.poisson(3, 500) + 1),
+    "rows that exclude each other": lambda r: (r.integers(0, 2, (500, 2)), np.c_[a := r.integers(0, 2, 500), 1 - a]),
+}
+
+
+@pytest.mark.parametrize("name", GAPS)
+def test_gaps_are_infinite(name: str) -> None:
+    x, y = (kl.Sample(v) for v in GAPS[name](rng(26)))
+    found = kl.divergence(x, y)
+    assert found.value == math.inf
+    assert found.status is kl.Status.UNSEEN
+    assert found.smoothed is not None
+
+
+def test_few_draws_an_outcome_lose_their_bias_where_nothing_differs() -> None:
+    """Zipf's 200 categories, P = Q: 0 within two standard deviations of the mean of 40, and within the stated error."""
+    r, shares = rng(27), 1 / np.arange(1, 201)
+    shares /= shares.sum()
+    for n, m in ((1000, 200), (200, 1000), (100, 5000), (5000, 100)):
+        a, b = r.multinomial(n, shares, 40).astype(float), r.multinomial(m, shares, 40).astype(float)
+        found = [counts.rare(x, y) for x, y in zip(a, b, strict=True)]
+        assert abs(np.mean([f.value for f in found])) < 0.08
+        assert np.mean([abs(f.value) < 1.96 * f.error for f in found]) >= 0.9
+
+
+ATOMS = {  # what is drawn, and whether KL(P‖Q) and KL(Q‖P) are infinite
+    "equal draws": (lambda r: (np.ones(50), r.normal(1, 1, 500)), (True, True)),
+    "five equal draws": (lambda r: (np.ones(5), r.normal(1, 1, 30)), (True, True)),
+    "a few values": (lambda r: (r.integers(0, 5, 30), r.normal(2, 1, 200)), (True, True)),
+    "counts": (lambda r: (r.poisson(5, 300), r.normal(5, 2, 300)), (True, True)),
+    "zeros in P": (lambda r: (np.where(r.random(500) < 0.3, 0, r.normal(size=500)), r.normal(size=400)), (True, False)),
+    "a constant column": (lambda r: (np.c_[np.ones(60), r.normal(size=60)], r.normal(size=(200, 2))), (True, True)),
+    "equal rows": (lambda r: (np.ones((50, 2)), r.normal(size=(300, 2))), (True, True)),
+}
+
+
+@pytest.mark.parametrize("name", ATOMS)
+def test_atoms_against_densities_are_infinite(name: str) -> None:
+    draw, infinite = ATOMS[name]
+    x, y = (kl.Sample(v) for v in draw(rng(28)))
+    for pair, wanted in zip(((x, y), (y, x)), infinite, strict=True):
+        found = kl.divergence(*pair)
+        assert found.method == "mixed"
+        assert math.isinf(found.value) == wanted
+        assert not wanted or "of P's draws are at" in found.detail
+    assert kl.compare(x, y).p_value < 0.05
+
+
+def test_a_rare_atom_may_be_unseen_by_chance() -> None:
+    r = rng(29)
+    found = kl.divergence(kl.Sample(np.r_[np.zeros(5), r.normal(size=495)]), kl.Sample(r.normal(size=500)))
+    assert found.status is kl.Status.SMOOTHED
+    assert "1 % of P's draws are at (0)" in found.detail
 
 
 def test_atoms_beside_a_density() -> None:

@@ -33,6 +33,11 @@ class Status(Enum):
         "Infinite as counted: P's draws hold outcomes that Q's draws never showed. More draws of Q tell whether it has "
         "none there; `smoothed` stands beside it."
     )
+    SMOOTHED = (
+        "Finite as if rare: P's draws hold outcomes that Q's draws never showed, too few or too far out in a tail to "
+        "say that Q has none there. If Q has much less there than one draw's share, the value is too small; more draws "
+        "of Q tell."
+    )
     BIASED = (
         "The stated error leaves out a bias of the method that is not small beside it. More draws, fewer columns or "
         "another method may serve."
