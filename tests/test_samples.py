@@ -119,6 +119,48 @@ def test_units_and_correlations_do_not_matter() -> None:
     assert offset == pytest.approx(kl.divergence(kl.Sample(x), kl.Sample(y), method="neighbours").value, abs=1e-5)
 
 
+UNITS = {  # what is done to both sides, which no divergence sees
+    "subnormal": lambda x: x * 2.0**-1040,
+    "tiny": lambda x: x * 1e-200,
+    "huge": lambda x: x * 1e200,
+    "near the largest double": lambda x: x * 2.0**1015,
+    "far out": lambda x: x * 2.0**24 + 2.0**52,
+}
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize(("d", "method"), [(1, "parametric"), (1, "neighbours"), (2, "parametric"), (2, "neighbours")])
+def test_extreme_units_do_not_matter(unit: str, d: int, method: str) -> None:
+    r = rng(30, d)
+    x, y = (v - v % 2.0**-24 for v in (r.normal(size=(300, d)), r.normal(0.5, 1.5, size=(280, d))))
+    one = kl.divergence(kl.Sample(x), kl.Sample(y), method=method)
+    other = kl.divergence(kl.Sample(UNITS[unit](x)), kl.Sample(UNITS[unit](y)), method=method)
+    assert other.value == pytest.approx(one.value, rel=1e-3, abs=1e-3)
+    assert other.error == pytest.approx(one.error, rel=1e-3)
+
+
+@pytest.mark.parametrize("d", [1, 2, 7])
+def test_one_draw_far_beyond_doubles_of_the_rest(d: int) -> None:
+    r = rng(31, d)
+    x, y = r.random((200, d)) * 1e-300, r.random((200, d)) * 1e-300
+    x[0, 0] = 1e300
+    found = kl.divergence(kl.Sample(x), kl.Sample(y))
+    assert abs(found.value) < 4.5 * found.error  # but for the one draw nothing differs
+    assert kl.compare(kl.Sample(x), kl.Sample(y)).p_value > 0.01
+
+
+def test_a_known_side_of_an_extreme_unit_is_told() -> None:
+    x = kl.Sample(1e-200 * rng(32).normal(size=60))
+    with pytest.raises(kl.NoMethodError, match="column 0 is too narrow; give both sides in another unit"):
+        kl.divergence(x, "normal(0, 1e-200)", method="neighbours")
+
+
+def test_rounding_makes_some_draws_of_both_equal() -> None:
+    r = rng(33)
+    x, y = (kl.Sample(r.standard_t(3, 60_000).astype(np.float32)) for _ in range(2))
+    assert not any("not independent" in note for note in kl.divergence(x, y).notes)
+
+
 @pytest.mark.parametrize("d", [1, 4])
 def test_one_side_known(d: int) -> None:
     r = rng(10, d)

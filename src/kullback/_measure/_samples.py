@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from kullback._result import InputError
 from kullback._support import Array
 from kullback.methods._counted import Counted, counted
 from kullback.methods._looks import look, rows, weighted
-from kullback.methods.neighbours import Neighbours, whitened
+from kullback.methods.neighbours import Neighbours, flat, near, whitened
 from kullback.numerics import neighbours, permutation
 from kullback.numerics.counts import Known
 from kullback.numerics.energy import DEALT, energy
@@ -49,14 +50,18 @@ def summary(p: Measured, q: Measured, seed: int) -> tuple[float, float, float] |
     """Entropies and the Jensen-Shannon divergence by nearest neighbours, of continuous draws on both sides."""
     if not (isinstance(p, Sample) and isinstance(q, Sample)) or Neighbours().applies(p, q) is not None:
         return None
-    x, y = (_some(rows(d), SUMMED, seed) for d in (p, q))
-    u, v, stretch = whitened(x, y)
-    return _entropy(u, float(stretch)), _entropy(v, float(stretch)), neighbours.jensen_shannon(u, v)
+    p, q = (Sample(_some(d.x, SUMMED, seed)) for d in (p, q))
+    u, v = near(p, q)
+    return _entropy(p), _entropy(q), neighbours.jensen_shannon(u, v)
 
 
-def _entropy(z: Array, stretch: float) -> float:
+def _entropy(d: Sample) -> float:
+    """By the draws' own neighbours, in the unit that they came in; NaN where several columns have no common one."""
+    if d.dim > 1 and flat([rows(d)]):
+        return math.nan
+    z, stretch = (rows(d), 0.0) if d.dim == 1 else whitened(rows(d))
     k = min(neighbours.default_k(*z.shape), len(z) - 1)
-    return stretch - float(neighbours.log_density(z, z, k, own=True).mean())
+    return float(stretch - neighbours.log_density(z, z, k, own=True).mean())
 
 
 def standing(p: Measured, q: Measured, seed: int) -> tuple[Measured | None, Measured | None]:

@@ -176,7 +176,8 @@ class Comparison:
             f"Support: {self.support}",
         ]
         if self.p_value is not None:
-            both.append(f"{self._judged(self.p_value)}: p = {number(self.p_value, 0.1 * self.p_value)}, {self.test}")
+            shown = f"p = {number(self.p_value, 0.1 * self.p_value)}" if self.p_value > 1e-15 else "p < 1e-15"
+            both.append(f"{self._judged(self.p_value)}: {shown}, {self.test}")
         for name, d in (("Forward", self.forward), ("Reverse", self.reverse)):
             if d.smoothed is not None:
                 beside = uncertain(d.smoothed.value, d.smoothed.error, "standard_error")

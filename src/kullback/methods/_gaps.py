@@ -36,11 +36,10 @@ def proves_gap(pair: Counted) -> bool:
     p = pair.p.shares if isinstance(pair.p, Known) else pair.p
     lost = (p > 0) & (pair.q == 0)
     mass, m = float(p[lost].sum()), float(pair.q.sum())
-    apart = not known and mass == p.sum()  # nothing is shared at all
-    if missed(mass, np.inf if known else float(p.sum()), m, 1.0 if apart else PART) > CHANCE:
+    if missed(mass, np.inf if known else float(p.sum()), m, PART) > CHANCE:
         return False
-    if apart:
-        return True
+    if not known and mass == p.sum():
+        return True  # nothing is shared at all
     numbers = _numbers(pair.outcomes)
     if numbers is None:
         return True

@@ -36,6 +36,7 @@ class Look(NamedTuple):
     columns: tuple[Column, ...]
     most: int  # draws on one side that are equal in all columns
     shared: int  # draws of P that are equal to one of Q
+    chance: float = 0.0  # how many these may be because values are rounded: as many as are equal within a side
 
     @property
     def kinds(self) -> set[str]:
@@ -60,9 +61,13 @@ def look(p: Sample, q: Sample | None = None) -> Look:
     first, times = np.unique(both[:, 0], return_counts=True)
     again = [x[np.isin(x[:, 0], first[times > 1])] for x in sides]  # equal rows are equal in the first column
     keys = [_keys(x) for x in again]
-    most = max([1, *(int(np.unique(k, return_counts=True)[1].max()) for k in keys if len(k))])
-    shared = int(np.isin(keys[0], keys[1]).sum()) if len(keys) > 1 else 0
-    return Look(columns, most, shared)
+    equal = [np.unique(k, return_counts=True)[1] for k in keys]
+    most = max([1, *(int(c.max()) for c in equal if len(c))])
+    if len(keys) == 1:
+        return Look(columns, most, 0)
+    tied = [float(c[c > 1].sum()) for c in equal]
+    n, m = (len(x) for x in sides)
+    return Look(columns, most, int(np.isin(keys[0], keys[1]).sum()), tied[0] * m / n + tied[1] * n / m)
 
 
 def rows(d: Sample) -> Array:
@@ -72,7 +77,7 @@ def rows(d: Sample) -> Array:
 def sharing(p: Sample, q: Sample) -> tuple[str, ...]:
     """A note, if draws that should be independent are the same ones."""
     found = look(p, q)
-    if not found.shared or "continuous" not in found.kinds:
+    if found.shared <= 2 * found.chance or "continuous" not in found.kinds:
         return ()
     return (
         f"{found.shared} of P's {p.n} draws ({percent(found.shared / p.n)}) are draws of Q too, to the last digit: "

@@ -10,6 +10,7 @@ from kullback._distribution import Density, Measured, Sample
 from kullback._format import number
 from kullback._result import Divergence, Status
 from kullback._support import Array, Box, Interval
+from kullback.methods._levels import level, tame
 from kullback.methods._looks import look, rows, sharing, weighted
 from kullback.methods._request import Request
 from kullback.methods.classifier import Classifier
@@ -43,7 +44,7 @@ class Neighbours:
                 return f"needs draws or a normalised density on the line or in space; {name} is {d}"
         if isinstance(p, Density) and p.facts.sample is None:
             return f"needs draws of P; {p} has no sampler"
-        return weighted(p, q) or _tied(p, q) or _flat(draws) or None
+        return weighted(p, q) or _tied(p, q) or _unfit(p, q) or None
 
     def defers(self, p: Measured, q: Measured) -> str | None:
         if p.support.dim > FAR and Classifier().applies(p, q) is None:
@@ -53,7 +54,7 @@ class Neighbours:
     def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence:
         drawn = sum(d.n for d in (p, q) if isinstance(d, Sample))
         if isinstance(p, Sample) and isinstance(q, Sample):
-            x, y, _ = whitened(rows(p), rows(q))
+            x, y = near(p, q)
             found, how = neighbours.two_samples(x, y, seed=request.seed), "balls that hold {} draws of either side"
             notes = sharing(p, q)
         elif isinstance(p, Sample):
@@ -81,6 +82,17 @@ class Neighbours:
         )  # fmt: skip
 
 
+def near(p: Sample, q: Sample) -> tuple[Array, Array]:
+    """Both as `whitened` has them; on the line as they are, where distances need no common unit."""
+    a, b = level(p, q)
+    assert isinstance(a, Sample)
+    assert isinstance(b, Sample)
+    if p.dim == 1:
+        return rows(a), rows(b)
+    x, y, _ = whitened(*tame(a, b))
+    return x, y
+
+
 def whitened(*sides: Array) -> tuple[Array, ...]:
     """The sides centred and turned to unit covariance on the mean of theirs, and last the factor's log determinant."""
     centre = np.mean([x.mean(axis=0) for x in sides], axis=0)
@@ -100,12 +112,27 @@ def _serves(d: Measured) -> bool:
     return all(isinstance(side, Interval) for side in sides)
 
 
-def _flat(draws: list[Sample]) -> str:
-    covariance = _covariance([rows(d) for d in draws])
+def _unfit(p: Measured, q: Measured) -> str:
+    a, b = level(p, q)
+    sides = [d for d in (a, b) if isinstance(d, Sample)]
+    if len(sides) == 2 and p.support.dim > 1:
+        return flat(list(tame(*sides)))
+    if len(sides) == 2 and any(np.ptp(d.x) > 0 for d in sides):
+        return ""
+    return flat([rows(d) for d in sides])
+
+
+def flat(sides: list[Array]) -> str:
+    """Why the columns cannot be whitened, if so."""
+    covariance = _covariance(sides)
     size = np.sqrt(np.diag(covariance))
-    if (size == 0).any():
-        return f"needs columns that vary; column {int(np.argmin(size))} is constant"
-    if not np.isfinite(size).all() or np.linalg.eigvalsh(covariance / np.outer(size, size))[0] < 1e-10:
+    if (size == 0).any() or not np.isfinite(size).all():
+        i = int(np.argmax((size == 0) | ~np.isfinite(size)))
+        if max(float(np.ptp(x[:, i])) for x in sides) == 0:
+            return f"needs columns that vary; column {i} is constant"
+        too = "wide" if size[i] else "narrow"
+        return f"needs columns whose squares are doubles, and column {i} is too {too}; give both sides in another unit"
+    if np.linalg.eigvalsh(covariance / np.outer(size, size))[0] < 1e-10:
         return "needs columns that are free; these are linearly dependent in the draws. Drop one"
     return ""
 
