@@ -69,8 +69,13 @@ class Neighbours:
             assert isinstance(p, Density)
             assert isinstance(q, Sample)
             found, how, notes = _density_against(p, q, request.seed), "densities from the {} nearest draws", ()
-        clear = abs(found.bias) < CLEAR * found.error
+        reached = found.doubt < found.error and _columns_reach(p, q, found)
         notes = (how.format(found.k), *notes)
+        if found.lost > 0.1 * found.error:
+            notes = (*notes, f"{number(found.lost, found.error)} nats were added for P's draws beyond Q's last ones")
+        clear = abs(found.bias) < CLEAR * found.error
+        if not reached:
+            notes = (*notes, "P's draws go on where Q's last ones lie: what is lost there is more than the error tells")
         if not clear:
             bias = (
                 "cannot be estimated here" if math.isinf(found.bias) else f"is about {number(found.bias, found.error)}"
@@ -78,8 +83,16 @@ class Neighbours:
             notes = (*notes, f"the error is that of the draws alone: the method's own bias, left out, {bias}")
         return Divergence(
             found.value, found.error, "standard_error", method=self.name, n=drawn, seed=request.seed,
-            status=Status.ESTIMATED if clear else Status.BIASED, notes=notes,
+            status=Status.ESTIMATED if clear and reached else Status.BIASED, notes=notes,
         )  # fmt: skip
+
+
+def _columns_reach(p: Measured, q: Measured, found: Found) -> bool:
+    """Whether in each of several columns P ends where Q does, for all that the error sees."""
+    if p.support.dim == 1 or not (isinstance(p, Sample) and isinstance(q, Sample)):
+        return True
+    x, y = rows(p), rows(q)
+    return sum(neighbours.beyond(x[:, [i]], y[:, [i]], found.k)[1] for i in range(p.dim)) < found.error
 
 
 def near(p: Sample, q: Sample) -> tuple[Array, Array]:

@@ -21,16 +21,23 @@ Array = NDArray[Any]
 FREE, COSTLY = 64, 20_000  # neighbours always counted in a ball; draws beyond which longer lists take too long
 WIDER = 4  # times k, for a second look: a bias of k^(1/d) shows in the difference
 TOO_LOW, CLEARLY = 0.5, 2.0  # of the error; the second in more than one dimension, where the bias is noisier
+ENDS, STEEPEST, REACHED = (8, 40), 20.0, 10.0  # of Q's last draws: how many, the most that a power may be, balls of 1
 LOOKED_AT = 2_000  # points at which the bias is looked for
 
 
 class Found(NamedTuple):
-    """A mean over draws, its standard deviation, how much the method itself may be off by its own lights, and its k."""
+    """A mean over draws, its standard deviation, how much the method itself may be off by its own lights, and its k.
+
+    `lost` is what balls lose beyond the other side's last draws: it has been added, and the error holds half of it. It
+    may well be as much as `doubt`.
+    """
 
     value: float
     error: float
     bias: float
     k: int
+    lost: float = 0.0
+    doubt: float = 0.0
 
 
 def two_samples(x: Array, y: Array, k: int | None = None, *, seed: int = 0) -> Found:
@@ -40,16 +47,38 @@ def two_samples(x: Array, y: Array, k: int | None = None, *, seed: int = 0) -> F
     """
     n, d = x.shape
     of_x, of_y = finder(x), finder(y)
-    first = k if k is not None else min(default_k(min(n, len(y)), d), n - 1)
-    found = _with_k(of_x, of_y, x, first, seed)
-    if (
-        k is None
-        and first > 1
-        and (d == 1 or n <= COSTLY)
-        and found.bias < -(TOO_LOW if d == 1 else CLEARLY) * found.error
-    ):
-        return _with_k(of_x, of_y, x, max(1, first // 4), seed)
-    return found
+    if k is not None:
+        return _with_k(of_x, of_y, x, k, seed)
+    first = min(default_k(min(n, len(y)), d), n - 1)
+    found, (lost, doubt) = _with_k(of_x, of_y, x, first, seed), beyond(x, y, first)
+    if first > 1 and (d == 1 or n <= COSTLY) and found.bias - lost < -(TOO_LOW if d == 1 else CLEARLY) * found.error:
+        first = max(1, first // 4)
+        found, (lost, doubt) = _with_k(of_x, of_y, x, first, seed), beyond(x, y, first)
+    return found._replace(value=found.value + lost, error=math.hypot(found.error, 0.5 * lost), lost=lost, doubt=doubt)
+
+
+def beyond(x: Array, y: Array, k: int) -> tuple[float, float]:
+    """What balls of k draws lose on the line where Q's draws end and P's go on, and what it may well be.
+
+    Near such an end let Q's share beyond a point be a power a > 1 of P's, as at the ends of beta and gamma densities
+    and, slowly changing, in tails. Then log p/q grows by a − 1 for each e-fold of P's share u, whose mean over what
+    lies beyond Q's last draw is u·(a − 1). Balls of k lose it from Q's k/10-th draw on: measured. a is Hill's estimate
+    from how many P's lie beyond each of Q's last draws; one standard error more, and no ball beyond, is the doubt.
+    """
+    if x.shape[1] > 1:
+        return 0.0, 0.0
+    lost, doubt, n, most = 0.0, 0.0, len(x), int(min(max(len(y) ** 0.5, ENDS[0]), ENDS[1], len(y) - 1))
+    for side in (1, -1):
+        ends = np.sort(np.partition(side * y[:, 0], most)[:most])
+        mine = side * x[:, 0]
+        counts = np.searchsorted(np.sort(mine[mine < ends[-1]]), ends)
+        if counts[0] > 0 and most > 1:
+            inverse = float(np.log(counts[-1] / counts[:-1]).mean())
+            power = 1 / max(inverse, 1 / STEEPEST)
+            share = counts[0] / n
+            lost += max(power - 1, 0.0) * share * (k / REACHED) ** (1 / power)
+            doubt += max(power * (1 + most**-0.5) - 1, 0.0) * share
+    return lost, doubt
 
 
 def _with_k(of_x: Finder, of_y: Finder, x: Array, k: int, seed: int) -> Found:
