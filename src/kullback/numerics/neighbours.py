@@ -51,7 +51,11 @@ def two_samples(x: Array, y: Array, k: int | None = None, *, seed: int = 0) -> F
         return _with_k(of_x, of_y, x, k, seed)
     first = min(default_k(min(n, len(y)), d), n - 1)
     found, (lost, doubt) = _with_k(of_x, of_y, x, first, seed), beyond(x, y, first)
-    if first > 1 and (d == 1 or n <= COSTLY) and found.bias - lost < -(TOO_LOW if d == 1 else CLEARLY) * found.error:
+    if (
+        first > 1
+        and (d == 1 or n <= COSTLY)
+        and found.bias - 2 * lost < -(TOO_LOW if d == 1 else CLEARLY) * found.error
+    ):
         first = max(1, first // 4)
         found, (lost, doubt) = _with_k(of_x, of_y, x, first, seed), beyond(x, y, first)
     return found._replace(value=found.value + lost, error=math.hypot(found.error, 0.5 * lost), lost=lost, doubt=doubt)
