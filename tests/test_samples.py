@@ -371,6 +371,24 @@ def test_atoms_against_densities_are_infinite(name: str) -> None:
     assert kl.compare(x, y).p_value < 0.05
 
 
+@pytest.mark.parametrize("d", [2, 7])
+def test_draws_in_a_plane_against_draws_in_space_are_infinite(d: int) -> None:
+    r = rng(36)
+    x, y = r.normal(size=(200, d)), r.normal(size=(150, d))
+    x[:, 0] = x[:, 1:].sum(axis=1)
+    for pair, wanted in (((x, y), f"P's draws lie in {d - 1} dimensions of {d}"), ((y, x), f"and Q's in {d - 1}")):
+        found = kl.divergence(*(kl.Sample(v) for v in pair))
+        assert found.value == math.inf
+        assert wanted in found.detail
+
+
+def test_equal_draws_on_both_sides_are_no_divergence() -> None:
+    found = kl.divergence(kl.Sample(np.ones(50)), kl.Sample(np.ones(60)))
+    assert found.value == pytest.approx(0, abs=1e-15)
+    assert found.status is kl.Status.ESTIMATED
+    assert kl.compare(kl.Sample(np.ones(50)), kl.Sample(np.ones(60))).p_value == 1
+
+
 def test_a_rare_atom_may_be_unseen_by_chance() -> None:
     r = rng(29)
     found = kl.divergence(kl.Sample(np.r_[np.zeros(5), r.normal(size=495)]), kl.Sample(r.normal(size=500)))

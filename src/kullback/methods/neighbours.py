@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from kullback.numerics import neighbours
 from kullback.numerics.neighbours import Found, default_k
 
 LEAST = 5  # draws a side
+DEPENDENT = 1e-10  # of a unit variance: what a free direction of columns has at least
 CLEAR = 0.3  # of the error: a bias below leaves the interval what it says
 FAR = 5  # dimensions above which the draws are too far apart; a classifier comes nearer there
 DRAWN = 20_000  # of a known P
@@ -47,12 +49,18 @@ class Neighbours:
         return weighted(p, q) or _tied(p, q) or _unfit(p, q) or None
 
     def defers(self, p: Measured, q: Measured) -> str | None:
+        if thinner(p, q):
+            return None
         if p.support.dim > FAR and Classifier().applies(p, q) is None:
             return f"draws in {p.support.dim} dimensions are far apart; the classifier comes nearer"
         return None
 
     def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence:
         drawn = sum(d.n for d in (p, q) if isinstance(d, Sample))
+        if why := thinner(p, q):
+            return Divergence(
+                math.inf, 0.0, "estimate", method=self.name, n=drawn, status=Status.UNSEEN, detail=why
+            )  # fmt: skip
         if isinstance(p, Sample) and isinstance(q, Sample):
             x, y = near(p, q)
             found, how = neighbours.two_samples(x, y, seed=request.seed), "balls that hold {} draws of either side"
@@ -135,6 +143,22 @@ def _unfit(p: Measured, q: Measured) -> str:
     return flat([rows(d) for d in sides])
 
 
+@lru_cache(maxsize=4)
+def thinner(p: Measured, q: Measured) -> str:
+    """Whether one side's draws lie in a plane of fewer dimensions than the other's: neither has mass where that has."""
+    sides = [d for d in level(p, q) if isinstance(d, Sample)]
+    if len(sides) < 2 or p.support.dim == 1:
+        return ""
+    ranks = []
+    for x in tame(*sides):
+        spread = x.std(axis=0)
+        z = (x - x.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+        ranks.append(int((np.linalg.eigvalsh(z.T @ z / len(z)) > DEPENDENT).sum()))
+    if ranks[0] == ranks[1]:
+        return ""
+    return f"P's draws lie in {ranks[0]} dimensions of {p.support.dim} and Q's in {ranks[1]}: columns depend on others"
+
+
 def flat(sides: list[Array]) -> str:
     """Why the columns cannot be whitened, if so."""
     covariance = _covariance(sides)
@@ -145,7 +169,7 @@ def flat(sides: list[Array]) -> str:
             return f"needs columns that vary; column {i} is constant"
         too = "wide" if size[i] else "narrow"
         return f"needs columns whose squares are doubles, and column {i} is too {too}; give both sides in another unit"
-    if np.linalg.eigvalsh(covariance / np.outer(size, size))[0] < 1e-10:
+    if np.linalg.eigvalsh(covariance / np.outer(size, size))[0] < DEPENDENT:
         return "needs columns that are free; these are linearly dependent in the draws. Drop one"
     return ""
 

@@ -16,7 +16,7 @@ from kullback.methods._levels import level
 from kullback.methods._looks import look, rows, sharing, weighted
 from kullback.methods._named import FAMILIES, NORMAL, UNIFORM, Named, inside
 from kullback.methods._request import Request
-from kullback.methods.neighbours import _serves, flat
+from kullback.methods.neighbours import _serves, flat, thinner
 from kullback.numerics import unbiased
 
 LEAST = 20  # draws a side: fewer could not contradict a family
@@ -60,7 +60,8 @@ class Parametric:
             return f"needs the entropy, mean and covariance of P; {p} does not state them all"
         if (kinds := look(*draws).kinds) & {"discrete", "mixed"}:
             return f"leaves outcomes that recur to counting; the draws are {', '.join(sorted(kinds))}"
-        return weighted(p, q) or flat([rows(d) for d in level(p, q) if isinstance(d, Sample)]) or None
+        why = weighted(p, q) or flat([rows(d) for d in level(p, q) if isinstance(d, Sample)]) or thinner(p, q)
+        return why or None
 
     def defers(self, p: Measured, q: Measured) -> str | None:
         found = _chosen(*level(p, q))

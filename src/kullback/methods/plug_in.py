@@ -14,7 +14,7 @@ from kullback.methods._request import Request
 from kullback.numerics import counts
 from kullback.numerics.counts import Estimate, Known
 
-NOTED = 0.3  # of the error: a bias below leaves the interval what it says
+NOTED, NONE = 0.3, 1e-12  # of the error, and nats: a bias below leaves the interval what it says
 
 
 class ZhangGrabchak:
@@ -43,7 +43,7 @@ class ZhangGrabchak:
             found = _answer(self.name, pair, counts.rare)
             return replace(found, status=Status.SMOOTHED, detail=f"{_lost(pair, mass, outcomes)}: taken as rare there")
         found, bias = _answer(self.name, pair, counts.zhang_grabchak), counts.sparse_bias(pair.p, pair.q)
-        if abs(bias) < NOTED * float(found.error):
+        if abs(bias) <= max(NOTED * float(found.error), NONE):
             return found
         corrected = _answer(self.name, pair, counts.rare)
         note = f"few draws an outcome: a bias of {number(bias, abs(bias))} was taken off, as it is where P is near Q"
