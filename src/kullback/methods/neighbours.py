@@ -20,7 +20,7 @@ from kullback.numerics.neighbours import Found, default_k
 
 LEAST = 5  # draws a side
 DEPENDENT = 1e-10  # of a unit variance: what a free direction of columns has at least
-CLEAR = 0.3  # of the error: a bias below leaves the interval what it says
+CLEAR, DOUBT = 0.3, 0.75  # of the error: a bias, or what was lost at ends, below leaves the interval what it says
 FAR = 5  # dimensions above which the draws are too far apart; a classifier comes nearer there
 DRAWN = 20_000  # of a known P
 
@@ -77,7 +77,7 @@ class Neighbours:
             assert isinstance(p, Density)
             assert isinstance(q, Sample)
             found, how, notes = _density_against(p, q, request.seed), "densities from the {} nearest draws", ()
-        reached = found.doubt < found.error and _columns_reach(p, q, found)
+        reached = found.doubt < DOUBT * found.error and _columns_reach(p, q, found)
         notes = (how.format(found.k), *notes)
         if found.lost > 0.1 * found.error:
             notes = (*notes, f"{number(found.lost, found.error)} nats were added for P's draws beyond Q's last ones")
@@ -100,7 +100,7 @@ def _columns_reach(p: Measured, q: Measured, found: Found) -> bool:
     if p.support.dim == 1 or not (isinstance(p, Sample) and isinstance(q, Sample)):
         return True
     x, y = rows(p), rows(q)
-    return sum(neighbours.beyond(x[:, [i]], y[:, [i]], found.k)[1] for i in range(p.dim)) < found.error
+    return sum(neighbours.beyond(x[:, [i]], y[:, [i]], found.k)[1] for i in range(p.dim)) < DOUBT * found.error
 
 
 def near(p: Sample, q: Sample) -> tuple[Array, Array]:

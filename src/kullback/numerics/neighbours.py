@@ -21,7 +21,7 @@ Array = NDArray[Any]
 FREE, COSTLY = 64, 20_000  # neighbours always counted in a ball; draws beyond which longer lists take too long
 WIDER = 4  # times k, for a second look: a bias of k^(1/d) shows in the difference
 TOO_LOW, CLEARLY = 0.5, 2.0  # of the error; the second in more than one dimension, where the bias is noisier
-ENDS, STEEPEST, REACHED = (8, 40), 20.0, 10.0  # of Q's last draws: how many, the most that a power may be, balls of 1
+ENDS, PRIOR, REACHED = (8, 40), 3.0, 10.0  # Q's last draws; how many more that say nothing; balls of one draw
 LOOKED_AT = 2_000  # points at which the bias is looked for
 
 
@@ -77,8 +77,8 @@ def beyond(x: Array, y: Array, k: int) -> tuple[float, float]:
         mine = side * x[:, 0]
         counts = np.searchsorted(np.sort(mine[mine < ends[-1]]), ends)
         if counts[0] > 0 and most > 1:
-            inverse = float(np.log(counts[-1] / counts[:-1]).mean())
-            power = 1 / max(inverse, 1 / STEEPEST)
+            steps = np.log(counts[-1] / counts[:-1])
+            power = (len(steps) + PRIOR) / (float(steps.sum()) + PRIOR)
             share = counts[0] / n
             lost += max(power - 1, 0.0) * share * (k / REACHED) ** (1 / power)
             doubt += max(power * (1 + most**-0.5) - 1, 0.0) * share
