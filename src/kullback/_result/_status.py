@@ -30,8 +30,8 @@ class Status(Enum):
         "may serve."
     )
     UNSEEN = (
-        "Infinite as drawn: P's draws hold outcomes that Q's draws never showed, more of them than chance or the end of "
-        "a tail would leave out. More draws of Q tell; where outcomes are counted, `smoothed` stands beside it."
+        "Infinite as drawn: P's draws hold outcomes that Q's draws never showed, more of them than chance or the end "
+        "of a tail would leave out. More draws of Q tell; where outcomes are counted, `smoothed` stands beside it."
     )
     SMOOTHED = (
         "Finite as if rare: P's draws hold outcomes that Q's draws never showed, too few or too far out in a tail to "

@@ -67,7 +67,8 @@ def beyond(x: Array, y: Array, k: int) -> tuple[float, float]:
     Near such an end let Q's share beyond a point be a power a > 1 of P's, as at the ends of beta and gamma densities
     and, slowly changing, in tails. Then log p/q grows by a − 1 for each e-fold of P's share u, whose mean over what
     lies beyond Q's last draw is u·(a − 1). Balls of k lose it from Q's k/10-th draw on: measured. a is Hill's estimate
-    from how many P's lie beyond each of Q's last draws; one standard error more, and no ball beyond, is the doubt.
+    from how many P's lie beyond each of Q's last draws, held towards 1 by a few that say nothing; one standard error
+    more, and no ball beyond, is the doubt.
     """
     if x.shape[1] > 1:
         return 0.0, 0.0
