@@ -16,7 +16,7 @@ from kullback.methods._looks import look, rows, weighted
 from kullback.methods.neighbours import Neighbours, flat, near, whitened
 from kullback.numerics import neighbours, permutation
 from kullback.numerics.counts import Known
-from kullback.numerics.energy import DEALT, energy
+from kullback.numerics.energy import energy, is_dealt
 
 SHOWN, SUMMED = 5_000, 20_000  # draws a side at most for a mixture that is drawn, and for numbers without an error
 
@@ -41,7 +41,7 @@ def tested(p: Measured, q: Measured, seed: int) -> Tested | None:
         return Tested(level, f"by permutation of the likelihood ratio of {len(found.outcomes)} outcomes, {sizes}")
     if not (isinstance(p, Sample) and isinstance(q, Sample)):
         return None
-    by = "by permutation of" if min(p.n, q.n) <= DEALT else "by"
+    by = "by permutation of" if is_dealt(p.n, q.n, p.dim) else "by"
     how = f"{by} the energy distance of ranks, all {p.n} and {q.n} draws"
     return Tested(energy(rows(p), rows(q), seed), how)
 

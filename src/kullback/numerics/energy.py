@@ -21,10 +21,15 @@ from kullback.numerics.permutation import DEALS, p_value
 
 Array = NDArray[np.float64]
 
-DEALT = 60  # draws of the smaller side up to which labels are dealt
+DEALT, DEALT_IN_SPACE = 60, 150  # draws of the smaller side up to which labels are dealt
 ON_LINE, IN_SPACE = np.geomspace(0.25, 16, 13), np.geomspace(0.4, 2.5, 3)  # frequencies, in a column's unit
 DIRECTIONS, AT_MOST = 32, 128
 ROWS = 1 << 14  # at once; and the rows that the covariance is looked at on
+
+
+def is_dealt(n: int, m: int, d: int) -> bool:
+    """Whether labels are dealt again, and not the limit taken."""
+    return min(n, m) <= (DEALT if d == 1 else DEALT_IN_SPACE)
 
 
 def energy(x: Array, y: Array, seed: int) -> float:
@@ -35,7 +40,7 @@ def energy(x: Array, y: Array, seed: int) -> float:
     waves = _Waves(z.shape[1], rng)
     sums = waves.total(z[:n]), waves.total(z[n:])
     middle = (sums[0] + sums[1]) / len(z)
-    if n <= DEALT:
+    if is_dealt(n, len(z) - n, z.shape[1]):
         statistic = _length(sums[0] - n * middle)
         deals = [rng.choice(len(z), n, replace=False) for _ in range(DEALS)]
         whole = waves(z) if len(z) <= ROWS else None
