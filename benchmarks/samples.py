@@ -2,7 +2,7 @@
 
 The peers are written out here as their sources are, so that the numbers need nothing installed: `universal-divergence`,
 `KL-divergence-estimators` and NPEET all ask a k-d tree (SciPy's or scikit-learn's) for the k-th distance on both sides.
-`python -m benchmarks.samples errors|coverage|speed` runs one part.
+`python -m benchmarks.samples errors|coverage|levels|speed` runs one part.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from scipy.integrate import quad
 from scipy.spatial import cKDTree
 
 import kullback as kl
+from kullback._measure._samples import tested
 from kullback.numerics import counts, neighbours
 
 CONSOLE = Console(width=130)
@@ -36,9 +37,9 @@ class Pair(NamedTuple):
     named: bool
 
 
-def main(parts: tuple[str, ...] = ("errors", "coverage", "speed")) -> None:
+def main(parts: tuple[str, ...] = ("errors", "coverage", "levels", "speed")) -> None:
     for part in parts:
-        {"errors": errors, "coverage": coverage, "speed": speed}[part]()
+        {"errors": errors, "coverage": coverage, "levels": levels, "speed": speed}[part]()
 
 
 def normals(mean_p: Any, cov_p: Any, mean_q: Any, cov_q: Any, carry: Any = None) -> Pair:
@@ -115,6 +116,52 @@ def pairs() -> dict[str, Pair]:
     }  # fmt: skip
 
 
+def unbounded() -> dict[str, Pair]:
+    """Densities or ratios that grow without end, by kullback's own closed forms."""
+    betas = {
+        "Beta(½,½)‖U(0,1)": ((0.5, 0.5), (1, 1)),
+        "U(0,1)‖Beta(2,2)": ((1, 1), (2, 2)),
+        "Beta(½,½)‖Beta(2,2)": ((0.5, 0.5), (2, 2)),
+        "Beta(½,½)‖Beta(½,1)": ((0.5, 0.5), (0.5, 1)),
+        "Beta(2,2)‖Beta(½,½)": ((2, 2), (0.5, 0.5)),
+    }
+    gammas = {"Gamma(1)‖Gamma(0.3)": ((1,), (0.3,)), "Gamma(½)‖Gamma(3)": ((0.5,), (3,))}
+
+    def pair(name: str, p: tuple[float, ...], q: tuple[float, ...], rest: str) -> Pair:
+        truth = float(kl.divergence(*(f"{name}({', '.join(map(str, v))}{rest})" for v in (p, q))))
+        return Pair(lambda r, n: getattr(r, name)(*p, size=n), lambda r, n: getattr(r, name)(*q, size=n), truth, False)
+
+    found = {name: pair("beta", p, q, "") for name, (p, q) in betas.items()}
+    return found | {name: pair("gamma", p, q, ", 1") for name, (p, q) in gammas.items()}
+
+
+def levels() -> None:
+    """How often p < 5 % where nothing differs; 1,000 replicates, so that ± 1.4 % is chance."""
+    draws: dict[str, Draw] = {
+        "normal": lambda r, n: r.normal(size=n),
+        "Cauchy": lambda r, n: r.standard_cauchy(n),
+        "rounded to 0.1": lambda r, n: np.round(r.normal(size=n), 1),
+        "zeros, 70 %": lambda r, n: np.where(r.random(n) < 0.7, 0, r.normal(size=n)),
+        "Poisson(3)": lambda r, n: r.poisson(3, n),
+        "Zipf's fifty": lambda r, n: np.minimum(r.zipf(1.5, n), 50),
+        "normal, 2-D": lambda r, n: r.normal(size=(n, 2)),
+        "Cauchy with zeros, 5-D": lambda r, n: np.where(r.random((n, 5)) < 0.5, 0, r.standard_cauchy((n, 5))),
+    }
+    sizes = ((5, 5), (5, 100), (20, 30), (61, 61), (61, 2000), (200, 200), (1000, 300), (20, 100_000), (30_000, 30_000))
+    table = Table("draws", *(f"{n}, {m}" for n, m in sizes), title="Share of p < 0.05 where P = Q, %")
+    for name, draw in draws.items():
+        cells = []
+        for n, m in sizes:
+            times, low = 1000 if n + m < 10_000 else 200, 0
+            for s in range(times):
+                r = np.random.default_rng([s, n, m])
+                found = tested(kl.Sample(draw(r, n)), kl.Sample(draw(r, m)), s)
+                low += found is not None and found.p_value < 0.05
+            cells.append(f"{100 * low / times:.1f}")
+        table.add_row(name, *cells)
+    CONSOLE.print(table)
+
+
 def errors() -> None:
     """Root mean square errors over those of plain kNN with k = 5 on the same draws."""
     table = Table("pair", "n", "kNN", "ours over it", "neighbours over it", "bias", "coverage", "methods",
@@ -155,7 +202,7 @@ def coverage() -> None:
     table = Table("interval", "n = 200", "n = 1000", "n = 5000", title="Coverage of 95 % intervals")
     for name, (p, q) in tables().items():
         table.add_row(f"counts: {name}", *(f"{100 * counted(p, q, n):.1f} %" for n in (200, 1000, 5000)))
-    for name, pair in pairs().items():
+    for name, pair in (pairs() | unbounded()).items():
         for method, replicates in (("parametric", 4000 if pair.named else 0), ("neighbours", 400)):
             if replicates and not (name.startswith(("10", "2-D")) and method == "neighbours"):
                 cells = [intervals(pair, n, method, replicates // (1 if n < 5000 else 4)) for n in (200, 1000, 5000)]
@@ -260,4 +307,4 @@ PEERS: dict[str, Callable[..., float]] = {
 }
 
 if __name__ == "__main__":
-    main(tuple(sys.argv[1:]) or ("errors", "coverage", "speed"))
+    main(tuple(sys.argv[1:]) or ("errors", "coverage", "levels", "speed"))

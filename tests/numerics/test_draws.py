@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from kullback.numerics import counts, goodness, neighbours, permutation, unbiased
+import kullback as kl
+from kullback.numerics import chi_square, counts, energy, goodness, neighbours, permutation, unbiased
 
 
 def column(*values: float) -> Any:
@@ -194,11 +195,53 @@ def test_anderson_darling_is_scipys() -> None:
     assert goodness._statistic(special.log_ndtr(z), special.log_ndtr(-z)) == pytest.approx(theirs, rel=1e-9)
 
 
+def test_sums_of_chi_squares_by_the_saddlepoint() -> None:
+    """One weight is a χ² of as many degrees as it is repeated; two different ones against 10⁶ draws of them."""
+    for degrees, x in ((3, 1.0), (3, 3.0), (3, 7.81), (3, 30.0), (12, 12.0), (12, 50.0)):
+        assert chi_square.sum_above(x, np.ones(degrees)) == pytest.approx(stats.chi2(degrees).sf(x), rel=0.04)
+    z = np.random.default_rng(0).normal(size=(10**6, 2)) ** 2 @ np.array([5.0, 1.0])
+    for x in (2.0, 6.0, 20.0, 40.0):
+        assert chi_square.sum_above(x, np.array([5.0, 1.0])) == pytest.approx((z > x).mean(), rel=0.06)
+    assert chi_square.sum_above(0.0, np.ones(3)) == 1.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n", "m"), [(5, 5), (5, 100), (30, 20), (61, 61), (61, 3000), (500, 200)])
+def test_the_level_of_no_difference_is_what_it_says(n: int, m: int) -> None:
+    """1,000 replicates each: 5 ± 1.5 % is two standard deviations of that many."""
+    for draw in (
+        lambda r, k: r.normal(size=(k, 1)),
+        lambda r, k: r.standard_cauchy(size=(k, 1)),
+        lambda r, k: np.round(r.normal(size=(k, 1)), 1),
+        lambda r, k: np.where(r.random((k, 3)) < 0.4, 0, r.standard_cauchy((k, 3))),
+    ):
+        found = [energy.energy(draw(r := np.random.default_rng([s, n, m]), n), draw(r, m), s) for s in range(1000)]
+        assert abs(np.mean(np.array(found) <= 0.05) - 0.05) <= 0.02
+
+
+def test_all_draws_are_looked_at() -> None:
+    """A hundredth of a standard deviation in 4·10⁵ draws a side is 4.5 standard errors."""
+    r = np.random.default_rng(1)
+    x, y = r.normal(size=(400_000, 1)), r.normal(0.01, 1, (400_000, 1))
+    assert energy.energy(x, y, 0) < 1e-3
+    assert energy.energy(np.ones((9, 1)), np.ones((70, 1)), 0) == 1.0
+
+
+def test_jensen_shannon_by_neighbours() -> None:
+    """N(0,1) and N(1,1): 0.1114 by quadrature; 0 of one distribution; log 2 of two that are apart."""
+    r = np.random.default_rng(2)
+    x, y = r.normal(size=(4000, 1)), r.normal(1, 1, (3000, 1))
+    wanted = kl.compare("normal(0, 1)", "normal(1, 1)").jensen_shannon
+    assert neighbours.jensen_shannon(x, y) == pytest.approx(wanted, abs=0.015)
+    assert neighbours.jensen_shannon(x, r.normal(size=(2000, 1))) < 0.005
+    assert neighbours.jensen_shannon(x, y + 50) == pytest.approx(math.log(2), rel=1e-3)
+
+
 def test_permutations_keep_their_level_and_see_differences() -> None:
     rng = np.random.default_rng(0)
-    same = [permutation.energy(rng.normal(size=(30, 2)), rng.normal(size=(40, 2)), s) for s in range(120)]
+    same = [energy.energy(rng.normal(size=(30, 2)), rng.normal(size=(40, 2)), s) for s in range(120)]
     assert 0.005 < np.mean(np.array(same) <= 0.1) < 0.25
-    assert permutation.energy(rng.normal(size=(60, 2)), rng.normal(1, 1, size=(60, 2)), 0) == 0.001
+    assert energy.energy(rng.normal(size=(60, 2)), rng.normal(1, 1, size=(60, 2)), 0) == 0.001
     a, b = np.array([30.0, 20, 10]), np.array([28.0, 22, 9])
     assert permutation.counts(a, b, 0) > 0.2
     assert permutation.counts(a, b[::-1], 0) == 0.001

@@ -11,7 +11,7 @@ import numpy as np
 from kullback._distribution import Density, Discrete, Measured
 from kullback._measure._divergence import check_seed, check_tables, measure, prepared, turned
 from kullback._measure._frame import reduced
-from kullback._measure._samples import p_value, standing
+from kullback._measure._samples import SUMMED, standing, summary, tested
 from kullback._measure._spread import spread
 from kullback._result import Comparison, Divergence, SupportReport, Terms
 from kullback._support import Array, Box, Interval, Lattice, is_subset
@@ -51,7 +51,7 @@ def compare(
     Comparison
         forward and reverse divergences with their errors, entropies and cross-entropies
         (KL = cross-entropy − entropy), Jensen-Shannon, Jeffreys, the supports, and the terms; all in nats. For two
-        samples also the p-value of a permutation test of no difference.
+        samples also the p-value of no difference, and what it looked at.
 
     Examples
     --------
@@ -69,14 +69,28 @@ def compare(
     request = Request(tolerance, None, seed)
     forward = measure(a, b, request=request)
     reverse = turned(measure(b, a, request=request))
-    level = p_value(a, b, seed)
+    found = tested(a, b, seed)
+    names, level, how = (str(a), str(b)), found and found.p_value, found.how if found else ""
+    if (numbers := summary(a, b, seed)) is not None:
+        unknown = SupportReport(str(a.support), str(b.support), math.nan, math.nan)
+        note = f"entropies and Jensen-Shannon by nearest neighbours, {SUMMED} draws a side at most, without their error"
+        forward = replace(forward, notes=(*forward.notes, note))
+        terms = (lambda: _terms_of(*standing(a, b, seed))) if a.support.dim <= 2 else None
+        return Comparison(forward, reverse, *numbers, unknown, terms, *names, p_value=level, test=how)
     f, g = standing(a, b, seed)
     if f is None or g is None:
         report = SupportReport(str(a.support), str(b.support), math.nan, math.nan)
-        return Comparison(forward, reverse, math.nan, math.nan, math.nan, report, None, str(a), str(b), p_value=level)
-    if isinstance(f, Discrete) and isinstance(g, Discrete):
-        return replace(_discrete(f, g, forward, reverse), p=str(a), q=str(b), p_value=level)
-    return replace(_densities(f, g, forward, reverse, seed), p=str(a), q=str(b), p_value=level)
+        return Comparison(forward, reverse, math.nan, math.nan, math.nan, report, None, *names, p_value=level, test=how)
+    by = _discrete(f, g, forward, reverse) if isinstance(f, Discrete) and isinstance(g, Discrete) else None
+    by = by or _densities(f, g, forward, reverse, seed)
+    return replace(by, p=names[0], q=names[1], p_value=level, test=how)
+
+
+def _terms_of(f: Measured | None, g: Measured | None) -> Terms | None:
+    """Those of the mixtures that stand for draws, if both are to be had."""
+    if not (isinstance(f, Density) and isinstance(g, Density)):
+        return None
+    return _plane_terms(f, g) if f.support.shape else _line_terms(f, g)
 
 
 def _discrete(a: Discrete, b: Discrete, forward: Divergence, reverse: Divergence) -> Comparison:

@@ -2,27 +2,66 @@
 
 from __future__ import annotations
 
+import math
+from typing import NamedTuple
+
 import numpy as np
 
 from kullback._distribution import Density, Discrete, Measured, Sample
 from kullback._estimate import estimate
 from kullback._result import InputError
+from kullback._support import Array
 from kullback.methods._counted import Counted, counted
 from kullback.methods._looks import look, rows, weighted
-from kullback.numerics import permutation
+from kullback.methods.neighbours import Neighbours, flat, near, whitened
+from kullback.numerics import neighbours, permutation
 from kullback.numerics.counts import Known
+from kullback.numerics.energy import energy, is_dealt
+
+SHOWN, SUMMED = 5_000, 20_000  # draws a side at most for a mixture that is drawn, and for numbers without an error
 
 
-def p_value(p: Measured, q: Measured, seed: int) -> float | None:
-    """Of no difference, by permutation; None unless both sides are draws, or counts of them, without weights."""
+class Tested(NamedTuple):
+    """The p-value of no difference, and what it looked at."""
+
+    p_value: float
+    how: str
+
+
+def tested(p: Measured, q: Measured, seed: int) -> Tested | None:
+    """Of no difference; None unless both sides are draws, or counts of them, without weights."""
     if weighted(p, q) or isinstance(p, Density) or isinstance(q, Density):
         return None
     found = counted(p, q)
     if isinstance(found, Counted):
-        known = isinstance(found.p, Known) or isinstance(found.q, Known)
-        return None if known else permutation.counts(found.p, found.q, seed)  # type: ignore[arg-type]
-    both = isinstance(p, Sample) and isinstance(q, Sample)
-    return permutation.energy(rows(p), rows(q), seed) if both else None  # type: ignore[arg-type]
+        if isinstance(found.p, Known) or isinstance(found.q, Known):
+            return None
+        sizes = f"all {found.p.sum():.0f} and {found.q.sum():.0f} draws"
+        level = permutation.counts(found.p, found.q, seed)
+        return Tested(level, f"by permutation of the likelihood ratio of {len(found.outcomes)} outcomes, {sizes}")
+    if not (isinstance(p, Sample) and isinstance(q, Sample)):
+        return None
+    by = "by permutation of" if is_dealt(p.n, q.n, p.dim) else "by"
+    how = f"{by} the energy distance of ranks, all {p.n} and {q.n} draws"
+    return Tested(energy(rows(p), rows(q), seed), how)
+
+
+def summary(p: Measured, q: Measured, seed: int) -> tuple[float, float, float] | None:
+    """Entropies and the Jensen-Shannon divergence by nearest neighbours, of continuous draws on both sides."""
+    if not (isinstance(p, Sample) and isinstance(q, Sample)) or Neighbours().applies(p, q) is not None:
+        return None
+    p, q = (Sample(_some(d.x, SUMMED, seed)) for d in (p, q))
+    u, v = near(p, q)
+    return _entropy(p), _entropy(q), neighbours.jensen_shannon(u, v)
+
+
+def _entropy(d: Sample) -> float:
+    """By the draws' own neighbours, in the unit that they came in; NaN where several columns have no common one."""
+    if d.dim > 1 and flat([rows(d)]):
+        return math.nan
+    z, stretch = (rows(d), 0.0) if d.dim == 1 else whitened(rows(d))
+    k = min(neighbours.default_k(*z.shape), len(z) - 1)
+    return float(stretch - neighbours.log_density(z, z, k, own=True).mean())
 
 
 def standing(p: Measured, q: Measured, seed: int) -> tuple[Measured | None, Measured | None]:
@@ -50,6 +89,10 @@ def _stand_in(d: Measured, seed: int) -> Measured | None:
     if look(d).kinds & {"mixed", "discrete"}:
         return None  # a density would have spikes that are not there, or miss masses that are
     try:
-        return estimate(d, seed=seed).density
+        return estimate(d if d.weights is not None else Sample(_some(d.x, SHOWN, seed)), seed=seed).density
     except InputError:
         return None
+
+
+def _some(x: Array, most: int, seed: int) -> Array:
+    return x if len(x) <= most else x[np.random.default_rng([seed, 15]).choice(len(x), most, replace=False)]

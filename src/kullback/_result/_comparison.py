@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,8 @@ import numpy as np
 from kullback._format import dumps, html_table, number, percent, plain, text_table, uncertain
 from kullback._result._divergence import Divergence
 from kullback.numerics.quiet import quiet
+
+DIFFERENT = 0.05  # a p-value below it says so
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +73,8 @@ class SupportReport:
     def __str__(self) -> str:
         if isinstance(self.p_outside_q, np.ndarray):
             return f"P on {self.p}, Q on {self.q}; batch"
+        if math.isnan(self.p_outside_q) and math.isnan(self.q_outside_p):
+            return f"P on {self.p}, Q on {self.q}; what lies outside the other is not known"
         outside = (
             f"{percent(self.p_outside_q)} of P where Q has none, {percent(self.q_outside_p)} of Q where P has none"
         )
@@ -82,7 +87,7 @@ class Comparison:
 
     KL(P‖Q) = cross-entropy(P, Q) − entropy(P), and the reverse likewise; Jeffreys is the sum of both
     directions, Jensen-Shannon the mean divergence from the midpoint ½(P+Q), at most log 2. `p_value`, for two samples,
-    is that of a permutation test of no difference.
+    is that of no difference between them, and `test` says what it looked at.
     """
 
     forward: Divergence
@@ -91,11 +96,12 @@ class Comparison:
     entropy_q: Any
     jensen_shannon: Any
     support: SupportReport
-    tabulate: Callable[[], Terms] | None
+    tabulate: Callable[[], Terms | None] | None
     p: str = "P"
     q: str = "Q"
     p_value: float | None = None
-    _made: dict[str, Terms] = field(default_factory=dict)
+    test: str = ""
+    _made: dict[str, Terms | None] = field(default_factory=dict)
 
     @property
     @quiet
@@ -140,6 +146,7 @@ class Comparison:
                 "q_outside_p": plain(self.support.q_outside_p),
             },
             "p_value": self.p_value,
+            "test": self.test,
             "terms": self.terms.to_dict() if self.terms is not None else None,
         }
 
@@ -169,7 +176,8 @@ class Comparison:
             f"Support: {self.support}",
         ]
         if self.p_value is not None:
-            both.append(f"No difference: p = {number(self.p_value, 1e-3)}, by permutation")
+            shown = f"p = {number(self.p_value, 0.1 * self.p_value)}" if self.p_value > 1e-15 else "p < 1e-15"
+            both.append(f"{self._judged(self.p_value)}: {shown}, {self.test}")
         for name, d in (("Forward", self.forward), ("Reverse", self.reverse)):
             if d.smoothed is not None:
                 beside = uncertain(d.smoothed.value, d.smoothed.error, "standard_error")
@@ -177,6 +185,13 @@ class Comparison:
         both += [f"Forward: {self.forward.detail}"] if self.forward.detail else []
         both += [f"Reverse: {self.reverse.detail}"] if self.reverse.detail else []
         return both + list(dict.fromkeys(self.forward.notes + self.reverse.notes))
+
+    def _judged(self, p_value: float) -> str:
+        """What the p-value says, in words that go with the divergences' intervals."""
+        apart = any(d.confidence_interval()[0] > 0 for d in (self.forward, self.reverse))
+        if p_value < DIFFERENT:
+            return "They differ" + ("" if apart else ", by less than the errors of the divergences")
+        return "No difference seen" + (", though a divergence's interval lies above 0" if apart else "")
 
     def __repr__(self) -> str:
         head = f"P = {self.p}\nQ = {self.q}\n"

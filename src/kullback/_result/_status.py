@@ -30,8 +30,13 @@ class Status(Enum):
         "may serve."
     )
     UNSEEN = (
-        "Infinite as counted: P's draws hold outcomes that Q's draws never showed. More draws of Q tell whether it has "
-        "none there; `smoothed` stands beside it."
+        "Infinite as drawn: P's draws hold outcomes that Q's draws never showed, more of them than chance or the end "
+        "of a tail would leave out. More draws of Q tell; where outcomes are counted, `smoothed` stands beside it."
+    )
+    SMOOTHED = (
+        "Finite as if rare: P's draws hold outcomes that Q's draws never showed, too few or too far out in a tail to "
+        "say that Q has none there. If Q has much less there than one draw's share, the value is too small; more draws "
+        "of Q tell."
     )
     BIASED = (
         "The stated error leaves out a bias of the method that is not small beside it. More draws, fewer columns or "

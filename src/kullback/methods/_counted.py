@@ -77,11 +77,19 @@ def _sparse(p: Sample, q: Sample | None) -> str:
 def _two_samples(p: Sample, q: Sample) -> Counted:
     x, y = rows(p), rows(q)
     both = np.concatenate([x, y])
-    values, inverse = np.unique(both, axis=0, return_inverse=True)
-    inverse = inverse.reshape(-1)
+    values, inverse = _different(both)
     a = np.bincount(inverse[: len(x)], minlength=len(values))
     b = np.bincount(inverse[len(x) :], minlength=len(values))
     return Counted(a.astype(float), b.astype(float), [_key(row) for row in values])
+
+
+def _different(x: Array) -> tuple[Array, Array]:
+    """The different rows, and which of them each row is; one column is sorted as it is, many times faster."""
+    if x.shape[1] > 1:
+        values, inverse = np.unique(x, axis=0, return_inverse=True)
+        return values, inverse.reshape(-1)
+    values, inverse = np.unique(x[:, 0], return_inverse=True)
+    return values[:, None], inverse
 
 
 def _outcomes(p: Measured, q: Measured) -> list[Any]:

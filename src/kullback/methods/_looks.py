@@ -1,7 +1,8 @@
 """What draws hold, seen before a method is chosen: outcomes that recur, ties, shared rows, columns that depend.
 
 A column is *discrete* if it has few values: at most 20, or on average 20 draws or more a value. A value that holds 1 %
-of either side's draws (five at least) is an *atom* of a column that is otherwise continuous. A column whose draws
+of either side's draws (five at least) is an *atom* of a column that is otherwise continuous, and so is each value of a
+side that has few of them while the other has not. A column whose draws
 repeat without either is *rounded*: a measure on a grid. One draw in ten may be tied by chance: float32 does that, and
 the grid is then ten times finer than the draws lie.
 """
@@ -17,7 +18,7 @@ from kullback._distribution import Sample
 from kullback._format import percent
 from kullback._support import Array
 
-FEW, EACH = 20, 20
+FEW, EACH, SOME = 20, 20, 5  # values; draws a value; and of a side alone that has few values
 ATOM_SHARE, ATOM_LEAST = 0.01, 5
 CHANCE = 0.1
 
@@ -35,6 +36,7 @@ class Look(NamedTuple):
     columns: tuple[Column, ...]
     most: int  # draws on one side that are equal in all columns
     shared: int  # draws of P that are equal to one of Q
+    chance: float = 0.0  # how many these may be because values are rounded: as many as are equal within a side
 
     @property
     def kinds(self) -> set[str]:
@@ -59,9 +61,13 @@ def look(p: Sample, q: Sample | None = None) -> Look:
     first, times = np.unique(both[:, 0], return_counts=True)
     again = [x[np.isin(x[:, 0], first[times > 1])] for x in sides]  # equal rows are equal in the first column
     keys = [_keys(x) for x in again]
-    most = max([1, *(int(np.unique(k, return_counts=True)[1].max()) for k in keys if len(k))])
-    shared = int(np.isin(keys[0], keys[1]).sum()) if len(keys) > 1 else 0
-    return Look(columns, most, shared)
+    equal = [np.unique(k, return_counts=True)[1] for k in keys]
+    most = max([1, *(int(c.max()) for c in equal if len(c))])
+    if len(keys) == 1:
+        return Look(columns, most, 0)
+    tied = [float(c[c > 1].sum()) for c in equal]
+    n, m = (len(x) for x in sides)
+    return Look(columns, most, int(np.isin(keys[0], keys[1]).sum()), tied[0] * m / n + tied[1] * n / m)
 
 
 def rows(d: Sample) -> Array:
@@ -71,7 +77,7 @@ def rows(d: Sample) -> Array:
 def sharing(p: Sample, q: Sample) -> tuple[str, ...]:
     """A note, if draws that should be independent are the same ones."""
     found = look(p, q)
-    if not found.shared or "continuous" not in found.kinds:
+    if found.shared <= 2 * found.chance or "continuous" not in found.kinds:
         return ()
     return (
         f"{found.shared} of P's {p.n} draws ({percent(found.shared / p.n)}) are draws of Q too, to the last digit: "
@@ -92,12 +98,18 @@ def _column(sides: list[Array]) -> Column:
     values = np.unique(np.concatenate([v for v, _ in found]))
     least = min(len(x) for x in sides)
     tied = any(c.max() > 1 for _, c in found)
-    if tied and len(values) <= max(FEW, least // EACH):
+    few = [len(v) <= max(min(FEW, len(x) // SOME), len(x) // EACH) for x, (v, _) in zip(sides, found, strict=True)]
+    if tied and (all(few) or len(values) <= max(FEW, least // EACH)):
         return Column("discrete", values)
-    heavy = [v[c >= max(ATOM_SHARE * len(x), ATOM_LEAST)] for x, (v, c) in zip(sides, found, strict=True)]
+    heavy = [
+        v if recurs else v[c >= max(ATOM_SHARE * len(x), ATOM_LEAST)]
+        for x, (v, c), recurs in zip(sides, found, few, strict=True)
+    ]
     atoms = np.unique(np.concatenate(heavy))
     rest = [c[~np.isin(v, atoms)] for v, c in found]
-    loose = max(1 - float((c == 1).sum()) / max(c.sum(), 1) for c in rest)
+    if not any(len(c) for c in rest):
+        return Column("discrete", values)
+    loose = max(1 - float((c == 1).sum()) / c.sum() if len(c) else 0.0 for c in rest)
     if loose > CHANCE:
         return Column("rounded", atoms)
     return Column("mixed" if len(atoms) else "continuous", atoms)

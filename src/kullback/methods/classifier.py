@@ -11,7 +11,8 @@ import numpy as np
 from kullback._distribution import Measured, Sample
 from kullback._result import Divergence, MissingExtraError, Status
 from kullback._support import Array
-from kullback.methods._looks import rows, sharing, weighted
+from kullback.methods._levels import level, tame
+from kullback.methods._looks import sharing, weighted
 from kullback.methods._request import Request
 
 LEAST, MOST = 50, 50_000  # draws a side
@@ -46,7 +47,10 @@ class Classifier:
         assert isinstance(q, Sample)
         if importlib.util.find_spec("sklearn") is None:
             raise MissingExtraError("scikit-learn", "learn", "the classifier")
-        sides = [_some(rows(d), request.seed) for d in (p, q)]
+        a, b = level(p, q)
+        assert isinstance(a, Sample)
+        assert isinstance(b, Sample)
+        sides = [_some(x, request.seed) for x in tame(a, b)]
         (n, m), x = (len(s) for s in sides), np.concatenate(sides)
         of_p = np.arange(len(x)) < n
         fold = _folds(n, m, request.seed)

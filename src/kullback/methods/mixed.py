@@ -13,6 +13,8 @@ from kullback._distribution import Measured, Sample
 from kullback._format import listing, percent
 from kullback._result import Divergence, Status
 from kullback._support import Array
+from kullback.methods._counted import Counted
+from kullback.methods._gaps import CHANCE, missed, proves_gap
 from kullback.methods._looks import look, rows, sharing, weighted
 from kullback.methods._request import Method, Request, reason
 from kullback.numerics import counts
@@ -81,15 +83,19 @@ class Mixed:
         assert isinstance(q, Sample)
         cells = _cells(p, q)
         a, b = np.array([len(c.p) for c in cells], float), np.array([len(c.q) for c in cells], float)
-        lost = [c for c in cells if len(c.p) and not len(c.q)]
-        if lost:
-            share = sum(len(c.p) for c in lost) / p.n
-            return Divergence(
-                math.inf, 0.0, "estimate", method=self.name, n=p.n + q.n, status=Status.UNSEEN,
-                detail=f"{percent(share)} of P's draws are at {listing([f'({c})' for c in lost])}, where Q has no draw",
-            )  # fmt: skip
+        lost = (a > 0) & (b == 0)
+        detail = ""
+        if lost.any():
+            names = listing([f"({c})" for c, gone in zip(cells, lost, strict=True) if gone])
+            detail = f"{percent(a[lost].sum() / p.n)} of P's draws are at {names}, where Q has no draw in {q.n}"
+            if _proven(cells, a, b, lost):
+                return Divergence(
+                    math.inf, 0.0, "estimate", method=self.name, n=p.n + q.n, status=Status.UNSEEN, detail=detail,
+                )  # fmt: skip
+            detail += ": taken as rare there"
+            b = b + 0.5
         inner = [self._measured(c, request) for c in cells]
-        value = counts.zhang_grabchak(a, b).value
+        value = (counts.rare if detail else counts.zhang_grabchak)(a, np.floor(b)).value
         share_p, share_q = a / a.sum(), b / b.sum()
         carried = np.array([float(d.value) if d else 0.0 for d in inner])
         spread = np.array([float(d.error) if d else 0.0 for d in inner])
@@ -97,7 +103,7 @@ class Mixed:
         whole = np.log(share_p[seen] / share_q[seen]) + carried[seen]
         variance = float(share_p[seen] @ whole**2 - (share_p[seen] @ whole) ** 2) / p.n
         variance += max(float((share_p[seen] ** 2 / share_q[seen]).sum()) - 1, 0.0) / q.n
-        variance += float((share_p**2) @ spread**2)
+        variance += float((share_p**2) @ spread**2) + float(share_p[lost].sum()) ** 2
         methods = list(dict.fromkeys(d.method for d in inner if d))
         clear = all(d is None or d.status is Status.ESTIMATED for d in inner)
         notes = (
@@ -107,15 +113,27 @@ class Mixed:
         )
         return Divergence(
             value + float(share_p @ carried), math.sqrt(variance), "standard_error", method=self.name, n=p.n + q.n,
-            seed=request.seed, status=Status.ESTIMATED if clear else Status.BIASED, notes=notes,
+            seed=request.seed, notes=notes, detail=detail,
+            status=Status.SMOOTHED if detail else Status.ESTIMATED if clear else Status.BIASED,
         )  # fmt: skip
 
     def _measured(self, cell: _Cell, request: Request) -> Divergence | None:
-        if not cell.free or not len(cell.p):
+        if not cell.free or not len(cell.p) or not len(cell.q):
             return None
         by = self._by(cell)
         assert by is not None
         return by.estimate(Sample(cell.p), Sample(cell.q), request)
+
+
+def _proven(cells: list[_Cell], a: Array, b: Array, lost: Array) -> bool:
+    """Whether Q has nothing in the lost cells: no chance, and if cells are outcomes of discrete columns no tail either.
+
+    What recurs beside a density needs no more: a density has no mass there.
+    """
+    free = {tuple(map(math.isnan, c.key)) for c in cells}
+    if len(free) == 1:
+        return proves_gap(Counted(a, b, [tuple(v for v in c.key if not math.isnan(v)) for c in cells]))
+    return missed(float(a[lost].sum()), float(a.sum()), float(b.sum())) < CHANCE
 
 
 @lru_cache(maxsize=2)

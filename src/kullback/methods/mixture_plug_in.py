@@ -11,6 +11,7 @@ from kullback._estimate import Estimate, bootstrap, density, estimate
 from kullback._result import Divergence, Status
 from kullback._support import Array, reals
 from kullback.methods import _line, _plane
+from kullback.methods._levels import level
 from kullback.methods._looks import sharing
 from kullback.methods._request import Request
 from kullback.methods.closed import Closed
@@ -41,14 +42,14 @@ class MixturePlugIn:
     def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence:
         assert isinstance(p, Sample | Density)
         assert isinstance(q, Sample | Density)
+        shared = sharing(p, q) if isinstance(p, Sample) and isinstance(q, Sample) else ()
+        p, q = level(p, q)
         sides = [
             estimate(d, seed=request.seed, side=name) if isinstance(d, Sample) else None
             for d, name in ((p, "P"), (q, "Q"))
         ]
         densities = [s.density if s is not None else d for s, d in zip(sides, (p, q), strict=True)]
-        notes = tuple(s.note for s in sides if s is not None)
-        if isinstance(p, Sample) and isinstance(q, Sample):
-            notes += sharing(p, q)
+        notes = (*(s.note for s in sides if s is not None), *shared)
         assert isinstance(densities[0], Density)
         assert isinstance(densities[1], Density)
         by = next(m for m in WITHIN if m.applies(densities[0], densities[1]) is None)

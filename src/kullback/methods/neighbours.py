@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from kullback._distribution import Density, Measured, Sample
 from kullback._format import number
 from kullback._result import Divergence, Status
 from kullback._support import Array, Box, Interval
+from kullback.methods._levels import level, tame
 from kullback.methods._looks import look, rows, sharing, weighted
 from kullback.methods._request import Request
 from kullback.methods.classifier import Classifier
@@ -17,7 +19,8 @@ from kullback.numerics import neighbours
 from kullback.numerics.neighbours import Found, default_k
 
 LEAST = 5  # draws a side
-CLEAR = 0.3  # of the error: a bias below leaves the interval what it says
+DEPENDENT = 1e-10  # of a unit variance: what a free direction of columns has at least
+CLEAR, DOUBT = 0.3, 0.75  # of the error: a bias, or what was lost at ends, below leaves the interval what it says
 FAR = 5  # dimensions above which the draws are too far apart; a classifier comes nearer there
 DRAWN = 20_000  # of a known P
 
@@ -43,17 +46,23 @@ class Neighbours:
                 return f"needs draws or a normalised density on the line or in space; {name} is {d}"
         if isinstance(p, Density) and p.facts.sample is None:
             return f"needs draws of P; {p} has no sampler"
-        return weighted(p, q) or _tied(p, q) or _flat(draws) or None
+        return weighted(p, q) or _tied(p, q) or _unfit(p, q) or None
 
     def defers(self, p: Measured, q: Measured) -> str | None:
+        if thinner(p, q):
+            return None
         if p.support.dim > FAR and Classifier().applies(p, q) is None:
             return f"draws in {p.support.dim} dimensions are far apart; the classifier comes nearer"
         return None
 
     def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence:
         drawn = sum(d.n for d in (p, q) if isinstance(d, Sample))
+        if why := thinner(p, q):
+            return Divergence(
+                math.inf, 0.0, "estimate", method=self.name, n=drawn, status=Status.UNSEEN, detail=why
+            )  # fmt: skip
         if isinstance(p, Sample) and isinstance(q, Sample):
-            x, y, _ = whitened(rows(p), rows(q))
+            x, y = near(p, q)
             found, how = neighbours.two_samples(x, y, seed=request.seed), "balls that hold {} draws of either side"
             notes = sharing(p, q)
         elif isinstance(p, Sample):
@@ -68,8 +77,13 @@ class Neighbours:
             assert isinstance(p, Density)
             assert isinstance(q, Sample)
             found, how, notes = _density_against(p, q, request.seed), "densities from the {} nearest draws", ()
-        clear = abs(found.bias) < CLEAR * found.error
+        reached = found.doubt < DOUBT * found.error and _columns_reach(p, q, found)
         notes = (how.format(found.k), *notes)
+        if found.lost > 0.1 * found.error:
+            notes = (*notes, f"{number(found.lost, found.error)} nats were added for P's draws beyond Q's last ones")
+        clear = abs(found.bias) < CLEAR * found.error
+        if not reached:
+            notes = (*notes, "P's draws go on where Q's last ones lie: what is lost there is more than the error tells")
         if not clear:
             bias = (
                 "cannot be estimated here" if math.isinf(found.bias) else f"is about {number(found.bias, found.error)}"
@@ -77,8 +91,27 @@ class Neighbours:
             notes = (*notes, f"the error is that of the draws alone: the method's own bias, left out, {bias}")
         return Divergence(
             found.value, found.error, "standard_error", method=self.name, n=drawn, seed=request.seed,
-            status=Status.ESTIMATED if clear else Status.BIASED, notes=notes,
+            status=Status.ESTIMATED if clear and reached else Status.BIASED, notes=notes,
         )  # fmt: skip
+
+
+def _columns_reach(p: Measured, q: Measured, found: Found) -> bool:
+    """Whether in each of several columns P ends where Q does, for all that the error sees."""
+    if p.support.dim == 1 or not (isinstance(p, Sample) and isinstance(q, Sample)):
+        return True
+    x, y = rows(p), rows(q)
+    return sum(neighbours.beyond(x[:, [i]], y[:, [i]], found.k)[1] for i in range(p.dim)) < DOUBT * found.error
+
+
+def near(p: Sample, q: Sample) -> tuple[Array, Array]:
+    """Both as `whitened` has them; on the line as they are, where distances need no common unit."""
+    a, b = level(p, q)
+    assert isinstance(a, Sample)
+    assert isinstance(b, Sample)
+    if p.dim == 1:
+        return rows(a), rows(b)
+    x, y, _ = whitened(*tame(a, b))
+    return x, y
 
 
 def whitened(*sides: Array) -> tuple[Array, ...]:
@@ -100,12 +133,43 @@ def _serves(d: Measured) -> bool:
     return all(isinstance(side, Interval) for side in sides)
 
 
-def _flat(draws: list[Sample]) -> str:
-    covariance = _covariance([rows(d) for d in draws])
+def _unfit(p: Measured, q: Measured) -> str:
+    a, b = level(p, q)
+    sides = [d for d in (a, b) if isinstance(d, Sample)]
+    if len(sides) == 2 and p.support.dim > 1:
+        return flat(list(tame(*sides)))
+    if len(sides) == 2 and any(np.ptp(d.x) > 0 for d in sides):
+        return ""
+    return flat([rows(d) for d in sides])
+
+
+@lru_cache(maxsize=4)
+def thinner(p: Measured, q: Measured) -> str:
+    """Whether one side's draws lie in a plane of fewer dimensions than the other's: neither has mass where that has."""
+    sides = [d for d in level(p, q) if isinstance(d, Sample)]
+    if len(sides) < 2 or p.support.dim == 1:
+        return ""
+    ranks = []
+    for x in tame(*sides):
+        spread = x.std(axis=0)
+        z = (x - x.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+        ranks.append(int((np.linalg.eigvalsh(z.T @ z / len(z)) > DEPENDENT).sum()))
+    if ranks[0] == ranks[1]:
+        return ""
+    return f"P's draws lie in {ranks[0]} dimensions of {p.support.dim} and Q's in {ranks[1]}: columns depend on others"
+
+
+def flat(sides: list[Array]) -> str:
+    """Why the columns cannot be whitened, if so."""
+    covariance = _covariance(sides)
     size = np.sqrt(np.diag(covariance))
-    if (size == 0).any():
-        return f"needs columns that vary; column {int(np.argmin(size))} is constant"
-    if not np.isfinite(size).all() or np.linalg.eigvalsh(covariance / np.outer(size, size))[0] < 1e-10:
+    if (size == 0).any() or not np.isfinite(size).all():
+        i = int(np.argmax((size == 0) | ~np.isfinite(size)))
+        if max(float(np.ptp(x[:, i])) for x in sides) == 0:
+            return f"needs columns that vary; column {i} is constant"
+        too = "wide" if size[i] else "narrow"
+        return f"needs columns whose squares are doubles, and column {i} is too {too}; give both sides in another unit"
+    if np.linalg.eigvalsh(covariance / np.outer(size, size))[0] < DEPENDENT:
         return "needs columns that are free; these are linearly dependent in the draws. Drop one"
     return ""
 

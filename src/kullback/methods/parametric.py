@@ -12,10 +12,11 @@ from kullback._distribution import Density, Measured, Sample
 from kullback._format import number
 from kullback._result import Divergence, Status
 from kullback._support import Array, reals
+from kullback.methods._levels import level
 from kullback.methods._looks import look, rows, sharing, weighted
 from kullback.methods._named import FAMILIES, NORMAL, UNIFORM, Named, inside
 from kullback.methods._request import Request
-from kullback.methods.neighbours import _flat, _serves
+from kullback.methods.neighbours import _serves, flat, thinner
 from kullback.numerics import unbiased
 
 LEAST = 20  # draws a side: fewer could not contradict a family
@@ -59,10 +60,11 @@ class Parametric:
             return f"needs the entropy, mean and covariance of P; {p} does not state them all"
         if (kinds := look(*draws).kinds) & {"discrete", "mixed"}:
             return f"leaves outcomes that recur to counting; the draws are {', '.join(sorted(kinds))}"
-        return weighted(p, q) or _flat(draws) or None
+        why = weighted(p, q) or flat([rows(d) for d in level(p, q) if isinstance(d, Sample)]) or thinner(p, q)
+        return why or None
 
     def defers(self, p: Measured, q: Measured) -> str | None:
-        found = _chosen(p, q)
+        found = _chosen(*level(p, q))
         if found.holds:
             return None
         return (
@@ -70,11 +72,13 @@ class Parametric:
         )
 
     def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence:
-        family, p_value, level = _chosen(p, q)
+        shared = sharing(p, q) if isinstance(p, Sample) and isinstance(q, Sample) else ()
+        p, q = level(p, q)
+        family, p_value, limit = _chosen(p, q)
         form: tuple[float, float] | None = None
         drawn = sum(d.n for d in (p, q) if isinstance(d, Sample))
         if isinstance(p, Sample) and isinstance(q, Sample):
-            (value, error, form), notes = family.divergence(rows(p), rows(q)), sharing(p, q)
+            (value, error, form), notes = family.divergence(rows(p), rows(q)), shared
         elif isinstance(p, Sample):
             assert isinstance(q, Density)
             terms = family.log_density(rows(p)) - q._log_prob(p.x)
@@ -91,10 +95,10 @@ class Parametric:
             (value, error), notes = _from_moments(p, rows(q)), ()
         who = "both sides" if isinstance(p, Sample) and isinstance(q, Sample) else "P" if isinstance(p, Sample) else "Q"
         fit = f"{who} fitted by {family.name}"
-        fit += f", whose test gives {number(p_value, 1e-3)}" + ("" if p_value >= level else " and rejects it")
+        fit += f", whose test gives {number(p_value, 1e-3)}" + ("" if p_value >= limit else " and rejects it")
         return Divergence(
             value, error, "standard_error", method=self.name, n=drawn,
-            status=Status.ESTIMATED if p_value >= level else Status.BIASED, notes=(fit, *notes), chi_square=form,
+            status=Status.ESTIMATED if p_value >= limit else Status.BIASED, notes=(fit, *notes), chi_square=form,
         )  # fmt: skip
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from kullback._distribution import Measured
-from kullback._format import percent
+from kullback._format import number, percent
 from kullback._result import Divergence, Status
 from kullback.methods._counted import Counted, counted, unseen
+from kullback.methods._gaps import proves_gap
 from kullback.methods._request import Request
 from kullback.numerics import counts
 from kullback.numerics.counts import Estimate, Known
+
+NOTED, NONE = 0.3, 1e-12  # of the error, and nats: a bias below leaves the interval what it says
 
 
 class ZhangGrabchak:
@@ -28,16 +32,26 @@ class ZhangGrabchak:
 
     def defers(self, p: Measured, q: Measured) -> str | None:
         found = counted(p, q)
-        if isinstance(found, str) or unseen(found)[0] == 0:
+        if isinstance(found, str) or unseen(found)[0] == 0 or not proves_gap(found):
             return None
         return f"P shows outcomes that Q does not ({unseen(found)[1]}); it would take them as rare, not as impossible"
 
     def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence:
-        return _answer(self.name, _pair(p, q), counts.zhang_grabchak)
+        pair = _pair(p, q)
+        mass, outcomes = unseen(pair)
+        if mass and not isinstance(pair.q, Known):
+            found = _answer(self.name, pair, counts.rare)
+            return replace(found, status=Status.SMOOTHED, detail=f"{_lost(pair, mass, outcomes)}: taken as rare there")
+        found, bias = _answer(self.name, pair, counts.zhang_grabchak), counts.sparse_bias(pair.p, pair.q)
+        if abs(bias) <= max(NOTED * float(found.error), NONE):
+            return found
+        corrected = _answer(self.name, pair, counts.rare)
+        note = f"few draws an outcome: a bias of {number(bias, abs(bias))} was taken off, as it is where P is near Q"
+        return replace(corrected, status=Status.BIASED, notes=(*corrected.notes, note))
 
 
 class PlugIn:
-    """The divergence of the observed shares; ∞, with a smoothed value beside it, if Q lacks an outcome of P."""
+    """The divergence of the observed shares; ∞, with a finite value beside it, if Q lacks an outcome of P."""
 
     name = "plug-in"
     random = False
@@ -52,7 +66,6 @@ class PlugIn:
         if not mass:
             return _answer(self.name, pair, counts.plug_in)
         known = isinstance(pair.q, Known)
-        whose = "has no mass" if known else f"has no draw in {pair.q.sum():g}"  # type: ignore[union-attr]
         return Divergence(
             math.inf,
             0.0,
@@ -60,10 +73,15 @@ class PlugIn:
             method=self.name,
             n=_drawn(pair),
             status=Status.SUPPORT_GAP if known else Status.UNSEEN,
-            detail=f"{percent(mass)} of P's {'mass' if isinstance(pair.p, Known) else 'draws'} "
-            f"are at {outcomes}, where Q {whose}",
+            detail=_lost(pair, mass, outcomes),
             smoothed=None if known else _answer("smoothed", pair, counts.smoothed),
         )
+
+
+def _lost(pair: Counted, mass: float, outcomes: str) -> str:
+    whose = "has no mass" if isinstance(pair.q, Known) else f"has no draw in {pair.q.sum():.0f}"
+    what = "mass is" if isinstance(pair.p, Known) else "draws are"
+    return f"{percent(mass)} of P's {what} at {outcomes}, where Q {whose}"
 
 
 def _pair(p: Measured, q: Measured) -> Counted:

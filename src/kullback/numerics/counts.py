@@ -17,6 +17,9 @@ from kullback.numerics.lazy import special
 Array = NDArray[Any]
 
 
+TRIGAMMA_1 = np.pi**2 / 6  # the variance of the logarithm that a count of 0 stands for
+
+
 class Known(NamedTuple):
     """Shares that are known, where counts could stand."""
 
@@ -52,6 +55,30 @@ def smoothed(a: Array | Known, b: Array) -> Estimate:
     q = counts / counts.sum()
     p = _shares(a)
     return Estimate(float(p @ (_log(a) - np.log(q))), _error(a, counts))
+
+
+def rare(a: Array | Known, b: Array | Known) -> Estimate:
+    """As `zhang_grabchak`, for outcomes of so few draws that its bias shows, or that Q shows none of.
+
+    The bias is Σ p·[R(n, p) − R(m, q)] with R(n, p) ≈ E₁(np), here at the shares of both sides together: right where P
+    and Q are near each other. The error holds half of it, the noise of a count of 0, and a nat for each share that Q
+    does not show.
+    """
+    found, bias = zhang_grabchak(a, b), sparse_bias(a, b)
+    lost = 0.0 if isinstance(b, Known) else _shares(a)[(_shares(a) > 0) & (b == 0)]
+    error = np.sqrt(found.error**2 + (0.5 * bias) ** 2 + np.sum(np.square(lost)) * TRIGAMMA_1 + np.sum(lost) ** 2)
+    return Estimate(found.value - bias, float(error))
+
+
+def sparse_bias(a: Array | Known, b: Array | Known) -> float:
+    """The bias of `zhang_grabchak` if both sides have the shares that they show together."""
+    drawn = [side for side in (a, b) if not isinstance(side, Known)]
+    known = [side.shares for side in (a, b) if isinstance(side, Known)]
+    shares = known[0] if known else sum(drawn) / sum(float(side.sum()) for side in drawn)
+    shares = np.asarray(shares)
+    some = shares[shares > 0]
+    parts = [0.0 if isinstance(s, Known) else float(some @ special.exp1(some * s.sum())) for s in (a, b)]
+    return parts[0] - parts[1]
 
 
 def _shares(a: Array | Known) -> Array:
