@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import narwhals as nw
 import numpy as np
 
-from kullback.tables._held import TOGETHER, Held, occupied, shares_of
+from kullback.tables._held import TOGETHER, Held, occupied, whole_multiples
 from kullback.tables._kinds import Kind, in_steps, number, value, whole
 from kullback.tables._rows import rows
 from kullback.tables._sides import Side
@@ -150,12 +150,12 @@ def spread(side: Side, kinds: Mapping[str, Kind], held: Held) -> tuple[int, dict
 
 
 def _ends(side: Side, name: str, kind: Kind, held: Held) -> Ends:
-    x = held.column(name).finite
-    low, high = (x.min().item(), x.max().item()) if len(x) else (math.nan, math.nan)
+    x = held.column(name).values
+    low, high = (x[0].item(), x[-1].item()) if len(x) else (math.nan, math.nan)
     if not in_steps(kind) or name in side.hollow:
         return Ends(low, high)
     mine = own(side, name)
-    return Ends(low * mine, high * mine, False, mine * shares_of(x, [u // mine for u in UNITS if u >= mine]))
+    return Ends(low * mine, high * mine, False, mine * whole_multiples(x, [u // mine for u in UNITS if u >= mine]))
 
 
 def _number(x: Any, kind: Kind) -> float:
@@ -215,14 +215,9 @@ def _placed(task: Task, row: list[Any]) -> tuple[Any, ...]:
 
 
 def _counted(side: Side, task: Task, held: Held) -> list[tuple[Any, ...]]:
-    found = held.column(task.column)
-    finite = found.finite
-    if in_steps(task.kind) and task.column not in side.hollow:
-        mine = own(side, task.column)
-        finite = finite // (task.unit // mine) if task.unit >= mine else finite * (mine // task.unit)
-    if not task.whole:
-        finite = finite[(finite >= task.low) & (finite < task.high)]
-    return [*(found.odd if task.whole else ()), *occupied(finite, task.power, task.look)]
+    timed = in_steps(task.kind) and task.column not in side.hollow
+    values, odd = held.column(task.column, task.unit if timed else 0)
+    return [*(odd if task.whole else ()), *occupied(values, task.power, task.low, task.high, task.look)]
 
 
 def _grouped(side: Side, task: Task, number: int, odd: bool) -> nw.LazyFrame[Any]:
@@ -261,15 +256,19 @@ def cells(sides: tuple[Side, Side], kinds: dict[str, Kind], bins: Callable[[int]
     tables: dict[str, Cells] = {}
     total = (0, 0)
     for start in range(0, max(len(names), 1), TOGETHER):
-        some, total = _some({n: kinds[n] for n in names[start : start + TOGETHER]}, sides, bins)
-        tables |= some
-    return tables, total
+        some = {n: kinds[n] for n in names[start : start + TOGETHER]}
+        held = (Held(sides[0], some), Held(sides[1], some))
+        alone = [n for n in some if all(h.holds(n) for h in held)]  # one at a time, so that one is in memory twice
+        rest = {n: k for n, k in some.items() if n not in alone}
+        for part in [{n: some[n]} for n in alone] + ([rest] if rest or not alone else []):
+            found, total = _some(part, sides, bins, held)
+            tables |= found
+    return {n: tables[n] for n in names}, total
 
 
 def _some(
-    kinds: dict[str, Kind], sides: tuple[Side, Side], bins: Callable[[int], int]
+    kinds: dict[str, Kind], sides: tuple[Side, Side], bins: Callable[[int], int], held: tuple[Held, Held]
 ) -> tuple[dict[str, Cells], tuple[int, int]]:
-    held = (Held(sides[0], kinds), Held(sides[1], kinds))
     spreads = [spread(side, kinds, h) for side, h in zip(sides, held, strict=True)]
     total = (spreads[0][0], spreads[1][0])
     odd = [{name: s[1][name].odd for name in kinds} for s in spreads]

@@ -14,7 +14,7 @@ import numpy as np
 
 from kullback._result import InputError
 from kullback.tables._grid import EXACT, NAN, NEGATIVE, NULL, POSITIVE, UNION, Key
-from kullback.tables._held import TOGETHER, Held, binned, texts
+from kullback.tables._held import TOGETHER, Held, binned, lumped, texts
 from kullback.tables._kinds import in_steps, value, whole
 from kullback.tables._partition import OTHER, OVER, UNDER, Partition
 from kullback.tables._rows import rows
@@ -61,7 +61,13 @@ def _answers(
     for p in partitions:
         if held.holds(p.column):
             yield from ((p, None, code, n) for code, n in _held(side, p, held))
+        elif p.other and by is None and side.memory is not None:
+            known = lumped(side, p.column, p.values or ())
+            yield from ((p, None, "null" if v is None else f"={v}", n) for v, n in known if n)
+            yield p, None, "other", len(side.memory) - sum(n for _, n in known)
     asked = [(i, p) for i, p in enumerate(partitions) if not held.holds(p.column)]
+    if by is None and side.memory is not None:
+        asked = [(i, p) for i, p in asked if not p.other]
     for text in (False, True):  # integers that doubles do not hold are written out
         group = [(i, p) for i, p in asked if (p.kind == "text" or (p.edges is None and _exact(p))) is text]
         for start in range(0, len(group), UNION):
@@ -77,12 +83,12 @@ def _held(side: Side, p: Partition, held: Held) -> Iterable[tuple[Any, int]]:
     """The codes of a column in memory."""
     column = held.column(p.column)
     if p.edges is None:
-        values, counts = np.unique(column.finite, return_counts=True)
+        values, counts = np.unique(column.values, return_counts=True)
         unit = _unit(side, p)
         yield from zip((v * unit for v in values.tolist()), counts.tolist(), strict=True)
         yield from column.odd
         return
-    yield from binned(column.finite, _edges(side, p) if column.values.dtype.kind != "f" else p.edges)
+    yield from binned(column.values, _edges(side, p) if column.values.dtype.kind != "f" else p.edges)
     outside = len(p.edges) - 1
     for which, n in column.odd:
         yield outside + (4 if which is None else 3 if which != which else 1 if which > 0 else 2), n
@@ -183,11 +189,9 @@ def text(sides: tuple[Side, Side], names: Sequence[str]) -> list[tuple[Partition
 
 
 def tops(side: Side, names: Sequence[str]) -> list[list[tuple[str | None, int]]]:
-    counted = texts(side, names)
-    if counted is not None:
-        return [
-            sorted(c.items(), key=lambda pair: (-pair[1], pair[0] is None, pair[0] or ""))[: LIMIT + 1] for c in counted
-        ]
+    held = texts(side, names, LIMIT + 1)
+    if held is not None:
+        return [sorted(t, key=lambda pair: (-pair[1], pair[0] is None, pair[0] or ""))[: LIMIT + 1] for t in held]
     found: list[list[tuple[str | None, int]]] = [[] for _ in names]
     for start in range(0, len(names), UNION):
         parts = []
