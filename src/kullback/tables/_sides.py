@@ -12,10 +12,8 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 
-from kullback._distribution import Table
 from kullback._format import listing
 from kullback._result import InputError, KindError
-from kullback.sources.frames import LIBRARIES
 from kullback.tables._files import EXCEL, Engine
 from kullback.tables._native import native, plain
 from kullback.tables._text import TextTable, settle
@@ -104,6 +102,9 @@ def opened(obj: Any, argument: str, engine: Engine) -> Side:
         relation, times = native(found_, argument)
         name = "standard input" if os.fspath(obj) == "-" else str(path)
         return replace(_checked(nw.from_native(relation), name, argument, times), ours=True, text=text)
+    from kullback._distribution import Table  # these two not for files, which start quickly
+    from kullback.sources.frames import LIBRARIES
+
     if isinstance(obj, Table):
         connection = engine.connection("comparing a kl.Table")
         return _checked(nw.from_native(_arrays(connection, obj)), obj.name or argument, argument)
@@ -132,7 +133,7 @@ def _frame(obj: Any, name: str, argument: str) -> Side | None:
     return _checked(frame, name, argument, times)
 
 
-def _arrays(connection: Any, table: Table) -> Any:
+def _arrays(connection: Any, table: Any) -> Any:
     columns = {}  # DuckDB reads a mapping of arrays by the variable's name
     for name, values in table.columns.items():
         columns[name] = values if isinstance(values, np.ndarray) else np.asarray(values)
