@@ -104,6 +104,21 @@ def test_fits_in_the_plane_need_no_jax() -> None:
     assert not {"jax", "numpyro", "scipy.stats", "matplotlib"} & set(python(code).split())
 
 
+def test_files_are_compared_without_the_methods(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a,b\n1,x\n2,y\n", encoding="utf-8")
+    code = (
+        "import sys; from kullback._cli import main\n"
+        f"sys.argv = ['kullback', 'compare', {str(tmp_path / 'a.csv')!r}, {str(tmp_path / 'a.csv')!r}]\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(*sys.modules)"
+    )
+    loaded = set(python(code).split())
+    assert {"duckdb", "kullback.tables"} <= loaded
+    unwanted = {"kullback.methods", "kullback.sources", "kullback.plots", "scipy.stats", "scipy.optimize", "pandas"}
+    assert not unwanted & loaded
+
+
 @pytest.fixture(scope="session")
 def base_only(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the base dependencies alone, linked from this environment."""

@@ -468,6 +468,28 @@ def test_many_columns_go_to_the_classifier() -> None:
     assert kl.divergence(kl.Sample(x), kl.Sample(y)).value == found.value
 
 
+def test_small_samples_take_one_thread_and_leave_the_callers_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    from threadpoolctl import threadpool_info
+
+    from kullback.methods import classifier
+
+    seen: list[int] = []
+
+    class Looking:
+        def fit(self, *_: object) -> Looking:
+            seen.extend(pool["num_threads"] for pool in threadpool_info())
+            return self
+
+        def decision_function(self, x: np.ndarray) -> np.ndarray:
+            return np.zeros(len(x))
+
+    x, of_p = rng(3).normal(size=(100, 1)), np.arange(100) < 50
+    before = [pool["num_threads"] for pool in threadpool_info()]
+    classifier._held_out(Looking, x, of_p, np.arange(100) % classifier.FOLDS)
+    assert set(seen) == {1}
+    assert [pool["num_threads"] for pool in threadpool_info()] == before
+
+
 def test_without_scikit_learn_the_neighbours_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     import importlib.util
 

@@ -74,7 +74,7 @@ def test_a_reference_on_disk_gives_the_same_numbers(pair: Pair, tmp_path: Path) 
     path = tmp_path / "reference.json"
     found.reference.save(path)
     assert path.stat().st_size < 60_000
-    assert json.loads(path.read_text(encoding="utf-8"))["schema"] == 1
+    assert json.loads(path.read_text(encoding="utf-8"))["schema"] == 2
     again = kl.compare_tables(kl.tables.load(path), pair[1])
     assert again.rows == found.rows
     for c in found.columns:

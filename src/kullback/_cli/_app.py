@@ -17,7 +17,6 @@ from cyclopts import App, CycloptsError, Parameter
 import kullback as kl
 from kullback._cli import _show, _tables
 from kullback._cli._options import Options, settings
-from kullback._distribution import Sample
 from kullback._format import visible
 from kullback._result import Fit, InputError, KullbackError
 
@@ -266,8 +265,7 @@ def _load(text: str, columns: str | None, label: str | None, drop_missing: bool)
         available = list(kl.read(text).columns)
         raise InputError(f"say which columns of {text} to use, for example --columns {','.join(available[:2])}")
     wanted = [*names, label] if label else names
-    sample: Sample = kl.read(text, wanted).to_sample(names, label=label, drop_missing=drop_missing)
-    return sample
+    return kl.read(text, wanted).to_sample(names, label=label, drop_missing=drop_missing)
 
 
 def _pair(p: str, q: str, columns: str | None, drop_missing: bool) -> tuple[Any, Any]:

@@ -34,10 +34,10 @@ def is_table(text: str) -> bool:
 
 def run(p: str | None, q: str, rules: Settings, plot: Path | None, json: bool) -> None:
     """Compare, write what is asked for, print, and judge."""
-    from kullback import report as reports  # with the engines and the pictures: not for every other command
-
     kind = _format(rules, json)
     if rules.report is not None:
+        from kullback import report as reports  # with the pictures
+
         reports.understood(rules.report)
     plot = plot or rules.plot
     with _show.progress() as say:

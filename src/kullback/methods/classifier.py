@@ -18,6 +18,7 @@ from kullback.methods._request import Request
 LEAST, MOST = 50, 50_000  # draws a side
 FOLDS = 5
 CROSSED = 20  # columns up to which products of two are features
+ALONE = 20_000  # draws up to which one thread is as quick as several, which spin where others want the processors
 
 
 class Classifier:
@@ -86,10 +87,12 @@ def _folds(n: int, m: int, seed: int) -> Array:
 
 
 def _held_out(make: Any, x: Array, of_p: Array, fold: Array) -> Array:
+    from threadpoolctl import threadpool_limits  # which scikit-learn brings
+
     odds = np.empty(len(x))
     for k in range(FOLDS):
         out = fold == k
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), threadpool_limits(1 if len(x) <= ALONE else None):
             warnings.simplefilter("ignore")  # a search that ends early is judged by its log loss like any other
             odds[out] = make().fit(x[~out], of_p[~out]).decision_function(x[out])
     return odds

@@ -15,7 +15,6 @@ from kullback.tables._against import against, counted, fitting
 from kullback.tables._assemble import Counts, notes, ranked, sliced
 from kullback.tables._csv import Csv
 from kullback.tables._files import Engine
-from kullback.tables._joint import joint as together
 from kullback.tables._kinds import Kind, agreed, uncountable
 from kullback.tables._partition import Partition, bins, partition
 from kullback.tables._private import Seal, hidden, marked, opened, sealed, sealing, unquoted
@@ -208,6 +207,8 @@ def _fresh(
         slices = sliced(q, slicing, list(parts.values()), of_p)
     combined: JointDivergence | None = None
     if joint is not None:
+        from kullback.tables._joint import joint as together  # with every method there is, which few ask for
+
         for name in joint:
             require(p, name, "p (joint)")
             require(q, name, "q (joint)")

@@ -19,7 +19,6 @@ from typing import Any
 from kullback._format import listing
 from kullback._result import InputError, MissingExtraError
 from kullback.tables._csv import Csv
-from kullback.tables._native import simple
 from kullback.tables._rows import interrupted
 from kullback.tables._text import TextTable
 
@@ -148,7 +147,7 @@ class Engine:
                 _whole(parsed.columns, path, argument)
                 return self._kept(connection, parsed, argument, quoted=False)
             found_ = self._rows(connection, kind, files)
-            return self._kept(connection, found_, argument, quoted=True) if kind == "JSON" else (simple(found_), None)
+            return self._kept(connection, found_, argument, quoted=True) if kind == "JSON" else (found_, None)
         except (duckdb.Error, RuntimeError) as error:
             if interrupted(error):
                 raise KeyboardInterrupt from None

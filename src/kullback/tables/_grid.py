@@ -1,9 +1,11 @@
-"""Counts of doubles on dyadic cells: cell i of width 2^k holds [i·2^k, (i + 1)·2^k).
+"""Counts of numbers on dyadic cells: cell i of width 2^k holds [i·2^k, (i + 1)·2^k).
 
 Multiplying by a power of two is exact, so every engine puts every value in the same cell, and cells of two tables, of
-two files or of two engines add up. A first pass counts about two thousand cells between the least and the
-greatest value of both sides; cells that hold more than a bin's share are counted again, finer, and on that pass the
-least and greatest value of each cell tell a heavy value from a crowded cell.
+two files or of two engines add up. Integers and times that doubles do not hold are divided as integers.
+
+A first pass counts about two thousand cells between the least and the greatest value of both sides; cells that hold
+more than a bin's share are counted again, finer, and on that pass the least and greatest value of each cell tell a
+heavy value from a crowded cell.
 """
 
 from __future__ import annotations
@@ -16,9 +18,11 @@ from typing import Any, NamedTuple
 import narwhals as nw
 import numpy as np
 
-from kullback.tables._kinds import Kind, number, timed, value
+from kullback.tables._held import TOGETHER, Held, occupied, whole_multiples
+from kullback.tables._kinds import Kind, in_steps, number, value, whole
 from kullback.tables._rows import rows
 from kullback.tables._sides import Side
+from kullback.tables._times import UNITS, own
 
 CELLS = 2048
 FEW = 20  # at most so many distinct values are categories
@@ -27,6 +31,7 @@ DEPTH = 8  # times that heavy cells are counted anew; each makes them up to two 
 RUNS = 3  # stretches of heavy cells counted anew each by itself; above it, all cells at once
 SPIKE = 8  # rows at least of one side in a cell that is counted anew for that side alone
 UNION = 24  # columns counted in one query
+EXACT = 2**53  # up to here doubles hold every integer
 
 NULL, NAN, POSITIVE, NEGATIVE = ("null",), ("nan",), ("inf",), ("-inf",)
 Key = tuple[Any, ...]
@@ -41,15 +46,31 @@ class Task(NamedTuple):
     low: float = -math.inf
     high: float = math.inf
     look: bool = False  # also the least and the greatest value of each cell
+    unit: int = 1  # of times: nanoseconds in a step
+    start: int | None = None  # of integers beyond doubles: where the counting of cells begins, a multiple of the width
 
     @property
     def whole(self) -> bool:
         return math.isinf(self.low)
 
+    @property
+    def sort(self) -> tuple[bool, bool]:
+        """What is asked in one query has answers of one type."""
+        return self.look, self.start is not None
+
+
+class Ends(NamedTuple):
+    """The least and greatest finite value of a column, and whether others are there; times in nanoseconds."""
+
+    low: float = 0.0
+    high: float = 1.0
+    odd: bool = False
+    unit: int = 1  # the largest of UNITS that all times are whole multiples of
+
 
 @dataclass(slots=True)
 class Cell:
-    """[lower, upper) with its counts; `least` and `most` where they are known."""
+    """[lower, upper) with its counts; `least` and `most` where they are known. All are integers but for numbers."""
 
     lower: float
     upper: float
@@ -72,6 +93,8 @@ class Cells:
     least: float
     most: float
     rows: tuple[int, int]
+    unit: int = 1  # of times while they are counted: nanoseconds in a step
+    exact: bool = False  # integers beyond those that doubles hold
     units: list[float] = field(default_factory=list)  # where the cells began before those of one side's were made finer
 
     def counts(self) -> np.ndarray:
@@ -95,50 +118,94 @@ class Cells:
         return min((t for t in totals if t), default=0)
 
 
-def spread(side: Side, kinds: dict[str, Kind]) -> tuple[int, dict[str, tuple[float, float, bool]]]:
-    """Rows, and of each column the least and greatest finite value and whether others are there; one aggregate.
+def spread(side: Side, kinds: Mapping[str, Kind], held: Held) -> tuple[int, dict[str, Ends]]:
+    """Rows, and the ends of each column; of those that are not in memory by one aggregate.
 
     Columns are asked for as they are: of Parquet files many engines know the ends without reading the rows.
     """
-    asked = [name for name, kind in kinds.items() if kind != "boolean"]
+    found = dict.fromkeys(kinds, Ends())
+    asked = []
+    for name, kind in kinds.items():
+        if held.holds(name):
+            found[name] = _ends(side, name, kind, held)
+        elif kind != "boolean":
+            asked.append(name)
+    if held.rows >= 0 and not asked:
+        return held.rows, found
     wanted = [nw.len().alias("rows")]
     for i, name in enumerate(asked):
-        x = value(side, name, kinds[name]) if timed(kinds[name]) and kinds[name] != "date" else nw.col(name)
+        timed = in_steps(kinds[name]) and name not in side.hollow
+        mine = own(side, name) if timed else 0
+        x = whole(side, name, kinds[name], mine) if timed else nw.col(name)
         wanted += [x.min().alias(f"low{i}"), x.max().alias(f"high{i}")]
+        wanted += [(x % (u // mine)).max().alias(f"rest{i}_{u}") for u in UNITS if mine and u > mine]
     first = rows(side.frame.select(*wanted))[0]
-    found: dict[str, tuple[float, float, bool]] = dict.fromkeys(kinds, (0.0, 1.0, False))
-    for i, name in enumerate(asked):
-        low, high = (number(v) for v in first[1 + 2 * i : 3 + 2 * i])
+    answers = iter(first[1:])
+    for name in asked:
+        kind = kinds[name]
+        low, high = (_number(next(answers), kind) for _ in "ab")
+        if in_steps(kind) and name not in side.hollow:
+            mine = own(side, name)
+            rests = [(u, next(answers)) for u in UNITS if u > mine]
+            unit = next((u for u, rest in rests if not rest), mine)
+            found[name] = Ends(low * mine, high * mine, False, unit)
+            continue
         odd = not (math.isfinite(low) and math.isfinite(high))
-        if odd and first[0]:
-            x = value(side, name, kinds[name])
+        if odd and first[0] and kind not in ("integer", "date"):
+            x = value(side, name, kind)
             inner = side.frame.select(x.alias("x")).filter(nw.col("x").is_finite())
             ends = inner.select(nw.col("x").min().alias("low"), nw.col("x").max().alias("high"))
             low, high = (number(v) for v in rows(ends)[0])
-        found[name] = (low, high, odd)
+        found[name] = Ends(low, high, odd)
     return int(first[0]), found
+
+
+def _ends(side: Side, name: str, kind: Kind, held: Held) -> Ends:
+    x = held.column(name).values
+    low, high = (x[0].item(), x[-1].item()) if len(x) else (math.nan, math.nan)
+    if not in_steps(kind) or name in side.hollow:
+        return Ends(low, high)
+    mine = own(side, name)
+    return Ends(low * mine, high * mine, False, mine * whole_multiples(x, [u // mine for u in UNITS if u >= mine]))
+
+
+def _number(x: Any, kind: Kind) -> float:
+    """An engine's answer; an integer of any size stays one."""
+    return int(x) if (kind == "integer" or in_steps(kind)) and x is not None and x == x else number(x)
 
 
 def power(low: float, high: float, integer: bool) -> int:
     """The cells' width as a power of two: about CELLS of them, never finer than the doubles or the integers are."""
     width = high / CELLS - low / CELLS
     k = math.frexp(width)[1] if width > 0 else -1074
-    finest = math.frexp(max(abs(low), abs(high)))[1] - 53
-    return max(k, finest, 0 if integer else math.frexp(FINEST)[1] - 1)
+    if integer:
+        return max(k, 0)
+    return max(k, math.frexp(max(abs(low), abs(high)))[1] - 53, math.frexp(FINEST)[1] - 1)
 
 
 Answers = list[list[list[tuple[Any, ...]]]]
 
 
-def count(sides: tuple[Side, Side], tasks: list[Task], odd: Sequence[Mapping[str, bool]]) -> Answers:
+def count(
+    sides: tuple[Side, Side], tasks: list[Task], odd: Sequence[Mapping[str, bool]], held: tuple[Held, Held]
+) -> Answers:
     """The occupied cells of each task on each side: (index, n) or (index, n, least, most).
 
     A few grouped counts are one query; where one DuckDB reads both sides' files, those of both.
     """
     found: Answers = [[[], []] for _ in tasks]
-    wanted = [(i, j) for j in (0, 1) for i, t in enumerate(tasks) if t.kind != "date"]
+    wanted = []
+    for j in (0, 1):
+        for i, t in enumerate(tasks):
+            if held[j].holds(t.column):
+                found[i][j] = _counted(sides[j], t, held[j])
+            elif t.kind == "date":
+                found[i][j] = _days(sides[j], t)
+            else:
+                wanted.append((i, j))
     apart = [wanted] if all(side.ours for side in sides) else [[w for w in wanted if w[1] == j] for j in (0, 1)]
-    batches = [[w for w in group if tasks[w[0]].look is look] for group in apart for look in (False, True)]
+    sorts = [(look, exact) for look in (False, True) for exact in (False, True)]
+    batches = [[w for w in group if tasks[w[0]].sort == sort] for group in apart for sort in sorts]
     for batch in batches:
         for start in range(0, len(batch), UNION):
             parts = [
@@ -146,24 +213,46 @@ def count(sides: tuple[Side, Side], tasks: list[Task], odd: Sequence[Mapping[str
                 for i, j in batch[start : start + UNION]
             ]
             for number_, *rest in rows(parts[0] if len(parts) == 1 else nw.concat(parts)):
-                found[int(number_) // 2][int(number_) % 2].append(tuple(rest))
-    for i, t in enumerate(tasks):
-        if t.kind == "date":
-            found[i] = [_days(side, t) for side in sides]
+                i, j = divmod(int(number_), 2)
+                found[i][j].append(_placed(tasks[i], rest))
     return found
+
+
+def _placed(task: Task, row: list[Any]) -> tuple[Any, ...]:
+    """An engine's row with the number of its cell."""
+    if task.start is None or row[0] is None:
+        return tuple(row)
+    return (int(row[0]) + (task.start >> task.power), row[1], *map(int, row[2:]))
+
+
+def _counted(side: Side, task: Task, held: Held) -> list[tuple[Any, ...]]:
+    timed = in_steps(task.kind) and task.column not in side.hollow
+    values, odd = held.column(task.column, task.unit if timed else 0)
+    return [*(odd if task.whole else ()), *occupied(values, task.power, task.low, task.high, task.look)]
 
 
 def _grouped(side: Side, task: Task, number: int, odd: bool) -> nw.LazyFrame[Any]:
     x = nw.col("x")
-    frame = side.frame.select(value(side, task.column, task.kind).alias("x"))
+    exact = task.start is not None
+    taken = whole(side, task.column, task.kind, task.unit)
+    if not exact:
+        taken = taken.cast(nw.Float64) if in_steps(task.kind) else value(side, task.column, task.kind)
+    frame = side.frame.select(taken.alias("x"))
     if not task.whole:
         frame = frame.filter((x >= task.low) & (x < task.high))
-    cell = x if _whole(task.kind) and task.power == 0 else (x * 2.0**-task.power).floor().cast(nw.Float64)
-    if odd and task.whole:  # Spark's floor is an integer, and what is not finite would become one too
+    if task.start is not None:
+        width = 2**task.power
+        cell = ((x - x % width if task.power else x) - task.start).cast(nw.Float64) * 2.0**-task.power
+    elif _whole(task.kind) and task.power == 0:
+        cell = x
+    else:
+        cell = (x * 2.0**-task.power).floor().cast(nw.Float64)
+    if odd and task.whole and not exact:  # Spark's floor is an integer, and what is not finite would become one too
         cell = nw.when(x.is_finite()).then(cell).otherwise(x)
     more = [x.min().alias("least"), x.max().alias("most")] if task.look else []
     frame = frame.with_columns(cell.alias("cell")).group_by("cell").agg(nw.len().alias("n"), *more)
-    return frame.select(nw.lit(number).alias("task"), "cell", "n", *(["least", "most"] if task.look else []))
+    ends = [nw.col(end).cast(nw.String) if exact else nw.col(end) for end in (("least", "most") if task.look else ())]
+    return frame.select(nw.lit(number).alias("task"), "cell", "n", *ends)
 
 
 def _days(side: Side, task: Task) -> list[tuple[Any, ...]]:
@@ -174,20 +263,43 @@ def _days(side: Side, task: Task) -> list[tuple[Any, ...]]:
 
 def cells(sides: tuple[Side, Side], kinds: dict[str, Kind], bins: Callable[[int], int]) -> tuple[dict[str, Cells], Any]:
     """Every column of both sides on cells fine enough for bins of nearly equal mass; and the rows of either side."""
-    spreads = [spread(side, kinds) for side in sides]
+    names = list(kinds)
+    tables: dict[str, Cells] = {}
+    total = (0, 0)
+    for start in range(0, max(len(names), 1), TOGETHER):
+        some = {n: kinds[n] for n in names[start : start + TOGETHER]}
+        held = (Held(sides[0], some), Held(sides[1], some))
+        alone = [n for n in some if all(h.holds(n) for h in held)]  # one at a time, so that one is in memory twice
+        rest = {n: k for n, k in some.items() if n not in alone}
+        for part in [{n: some[n]} for n in alone] + ([rest] if rest or not alone else []):
+            found, total = _some(part, sides, bins, held)
+            tables |= found
+    return {n: tables[n] for n in names}, total
+
+
+def _some(
+    kinds: dict[str, Kind], sides: tuple[Side, Side], bins: Callable[[int], int], held: tuple[Held, Held]
+) -> tuple[dict[str, Cells], tuple[int, int]]:
+    spreads = [spread(side, kinds, h) for side, h in zip(sides, held, strict=True)]
     total = (spreads[0][0], spreads[1][0])
-    odd = [{name: s[1][name][2] for name in kinds} for s in spreads]
+    odd = [{name: s[1][name].odd for name in kinds} for s in spreads]
     tables: dict[str, Cells] = {}
     tasks = []
     for name, kind in kinds.items():
-        low = float(np.fmin(spreads[0][1][name][0], spreads[1][1][name][0]))
-        high = float(np.fmax(spreads[0][1][name][1], spreads[1][1][name][1]))
-        k = power(low, high, _whole(kind)) if math.isfinite(low) and kind != "date" else 0
-        tasks.append(Task(name, kind, k))
-        tables[name] = Cells([], {}, low, high, total)
+        ends = [s[1][name] for s in spreads]
+        known = [e for e in ends if math.isfinite(e.low) and math.isfinite(e.high)]
+        low, high = min((e.low for e in known), default=math.nan), max((e.high for e in known), default=math.nan)
+        unit = min((e.unit for e in known), default=1)
+        exact = (kind == "integer" or in_steps(kind)) and max(-low, high) > EXACT * unit
+        if high > 2**63 and any(s.frame.implementation.is_ibis() for s in sides):
+            exact = False  # which has no literals beyond
+        table = Cells([], {}, low // unit if unit > 1 else low, high // unit if unit > 1 else high, total, unit, exact)
+        tables[name] = table
+        k = power(table.least, table.most, _whole(kind)) if known and kind != "date" else 0
+        tasks.append(_task(table, name, kind, k, table.least))
     for rule in (_heavy, _spiked):  # first what both sides hold together decides, then what one of them does
         for _ in range(DEPTH):
-            for task, answers in zip(tasks, count(sides, tasks, odd), strict=True):
+            for task, answers in zip(tasks, count(sides, tasks, odd, held), strict=True):
                 _take(tables[task.column], task, answers, [side.nan_is_null for side in sides])
             tasks = [t for name, kind in kinds.items() for t in _finer(tables[name], name, kind, bins, rule)]
             if not tasks:
@@ -195,6 +307,8 @@ def cells(sides: tuple[Side, Side], kinds: dict[str, Kind], bins: Callable[[int]
         for table in tables.values():
             table.units = table.units or [c.lower for c in table.cells]
         tasks = [t for name, kind in kinds.items() for t in _finer(tables[name], name, kind, bins, _spiked)]
+    for table in tables.values():
+        _in_nanoseconds(table)
     return tables, total
 
 
@@ -209,6 +323,32 @@ def _spiked(table: Cells, bins: int) -> np.ndarray:
     return table.spikes(4 / bins)
 
 
+def _task(
+    table: Cells,
+    name: str,
+    kind: Kind,
+    k: int,
+    first: float,
+    inside: tuple[float, float] | None = None,
+    look: bool = False,
+) -> Task:
+    """The counting of a column on cells of width 2^k, from that of the value `first` on."""
+    start = None
+    if table.exact:
+        start = 0 if table.most - table.least >= 2**62 and inside is None else (int(first) >> k) << k
+    low, high = inside or (-math.inf, math.inf)
+    return Task(name, kind, k, low, high, look, table.unit, start)
+
+
+def _in_nanoseconds(table: Cells) -> None:
+    u = table.unit
+    if u > 1:
+        table.least, table.most = table.least * u, table.most * u
+        for c in table.cells:
+            c.lower, c.upper, c.least, c.most = c.lower * u, c.upper * u, c.least * u, c.most * u
+        table.units = [x * u for x in table.units]
+
+
 def _whole(kind: Kind) -> bool:
     return kind != "number"
 
@@ -219,7 +359,8 @@ def _take(table: Cells, task: Task, answers: list[list[tuple[Any, ...]]], nan_is
     if task.whole:
         table.special.clear()
     new: dict[float, Cell] = {}
-    width, single = 2.0**task.power, _whole(task.kind) and task.power == 0
+    integers = _whole(task.kind)
+    width, single = 2**task.power if integers else 2.0**task.power, integers and task.power == 0
     for i, answer in enumerate(answers):
         for index, n, *ends in answer:
             if index is None or not -math.inf < index < math.inf:
@@ -227,13 +368,16 @@ def _take(table: Cells, task: Task, answers: list[list[tuple[Any, ...]]], nan_is
                 continue
             cell = new.get(index)
             if cell is None:
-                cell = new[index] = Cell(float(index) * width, float(index + 1) * width)
+                at = int(index) if integers else float(index)
+                cell = new[index] = Cell(at * width, (at + 1) * width)
             cell.counts[i] += int(n)
-            low, high = ends or ((cell.lower, cell.lower) if single else (math.nan, math.nan))
+            if not ends and not single:
+                continue
+            low, high = (int(e) if integers else float(e) for e in ends) if ends else (cell.lower, cell.lower)
             if not cell.least <= low:  # also where none is known yet
-                cell.least = float(low)
+                cell.least = low
             if not cell.most >= high:
-                cell.most = float(high)
+                cell.most = high
     if table.least == table.most:  # a constant needs no second look
         for cell in new.values():
             cell.least = cell.most = table.least
@@ -264,12 +408,13 @@ def _finer(table: Cells, column: str, kind: Kind, bins: Callable[[int], int], ru
             runs.append([cell])
     known = all(not math.isnan(run[0].least) for run in runs)
     if len(runs) > RUNS and not known:  # the same cells, with their ends: single values need no more
-        yield Task(column, kind, power(table.least, table.most, _whole(kind)), look=True)
+        k = power(table.least, table.most, _whole(kind))
+        yield _task(table, column, kind, k, table.least, look=True)
         return
     for run in runs:
         low, high = run[0].lower, run[-1].upper
         inner = (low, high) if math.isnan(run[0].least) else (run[0].least, run[-1].most)
-        yield Task(column, kind, power(*inner, _whole(kind)), low, high, look=True)
+        yield _task(table, column, kind, power(*inner, _whole(kind)), low, (low, high), look=True)
 
 
 def _divisible(cell: Cell, kind: Kind) -> bool:

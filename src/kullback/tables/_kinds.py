@@ -1,8 +1,8 @@
 """What a column holds, and the number that stands for each of its values.
 
-Numbers, booleans and dates become doubles, so that one path counts them all; a date becomes
-((year·12 + month)·31 + day), a time that times 86,400 plus its second of the day: in order, one to one, and made of
-parts that every engine can take.
+Numbers, booleans and dates become doubles; a date becomes ((year·12 + month)·31 + day): in order, one to one, and
+made of parts that every engine can take. Integers that doubles do not hold stay integers, and times are whole numbers
+of nanoseconds.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from kullback._result import InputError
 from kullback.tables._native import TIME
 from kullback.tables._rows import rows
 from kullback.tables._sides import Side
+from kullback.tables._times import clock, own, steps, written
 
-DAY = 86_400
 Kind = str  # "integer" | "number" | "boolean" | "date" | "datetime" | "instant" | "instant in <zone>" | "text"
 NUMBERS = ("integer", "number")
 TIMES = ("date", "datetime", "instant")
@@ -51,7 +51,7 @@ def kind(side: Side, column: str, argument: str) -> Kind:
         return NOTHING
     if column in side.times:
         return TIME
-    if dtype.is_integer():
+    if dtype.is_integer() or (isinstance(dtype, nw.Decimal) and not dtype.scale and not _of_arrow(side)):
         return "integer"
     if dtype.is_numeric():
         return "number"
@@ -62,6 +62,11 @@ def kind(side: Side, column: str, argument: str) -> Kind:
     if isinstance(dtype, nw.Datetime):
         return "datetime" if dtype.time_zone is None else _instant(side, dtype.time_zone)
     return "text"
+
+
+def _of_arrow(side: Side) -> bool:
+    """Whether a decimal that is one still was too large for an integer of 64 bits, and there are no longer ones."""
+    return side.frame.implementation.is_pyarrow() or side.frame.implementation.is_pandas_like()
 
 
 def hollowed(side: Side, names: Sequence[str]) -> Side:
@@ -88,18 +93,23 @@ def agreed(pair: tuple[Side, Side], names: Sequence[str]) -> tuple[tuple[Side, S
 
 
 def _instant(side: Side, zone: str) -> Kind:
-    """A moment has one number whatever zone it is shown in, where the engine can move it to UTC."""
+    """A moment has one number whatever zone it is shown in, where the engine tells it in UTC."""
     return "instant" if zone == "UTC" or _moves(side) else f"instant in {zone}"
 
 
 def _moves(side: Side) -> bool:
     engine = side.frame.implementation
-    return engine.is_polars() or engine.is_pandas_like() or engine.is_pyarrow()
+    return engine.is_polars() or engine.is_pandas_like() or engine.is_pyarrow() or engine.is_duckdb()
 
 
 def timed(kind: Kind) -> bool:
     """Whether a kind is one of days or times."""
-    return kind.split(" ")[0] in TIMES or kind == TIME
+    return kind == "date" or in_steps(kind)
+
+
+def in_steps(kind: Kind) -> bool:
+    """Whether a kind is one of times, which are counted in steps of a unit."""
+    return kind.split(" ")[0] in TIMES[1:] or kind == TIME
 
 
 def common(a: Kind, b: Kind) -> Kind | None:
@@ -123,22 +133,27 @@ def value(side: Side, column: str, as_kind: Kind) -> nw.Expr:
         return x.cast(nw.String)
     if as_kind == "boolean":
         return x.cast(nw.Int32).cast(nw.Float64)
-    if not timed(as_kind) or as_kind == TIME:
+    if in_steps(as_kind):
+        unit = own(side, column)
+        return steps(side, column, unit).cast(nw.Float64) * float(unit)
+    if as_kind != "date":
         return x.cast(nw.Float64)
-
-    if as_kind == "instant" and _moves(side):
-        x = x.dt.convert_time_zone("UTC")
 
     def part(expression: nw.Expr) -> nw.Expr:
         return expression.cast(nw.Float64)
 
-    days = (part(x.dt.year()) * 12.0 + part(x.dt.month())) * 31.0 + part(x.dt.day())
-    if as_kind == "date":
-        return days
-    if isinstance(side.schema[column], nw.Date):
-        return days * float(DAY)
-    clock = part(x.dt.hour()) * 3600.0 + part(x.dt.minute()) * 60.0 + part(x.dt.second())
-    return days * float(DAY) + clock
+    return (part(x.dt.year()) * 12.0 + part(x.dt.month())) * 31.0 + part(x.dt.day())
+
+
+def whole(side: Side, column: str, as_kind: Kind, unit: int) -> nw.Expr:
+    """A column of integers as they are, of times as steps of `unit`; what no column holds as doubles."""
+    if column in side.hollow:
+        return value(side, column, as_kind)
+    if in_steps(as_kind):
+        return steps(side, column, unit)
+    engine = side.frame.implementation
+    longer = isinstance(side.schema[column], nw.Decimal) and (engine.is_polars() or engine.is_duckdb())
+    return nw.col(column).cast(nw.Int128) if longer else nw.col(column)
 
 
 def number(x: Any) -> float:
@@ -152,7 +167,7 @@ def number(x: Any) -> float:
     return float(x)
 
 
-def shown(code: float, kind: Kind) -> Any:
+def shown(code: Any, kind: Kind) -> Any:
     """The value behind a number of `value`: what people read, and what JSON holds."""
     if kind == "boolean":
         return bool(code)
@@ -161,16 +176,10 @@ def shown(code: float, kind: Kind) -> Any:
     if kind == "date":
         return _date(code)
     if kind == TIME:
-        whole, fraction = divmod(int(code), 1_000_000)
-        return _time(whole) + (f".{fraction:06d}" if fraction else "")
-    if timed(kind):
-        days, seconds = divmod(code, DAY)
-        return f"{_date(days)} {_time(int(min(seconds, DAY - 1)))}{'Z' if kind == 'instant' else ''}"
+        return clock(code)
+    if in_steps(kind):
+        return f"{written(code)}{'Z' if kind == 'instant' else ''}"
     return code
-
-
-def _time(seconds: int) -> str:
-    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
 def _date(code: float) -> str:

@@ -6,17 +6,20 @@ The bin of a value is found by a tree of comparisons with literal edges, six dee
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 
 from kullback._result import InputError
-from kullback.tables._grid import NAN, NEGATIVE, NULL, POSITIVE, UNION, Key
-from kullback.tables._kinds import value
+from kullback.tables._grid import EXACT, NAN, NEGATIVE, NULL, POSITIVE, UNION, Key
+from kullback.tables._held import TOGETHER, Held, binned, lumped, texts
+from kullback.tables._kinds import in_steps, value, whole
 from kullback.tables._partition import OTHER, OVER, UNDER, Partition
 from kullback.tables._rows import rows
 from kullback.tables._sides import Side
+from kullback.tables._times import own
 from kullback.tables._wanted import Slicing
 
 LIMIT = 1000  # categories of a column by name; the rest are one
@@ -43,31 +46,86 @@ def slices(side: Side, by: Slicing) -> dict[Slice, int]:
 def tallies(side: Side, partitions: Sequence[Partition], by: Slicing | None) -> dict[str, dict[Slice, Tally]]:
     """Counts on each partition, by slice; None is the one slice when there is no `by`."""
     found: dict[str, dict[Slice, Tally]] = {p.column: {} for p in partitions}
-    for text in (False, True):
-        group = [(i, p) for i, p in enumerate(partitions) if (p.kind == "text") is text]
+    for start in range(0, len(partitions), TOGETHER):
+        for p, key, code, n in _answers(side, partitions[start : start + TOGETHER], by):
+            tally = found[p.column].setdefault(key, {})
+            name = _key(p, code, side.nan_is_null)
+            tally[name] = tally.get(name, 0) + n
+    return found
+
+
+def _answers(
+    side: Side, partitions: Sequence[Partition], by: Slicing | None
+) -> Iterable[tuple[Partition, Slice, Any, int]]:
+    """Each partition's codes with their rows, by slice."""
+    held = Held(side, {p.column: p.kind for p in partitions if by is None and p.kind != "text"})
+    for p in partitions:
+        if held.holds(p.column):
+            yield from ((p, None, code, n) for code, n in _held(side, p, held))
+        elif p.other and by is None and side.memory is not None:
+            known = lumped(side, p.column, p.values or ())
+            yield from ((p, None, "null" if v is None else f"={v}", n) for v, n in known if n)
+            yield p, None, "other", len(side.memory) - sum(n for _, n in known)
+    asked = [(i, p) for i, p in enumerate(partitions) if not held.holds(p.column)]
+    if by is None and side.memory is not None:
+        asked = [(i, p) for i, p in asked if not p.other]
+    for text in (False, True):  # integers that doubles do not hold are written out
+        group = [(i, p) for i, p in asked if (p.kind == "text" or (p.edges is None and _exact(p))) is text]
         for start in range(0, len(group), UNION):
             parts = [_grouped(side, p, i, by) for i, p in group[start : start + UNION]]
             for index, key, code, n in rows(parts[0] if len(parts) == 1 else nw.concat(parts)):
                 p = partitions[int(index)]
-                key = None if by is None else by.key(key)
-                tally = found[p.column].setdefault(key, {})
-                name = _key(p, code, side.nan_is_null)
-                tally[name] = tally.get(name, 0) + int(n)
-    return found
+                if p.kind != "text" and isinstance(code, str):
+                    code = int(code) * _unit(side, p)
+                yield p, None if by is None else by.key(key), code, int(n)
+
+
+def _held(side: Side, p: Partition, held: Held) -> Iterable[tuple[Any, int]]:
+    """The codes of a column in memory."""
+    column = held.column(p.column)
+    if p.edges is None:
+        values, counts = np.unique(column.values, return_counts=True)
+        unit = _unit(side, p)
+        yield from zip((v * unit for v in values.tolist()), counts.tolist(), strict=True)
+        yield from column.odd
+        return
+    yield from binned(column.values, _edges(side, p) if column.values.dtype.kind != "f" else p.edges)
+    outside = len(p.edges) - 1
+    for which, n in column.odd:
+        yield outside + (4 if which is None else 3 if which != which else 1 if which > 0 else 2), n
+
+
+def _unit(side: Side, p: Partition) -> int:
+    """The nanoseconds in a step of a column of times."""
+    return own(side, p.column) if in_steps(p.kind) and p.column not in side.hollow else 1
+
+
+def _exact(p: Partition) -> bool:
+    """Whether a column is placed as integers, since doubles may not hold its values."""
+    return in_steps(p.kind) or (p.kind == "integer" and max(map(abs, p.edges or p.values or (0,))) > EXACT)
+
+
+def _edges(side: Side, p: Partition) -> list[int]:
+    """Edges among the integers of a column, or among its steps of time, that part the same values."""
+    assert p.edges is not None
+    unit = _unit(side, p)
+    return [*(-(-math.ceil(e) // unit) for e in p.edges[:-1]), math.floor(p.edges[-1]) // unit]
 
 
 def _grouped(side: Side, p: Partition, index: int, by: Slicing | None) -> nw.LazyFrame[Any]:
     x = nw.col("x")
     slice_ = nw.lit(0) if by is None else by.expression
-    frame = side.frame.select(value(side, p.column, p.kind).alias("x"), slice_.alias("by"))
+    exact = _exact(p)
+    taken = whole(side, p.column, p.kind, _unit(side, p)) if exact else value(side, p.column, p.kind)
+    frame = side.frame.select(taken.alias("x"), slice_.alias("by"))
     if p.edges is not None:
-        code = _code(x, p.edges)
+        code = _code(x, _edges(side, p)) if exact else _code(x, p.edges)
     elif p.kind == "text":
         # the column's own letters are kept apart from the two marks by a letter in front
         known = nw.when(x.is_in(list(p.values or ()))).then(nw.concat_str(nw.lit("="), x)).otherwise(nw.lit("other"))
         code = nw.when(x.is_null()).then(nw.lit("null")).otherwise(known if p.other else nw.concat_str(nw.lit("="), x))
     else:
-        code = x
+        code = x.cast(nw.String) if exact else x
     frame = frame.with_columns(code.alias("code")).group_by("by", "code").agg(nw.len().alias("n"))
     return frame.select(nw.lit(index).alias("index"), "by", "code", "n")
 
@@ -77,8 +135,10 @@ def _code(x: nw.Expr, edges: Sequence[float]) -> nw.Expr:
     n = len(edges) - 1
     inner = nw.when(x > edges[-1]).then(nw.lit(float(n))).otherwise(_tree(x, edges[:-1], -1))
     sign = nw.when(x > 0).then(nw.lit(n + 1.0)).otherwise(nw.lit(n + 2.0))
-    outer = nw.when(x.is_nan()).then(nw.lit(n + 3.0)).otherwise(sign)
-    return nw.when(x.is_null()).then(nw.lit(n + 4.0)).otherwise(nw.when(x.is_finite()).then(inner).otherwise(outer))
+    if not isinstance(edges[0], int):
+        outer = nw.when(x.is_nan()).then(nw.lit(n + 3.0)).otherwise(sign)
+        inner = nw.when(x.is_finite()).then(inner).otherwise(outer)
+    return nw.when(x.is_null()).then(nw.lit(n + 4.0)).otherwise(inner)
 
 
 def _tree(x: nw.Expr, edges: Sequence[float], first: int) -> nw.Expr:
@@ -100,6 +160,8 @@ def _key(p: Partition, code: Any, nan_is_null: bool) -> Key:
         return NULL
     if math.isnan(code):
         return NULL if nan_is_null else NAN
+    if isinstance(code, int):
+        return ("value", code)
     return ("value", float(code)) if math.isfinite(code) else POSITIVE if code > 0 else NEGATIVE
 
 
@@ -163,7 +225,10 @@ def _one_engine(sides: tuple[Side, Side]) -> bool:
 
 
 def tops(side: Side, names: Sequence[str], most: int = LIMIT + 1) -> Tops:
-    return _tops([side], names, most)
+    held = texts(side, names, most)
+    if held is None:
+        return _tops([side], names, most)
+    return [sorted(t, key=lambda pair: (-pair[1], pair[0] is None, pair[0] or ""))[:most] for t in held]
 
 
 def _tops(sides: Sequence[Side], names: Sequence[str], most: int = LIMIT + 1) -> Tops:

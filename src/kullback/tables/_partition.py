@@ -71,7 +71,8 @@ class Partition:
         x = self.edges[i]
         if self.kind != "number":
             return self._text(x)
-        gaps = [abs(x - self.edges[j]) for j in (i - 1, i + 1) if 0 <= j < len(self.edges) and self.edges[j] != x]
+        near = self.edges[max(i - 2, 0) : i + 3]  # of one value alone both edges are the same
+        gaps = [abs(x - e) for e in near if e != x]
         apart = abs(x) / min(gaps) if gaps and x else 1.0
         return plainly(x, min(max(3, math.ceil(math.log10(max(apart, 1.0))) + 2), 17))
 
@@ -106,7 +107,7 @@ def partition(cells: Cells, column: str, kind: Kind) -> tuple[Partition, Counts]
     """The cut of a column of numbers, and the counts of both sides on it."""
     counts: Counts = {key: list(pair) for key, pair in cells.special.items()}
     if all(c.atom for c in cells.cells) and len(cells.cells) <= FEW:
-        values = tuple(float(c.least) for c in cells.cells)
+        values = tuple(c.least for c in cells.cells)
         counts |= {("value", v): list(c.counts) for v, c in zip(values, cells.cells, strict=True)}
         return Partition(column, kind, None, values), counts
     need = ENOUGH * sum(cells.rows) / min(cells.rows)
@@ -209,5 +210,5 @@ def _edge(low: float, high: float, kind: Kind) -> float:
         for x in (0.5 * (low + high), low, high):
             short = float(f"{x:.{digits}g}")
             if low <= short <= high and (kind != "integer" or short == int(short)):
-                return short
+                return int(short) if kind == "integer" else short
     return high

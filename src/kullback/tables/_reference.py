@@ -6,16 +6,19 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from kullback._format import dumps
 from kullback._result import InputError
 from kullback.tables._grid import NAN, NEGATIVE, NULL, POSITIVE, Key
+from kullback.tables._kinds import in_steps
+from kullback.tables._native import TIME
 from kullback.tables._partition import OTHER, OVER, UNDER, Partition
+from kullback.tables._times import of_code
 
-SCHEMA = 1
+SCHEMA = 2  # times are nanoseconds; in 1 they were codes of their calendar's parts, times of day microseconds
 KINDS = ("integer", "number", "boolean", "date", "datetime", "instant", "time", "text")
 PLACES = (NULL, NAN, POSITIVE, NEGATIVE, UNDER, OVER, OTHER)
 
@@ -110,8 +113,10 @@ def load(path: str | os.PathLike[str]) -> Reference:
     file = Path(path)
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
-        if found["schema"] != SCHEMA:
-            raise InputError(f"{str(file)!r} is a reference of schema {found['schema']}; this version reads {SCHEMA}")
+        if found["schema"] not in (1, SCHEMA):
+            raise InputError(
+                f"{str(file)!r} is a reference of schema {found['schema']}; this version reads 1 and {SCHEMA}"
+            )
         rows = _whole(found["rows"])
         partitions, counts = {}, {}
         for c in found["columns"]:
@@ -120,6 +125,8 @@ def load(path: str | os.PathLike[str]) -> Reference:
                 raise ValueError(f"two columns {name!r}")
             partitions[name] = _cut(c)
             counts[name] = _counted(c, partitions[name], rows)
+            if found["schema"] == 1 and in_steps(partitions[name].kind):
+                partitions[name], counts[name] = _in_nanoseconds(partitions[name], counts[name])
         if not partitions:
             raise ValueError("no column")
         private = found.get("private")
@@ -152,6 +159,17 @@ def _cut(c: Mapping[str, Any]) -> Partition:
     if (edges is None) == (values is None) or (edges is not None and (len(edges) < 2 or list(edges) != sorted(edges))):
         raise ValueError(f"column {name!r} has neither edges in order nor values")
     return Partition(name, known, edges, values, c["other"], _whole(c.get("gaps", 0)))
+
+
+def _in_nanoseconds(part: Partition, counts: Mapping[Key, int]) -> tuple[Partition, dict[Key, int]]:
+    """A column of times of the first schema."""
+
+    def moment(code: float) -> int:
+        return int(code) * 1_000 if part.kind == TIME else of_code(code)
+
+    edges, values = (None if x is None else tuple(map(moment, x)) for x in (part.edges, part.values))
+    moved = {("value", moment(k[1])) if k[0] == "value" else k: n for k, n in counts.items()}
+    return replace(part, edges=edges, values=values), moved
 
 
 def _counted(c: Mapping[str, Any], part: Partition, rows: int) -> dict[Key, int]:

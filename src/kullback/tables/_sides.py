@@ -6,21 +6,20 @@ import os
 import stat
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 
-from kullback._distribution import Table
 from kullback._format import listing
 from kullback._result import InputError, KindError
-from kullback.sources.frames import LIBRARIES
 from kullback.tables._files import EXCEL, Engine
 from kullback.tables._native import native, plain
 from kullback.tables._text import TextTable, settle
 
 Frame = nw.LazyFrame[Any]
+IN_MEMORY = (nw.Implementation.PANDAS, nw.Implementation.POLARS, nw.Implementation.PYARROW)
 Kind = str
 
 
@@ -35,8 +34,10 @@ class Side:
     ours: bool = False  # read by the DuckDB of this comparison
     text: TextTable | None = None  # columns of text whose types are still to be found
     notes: tuple[tuple[str, str], ...] = ()  # each with the side that it is about
-    times: tuple[str, ...] = ()  # columns of times of day, in microseconds
+    times: tuple[str, ...] = ()  # columns of times of day, in nanoseconds
     hollow: tuple[str, ...] = ()  # columns without a value, which are of any kind
+    spans: Mapping[str, int] = field(default_factory=dict)  # columns of spans of time, with their steps in a second
+    memory: nw.DataFrame[Any] | None = None  # the same rows, where they are in this process's memory
 
 
 def side(obj: Any, argument: str, engine: Engine, names: Mapping[str, Kind] | None = None) -> Side:
@@ -47,7 +48,17 @@ def side(obj: Any, argument: str, engine: Engine, names: Mapping[str, Kind] | No
 def sides(p: Any, q: Any, engine: Engine) -> tuple[Side, Side]:
     """Both sides; what text files hold is found out for the two together."""
     one, other = settled([opened(p, "p", engine), opened(q, "q", engine)])
-    return one, other
+    return _finer(one, other), _finer(other, one)
+
+
+def _finer(side: Side, other: Side) -> Side:
+    """The side with its spans of time in the unit of the other's, where that is finer."""
+    factors = {n: other.spans.get(n, 0) // steps for n, steps in side.spans.items()}
+    wanted = [nw.col(n) * factor for n, factor in factors.items() if factor > 1]
+    if not wanted:
+        return side
+    memory = None if side.memory is None else side.memory.with_columns(*wanted)
+    return replace(side, frame=side.frame.with_columns(*wanted), memory=memory)
 
 
 def settled(found: Sequence[Side], expected: Mapping[str, Kind] | None = None) -> list[Side]:
@@ -79,16 +90,21 @@ def opened(obj: Any, argument: str, engine: Engine) -> Side:
         if isinstance(obj, str) and "://" in obj:
             from kullback.tables._urls import hidden, located
 
-            return _checked(nw.from_native(located(obj, argument, engine)), hidden(obj), argument)
+            table, times = native(located(obj, argument, engine), argument)
+            return _checked(nw.from_native(table), hidden(obj), argument, times)
         if path == "-" or (os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode)):
             path = engine.stream(path, argument)
         if path.lower().endswith(EXCEL):
             sheet = _frame(engine.sheet(path, argument), path, argument)
             assert sheet is not None
             return sheet
-        relation, text = engine.relation(path, argument)
+        found_, text = engine.relation(path, argument)
+        relation, times = native(found_, argument)
         name = "standard input" if os.fspath(obj) == "-" else str(path)
-        return replace(_checked(nw.from_native(relation), name, argument), ours=True, text=text)
+        return replace(_checked(nw.from_native(relation), name, argument, times), ours=True, text=text)
+    from kullback._distribution import Table  # these two not for files, which start quickly
+    from kullback.sources.frames import LIBRARIES
+
     if isinstance(obj, Table):
         connection = engine.connection("comparing a kl.Table")
         return _checked(nw.from_native(_arrays(connection, obj)), obj.name or argument, argument)
@@ -114,26 +130,27 @@ def _frame(obj: Any, name: str, argument: str) -> Side | None:
     if not isinstance(frame, nw.DataFrame | nw.LazyFrame):
         return None
     name = f"{name}{'frame' if isinstance(frame, nw.DataFrame) else 'table'}" if name.endswith(" ") else name
-    lazy = frame.lazy() if isinstance(frame, nw.DataFrame) else frame
-    return _checked(lazy, name, argument, times)
+    return _checked(frame, name, argument, times)
 
 
-def _arrays(connection: Any, table: Table) -> Any:
+def _arrays(connection: Any, table: Any) -> Any:
     columns = {}  # DuckDB reads a mapping of arrays by the variable's name
     for name, values in table.columns.items():
         columns[name] = values if isinstance(values, np.ndarray) else np.asarray(values)
     return connection.sql("select * from columns")
 
 
-def _checked(frame: Frame, name: str, argument: str, times: tuple[str, ...] = ()) -> Side:
+def _checked(frame: Frame | nw.DataFrame[Any], name: str, argument: str, times: tuple[str, ...] = ()) -> Side:
     try:
-        frame, more = plain(frame)
+        frame, more, spans = plain(frame)
         schema = dict(frame.collect_schema())
     except (nw.exceptions.NarwhalsError, ValueError) as error:
         raise InputError(f"{argument}: {name} has no columns that can be read: {str(error).splitlines()[0]}") from None
     if not schema:
         raise InputError(f"{argument}: {name} has no columns")
-    return Side(frame, name, schema, frame.implementation.is_pandas_like(), times=(*times, *more))
+    engine = frame.implementation
+    rows = frame if isinstance(frame, nw.DataFrame) and engine in IN_MEMORY else None
+    return Side(frame.lazy(), name, schema, engine.is_pandas_like(), times=(*times, *more), memory=rows, spans=spans)
 
 
 def require(side: Side, name: str, argument: str) -> None:

@@ -29,6 +29,7 @@ DAYS = (
     "%m/%d/%y",
 )
 CLOCKS = ("", " %H:%M", " %H:%M:%S", "T%H:%M:%S", " %H:%M:%S.%f")
+WHOLE = ["BIGINT", "HUGEINT", "DOUBLE"]  # what a column of BIGINT is
 LOOKS = (
     (
         re.compile(r"[+-]?\d{1,3}([,.' ]\d{3})+([.,]\d+)?"),
@@ -38,7 +39,7 @@ LOOKS = (
     (re.compile(r"[+-]?([€$£¥₩]|[A-Z]{3}) ?[\d.,]+|[+-]?[\d.,]+ ?([€$£¥₩]|[A-Z]{3})"), "amounts with a currency"),
     (re.compile(r"[+-]?[\d.,]+ ?%"), "percentages; write them as numbers"),
 )
-TOGETHER = 8  # columns asked for in one query, whose planning grows faster than they do
+TOGETHER, FIRSTS = 4, 32  # columns asked for in one query, whose planning grows faster than they do
 MOSTLY = 0.9  # of the values of a column that are numbers: then the others are named
 
 
@@ -64,18 +65,28 @@ class TextTable:
         """Find the forms of every column, from its first value and then from all of them."""
         if not self.columns:
             return
-        firsts = [f"any_value({x}) filter ({x} not in ({_marks()}))" for x in map(_quoted, self.columns)]
-        row = self.connection.execute(f"select {', '.join(firsts)} from {self.table}").fetchall()[0]
+        row = self._firsts()
         wanted = {n: _possible(v.strip(), self.csv) if v else [] for n, v in zip(self.columns, row, strict=True)}
         if self.quoted:
             wanted = {n: [f for f in forms if "%" in f or f in _TIMES] for n, forms in wanted.items()}
-        self._hold(wanted)
+        self._hold({n: forms[:1] if forms[:1] == WHOLE[:1] else forms for n, forms in wanted.items()})
+        self.forms |= {n: WHOLE for n, forms in self.forms.items() if forms == WHOLE[:1]}
+        self._hold({n: f for n, f in wanted.items() if f[:1] == WHOLE[:1] and not self.forms[n]})
         for name, first in zip(self.columns, row, strict=True):
             if self.forms[name] and self._marked[name]:
                 marks = ", ".join(MARKS)
                 self.notes.append(f"{name}: {marks} stand for what is missing among numbers or times")
             elif not self.forms[name] and first and not self.quoted:
                 self._tell(name, first.strip())
+
+    def _firsts(self) -> list[str | None]:
+        """Of each column a value that may tell what it is."""
+        found: list[str | None] = []
+        for start in range(0, len(self.columns), FIRSTS):
+            some = map(_quoted, self.columns[start : start + FIRSTS])
+            asked = ", ".join(f"any_value({x}) filter ({x} not in ({_marks()}))" for x in some)
+            found += self.connection.execute(f"select {asked} from {self.table}").fetchall()[0]
+        return found
 
     def _hold(self, wanted: Mapping[str, Sequence[str]]) -> None:
         """Of the forms that are asked for, those that all values of the column have."""
@@ -193,7 +204,8 @@ def _possible(first: str, csv: Csv) -> list[str]:
         float(first.replace(",", ".") if csv.decimal == "," else first)
     except ValueError:
         return []
-    return ["BIGINT", "UBIGINT", "HUGEINT", "DOUBLE"]
+    # the longer integers are looked at where a value is no BIGINT; where all are they hold too
+    return ["DOUBLE"] if set(first.lower()) & set(".,ex") else ["BIGINT", "UBIGINT", "HUGEINT", "DOUBLE"]
 
 
 def _reads(text: str, form: str) -> bool:

@@ -9,7 +9,6 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 from kullback._format import listing
 from kullback._result import InputError
 from kullback.tables._files import JSON, PARQUET, TEXT, Engine
-from kullback.tables._native import simple
 
 REMOTE = ("http", "https", "s3", "gs", "gcs", "r2", "hf", "az", "abfss")
 ENDINGS = (*PARQUET, *TEXT, *JSON)
@@ -100,7 +99,7 @@ def _duckdb(file: Path, name: str | None, argument: str, engine: Engine) -> Any:
             name = tables[0]
         if name is not None and name in tables:
             parts = [known, *(name if "." in name else f"main.{name}").split(".", 1)]
-            return simple(connection.table(".".join('"' + p.replace('"', '""') + '"' for p in parts)))
+            return connection.table(".".join('"' + p.replace('"', '""') + '"' for p in parts))
     except duckdb.Error as error:
         first = str(error).strip().splitlines()[0]
         raise InputError(f"{argument}: cannot open {str(file)!r}: {first}") from None
