@@ -90,9 +90,16 @@ def _taken(side: Side, kinds: Mapping[str, Kind]) -> dict[str, tuple[np.ndarray,
     names = [n for n, k in kinds.items() if _fits(side, n, k)]
     if not names:
         return {}
-    frame = side.frame.select(*(_expression(side, n, kinds[n]).alias(f"x{i}") for i, n in enumerate(names)))
-    found = nw.to_native(frame).fetchnumpy()
+    found = _fetched(side, names, [_expression(side, n, kinds[n]) for n in names])
     return {n: _column_of(np.ma.asarray(found[f"x{i}"])) for i, n in enumerate(names)}
+
+
+def _fetched(side: Side, names: Sequence[str], wanted: Sequence[nw.Expr]) -> Any:
+    """Columns of a table of DuckDB's as arrays x0, x1, …"""
+    # these columns first and by their names: each expression is held against the names of all columns
+    narrow = nw.to_native(side.frame).project(", ".join('"' + n.replace('"', '""') + '"' for n in names))
+    frame = nw.from_native(narrow).select(*(x.alias(f"x{i}") for i, x in enumerate(wanted)))
+    return nw.to_native(frame).fetchnumpy()
 
 
 def _column_of(x: Any) -> tuple[np.ndarray, int]:
@@ -139,8 +146,7 @@ def texts(side: Side, names: Sequence[str], most: int) -> list[list[tuple[str | 
             columns = [side.memory.select(value(side, n, "text").alias("x")).get_column("x") for n in some]
             found += [_commonest(s, most) for s in columns]
             continue
-        frame = side.frame.select(*(value(side, n, "text").alias(f"x{i}") for i, n in enumerate(some)))
-        taken = nw.to_native(frame).fetchnumpy()
+        taken = _fetched(side, some, [value(side, n, "text") for n in some])
         found += [Counter(taken[f"x{i}"].tolist()).most_common() for i in range(len(some))]
     return found
 
