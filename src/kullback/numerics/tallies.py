@@ -16,13 +16,14 @@ bounds the divergence from above, and the interval does not end.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
-from kullback.numerics import counts, kernel
+from kullback.numerics import kernel
 from kullback.numerics.gathered import ENOUGH, Groups, added, gathered
 from kullback.numerics.lazy import special
 from kullback.numerics.terms import Array
@@ -31,6 +32,7 @@ MEASURES = ("forward", "reverse", "jensen_shannon", "jeffreys")
 SPARSE, FEW = 5.0, 20  # rows of a cell, and of a side, below which the p-value is drawn
 SURELY, HARDLY = 1e-8, 0.25  # unless it is beyond doubt
 DRAWS, ENOUGH_HITS = (500, 4000, 20000), 50
+NORMAL = 1.959963984540054  # the normal's quantile of 97.5 %
 LARGE = 1e3  # above it the non-central χ² is taken by Sankaran's approximation, good to 1e-4 there
 
 
@@ -46,77 +48,151 @@ class Estimate:
 
 
 def estimate(a: Array, b: Array, measure: str, groups: Groups | None = None, level: float = 0.95) -> Estimate:
-    """The measure of two rows of counts; `groups` says which cells are estimated together."""
+    """One measure of two rows of counts; `groups` says which cells are estimated together."""
+    return estimates(a, b, groups, (measure,), level)[measure]
+
+
+def estimates(
+    a: Array, b: Array, groups: Groups | None = None, measures: Sequence[str] = MEASURES, level: float = 0.95
+) -> dict[str, Estimate]:
+    """The measures of two rows of counts, which share most of their work."""
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     seen = (a + b) > 0
-    a, b = a[seen], b[seen]
-    groups = gathered(a, b) if groups is None else np.unique(groups[seen], return_inverse=True)[1].reshape(-1)
-    if measure == "reverse":
-        a, b, measure = b, a, "forward"
-    value = _value(a, b, measure)
-    corrected, low, high, error = _corrected(*added(a, b, groups), measure, level)
-    if math.isinf(value):
-        return Estimate(value, math.nan, corrected, low, math.inf)
-    if groups.max() + 1 < len(a):  # cells lose when they are taken together, which the upper end must not
-        expected = (a + b) * min(a.sum(), b.sum()) / (a.sum() + b.sum())  # of the smaller side
-        rare = expected < ENOUGH
+    if not seen.all():
+        a, b, groups = a[seen], b[seen], None if groups is None else _renumbered(groups[seen])
+    groups = gathered(a, b) if groups is None else groups
+    cells = Cells(a, b)
+    if groups.max() + 1 == len(a):
+        return {name: _whole(cells, name, level) for name in measures}
+    few = Cells(*added(a, b, groups))
+    return {name: _lumped(cells, few, name, level) for name in measures}
+
+
+def _renumbered(groups: Groups) -> Groups:
+    return np.asarray(np.unique(groups, return_inverse=True)[1].reshape(-1))
+
+
+class Cells:
+    """Two rows of counts without a cell that neither has, and what several measures need of them."""
+
+    def __init__(self, a: Array, b: Array) -> None:
+        self.a, self.b = a, b
+        self.n, self.m = float(a.sum()), float(b.sum())
+        self.gaps = bool((b == 0).any()), bool((a == 0).any())  # of Q, of P
+
+    @cached_property
+    def seen(self) -> tuple[Array, Array]:
+        return self.a / self.n, self.b / self.m
+
+    @cached_property
+    def shares(self) -> tuple[Array, Array]:
+        """The shares, or smoothed ones where one is zero."""
+        p, q = (
+            (x + 0.5) / (x.sum() + 0.5 * len(x)) if gap else x / x.sum()
+            for x, gap in zip((self.a, self.b), reversed(self.gaps), strict=True)
+        )
+        return p, q
+
+    @cached_property
+    def settled(self) -> tuple[Array, Array]:
+        """The shares, or those of both sides together where a count is small: to second order these say nothing."""
+        few, pooled = np.minimum(self.a, self.b) < ENOUGH, (self.a + self.b) / (self.n + self.m)
+        p, q = self.shares
+        return (np.where(few, pooled, p), np.where(few, pooled, q)) if few.any() else (p, q)
+
+    @cached_property
+    def way(self) -> dict[str, tuple[float, float, float, float]]:
+        """Of either direction: the plug-in, Zhang and Grabchak's, and what the variances of logs are more."""
+        (a, b), (p, q), (x, y) = (self.a, self.b), self.shares, self.seen
+        return {
+            name: (float(kernel.relative_entropy(*seen).value), *_logs(*pair, *sure))
+            for name, pair, sure, seen in (("forward", (a, b), (p, q), (x, y)), ("reverse", (b, a), (q, p), (y, x)))
+        }
+
+    def value(self, measure: str) -> float:
         if measure == "jensen_shannon":
-            high = min(high + 0.5 * math.log(2) * sum(_most(x[rare].sum()) / x.sum() for x in (a, b)), math.log(2))
-        elif (expected < ENOUGH / 2).any():
-            high = math.inf  # a cell that is hardly hit may be anything
-        else:
-            _, _, whole, error = _corrected(a, b, measure, level)
-            high = max(high, whole)
+            return float(kernel.jensen_shannon(*self.seen))
+        return math.fsum(self.way[d][0] for d in _DIRECTIONS[measure])
+
+
+_DIRECTIONS = {"forward": ("forward",), "reverse": ("reverse",), "jeffreys": ("forward", "reverse")}
+
+
+def _whole(cells: Cells, measure: str, level: float) -> Estimate:
+    value = cells.value(measure)
+    corrected, low, high, error = _corrected(cells, measure, level, endless=math.isinf(value))
+    return Estimate(value, math.nan if math.isinf(value) else error, corrected, low, max(high, corrected))
+
+
+def _lumped(cells: Cells, few: Cells, measure: str, level: float) -> Estimate:
+    """The value of all cells, the estimate of those taken together, and an upper end that holds for all."""
+    value = cells.value(measure)
+    if math.isinf(value):
+        corrected, low, high, _ = _corrected(few, measure, level, endless=True)
+        return Estimate(value, math.nan, corrected, low, high)
+    corrected, low, high, error = _corrected(few, measure, level)
+    expected = (cells.a + cells.b) * min(cells.n, cells.m) / (cells.n + cells.m)  # of the smaller side
+    if measure == "jensen_shannon":
+        rare = expected < ENOUGH
+        more = sum(_most(x[rare].sum()) / n for x, n in ((cells.a, cells.n), (cells.b, cells.m)))
+        high = min(high + 0.5 * math.log(2) * more, math.log(2))
+    elif (expected < ENOUGH / 2).any():
+        high = math.inf  # a cell that is hardly hit may be anything
+    else:
+        _, _, whole, error = _corrected(cells, measure, level)
+        high = max(high, whole)
     return Estimate(value, error, corrected, low, max(high, corrected))
 
 
-def _corrected(a: Array, b: Array, measure: str, level: float) -> tuple[float, float, float, float]:
+def _corrected(cells: Cells, measure: str, level: float, endless: bool = False) -> tuple[float, float, float, float]:
     """The value less its bias, the ends of its interval and its standard error."""
-    n, m = float(a.sum()), float(b.sum())
-    if len(a) == 1:
-        return 0.0, 0.0, 0.0, 0.0
-    p, q = ((x + 0.5) / (x.sum() + 0.5 * len(x)) if (x == 0).any() else x / x.sum() for x in (a, b))
-    bias, linear, quadratic = _moments(p, q, n, m, measure)
+    n, m = cells.n, cells.m
+    if len(cells.a) == 1:
+        return 0.0, 0.0, math.inf if endless else 0.0, 0.0
     tail = (1 - level) / 2
+    swapped = measure == "reverse"
+    form = "forward" if swapped else measure
+    (p, q), sizes = cells.shares, (m, n) if swapped else (n, m)
+    bias, linear, quadratic = _moments(*((q, p) if swapped else (p, q)), *sizes, form)
     low = high = linear
     if measure == "jensen_shannon":
-        value = _value(a, b, measure)
+        value = cells.value(measure)
     else:
-        # to second order small counts say nothing; what they do is in the variances of their logs
-        few, pooled = np.minimum(a, b) < ENOUGH, (a + b) / (n + m)
-        bias, _, quadratic = _moments(np.where(few, pooled, p), np.where(few, pooled, q), n, m, measure)
-        sides = [(a, b, p, q), (b, a, q, p)] if measure == "jeffreys" else [(a, b, p, q)]
-        value = bias + sum(counts.zhang_grabchak(one, other).value for one, other, *_ in sides)
-        low += sum(_skewed(*side, tail) for side in sides)
-        high += sum(_trigamma(other, x, y) for _, other, x, y in sides)
+        x, y = cells.settled
+        if x is not p:
+            bias, _, quadratic = _moments(*((y, x) if swapped else (x, y)), *sizes, form)
+        ways = [cells.way[d] for d in _DIRECTIONS[measure]]
+        value = bias + math.fsum(w[1] for w in ways)
+        low, high = linear + math.fsum(w[2] for w in ways), linear + math.fsum(w[3] for w in ways)
     corrected, seen = value - bias, max(value, 0.0)
     least = _end(seen, bias, max(low, 0.0), quadratic, 1 - tail)
-    most = _end(seen, bias, high, quadratic, tail)
+    most = math.inf if endless else _end(seen, bias, high, quadratic, tail)
     at = max(corrected, 0.0) / value if value > 0 else 0.0  # the linear variance grows with the divergence itself
     return corrected, min(least, max(corrected, 0.0)), most, math.sqrt(high * at + quadratic)
 
 
-def _trigamma(b: Array, p: Array, q: Array) -> float:
-    """What the variance of the logs of small counts b, as Σ (p − q)·log b has them, is more than the delta method's."""
-    return math.fsum((p - q) ** 2 * (special.polygamma(1, b + 0.5) - 1 / (q * b.sum())))
+def _logs(a: Array, b: Array, p: Array, q: Array, tail: float = 0.025) -> tuple[float, float, float]:
+    """The estimate by logs that are all but unbiased, and how much more their variances are than the delta method's.
 
-
-def _skewed(a: Array, b: Array, p: Array, q: Array, tail: float) -> float:
-    """The same for the lower end, of both counts.
-
-    Counts are skewed. What a share can be at most or at least, by its count, tells how far the divergence can fall
-    with it; a normal that falls as far has this variance.
+    These are for the lower and for the upper end. For the upper it is the trigamma function. For the lower, counts are
+    skewed: what a share can be at most or at least, by its count, tells how far the divergence can fall with it; a
+    normal that falls as far has this variance.
     """
-    n, m, z = a.sum(), b.sum(), float(special.ndtri(1 - tail))
-    far = (np.log(_most(b, tail)) - special.digamma(b + 1)) / z
-    of_q = np.where(p > q, (p - q) ** 2 * (far**2 - 1 / (q * m)), 0.0)
-    total = math.fsum(p * np.log(p / q))
-    level = np.log(q) + total  # the share at which the divergence no longer falls
-    low = np.where(a > 0, special.gammaincinv(np.maximum(a, 1), tail), 0.0) / n
-    there = np.clip(np.exp(level), low, _most(a, tail) / n)
-    fall = (p * (np.log(p) - level) - p) - (there * (np.log(there) - level) - there)
-    of_p = np.maximum((fall / z) ** 2 - (np.log(p) - level) ** 2 * p / n, 0.0)
-    return math.fsum(of_q) + math.fsum(of_p)
+    n, m, z, there = a.sum(), b.sum(), NORMAL, a > 0
+    log_b = special.psi(b + 1)
+    logs = np.where(there, special.psi(np.maximum(a, 1)), 0.0) - special.psi(n) - log_b + special.psi(m + 1)
+    value = float(a @ logs) / n
+    apart, plain = (p - q) ** 2, 1 / (q * m)
+    upper = apart * (special.zeta(2, b + 0.5) - plain)  # ψ₁(x) = ζ(2, x)
+    far = (np.log(_most(b, tail)) - log_b) / z
+    of_q = np.where(p > q, apart * (far * far - plain), 0.0)
+    log_p, log_q = np.log(p), np.log(q)
+    level = log_q + float(p @ (log_p - log_q))  # the share at which the divergence no longer falls
+    least = np.where(there, special.gammaincinv(np.maximum(a, 1), tail), 0.0) / n
+    lowest = np.minimum(np.maximum(np.exp(level), least), _most(a, tail) / n)
+    fall = (p * (log_p - level) - p) - (lowest * (np.log(lowest) - level) - lowest)
+    of_p = np.maximum((fall / z) ** 2 - (log_p - level) ** 2 * p / n, 0.0)
+    return value, float(of_q.sum() + of_p.sum()), float(upper.sum())
 
 
 def _most(count: Any, tail: float = 0.025) -> Any:
@@ -183,15 +259,6 @@ def _dawson(rows: Array, columns: Array, total: float) -> float:
 
     (v1, w1), (v2, w2) = parts(rows), parts(columns)
     return 2 * total / (total - 3) * (v1 - w1) * (v2 - w2) + total * total / (total - 1) * w1 * w2
-
-
-def _value(a: Array, b: Array, measure: str) -> float:
-    p, q = a / a.sum(), b / b.sum()
-    if measure == "forward":
-        return float(kernel.relative_entropy(p, q).value)
-    if measure == "jeffreys":
-        return float(kernel.relative_entropy(p, q).value + kernel.relative_entropy(q, p).value)
-    return float(kernel.jensen_shannon(p, q))
 
 
 def _moments(p: Array, q: Array, n: float, m: float, measure: str) -> tuple[float, float, float]:
@@ -272,7 +339,7 @@ def _root(decreasing: Callable[[float], float], target: float, top: float) -> fl
             low, f, g = x, h, 0.5 * g
         else:
             high, g, f = x, h, 0.5 * f
-        if abs(h) < 1e-10 or high - low < 1e-9 * top:
+        if abs(h) < 1e-7 or high - low < 1e-9 * top:
             return x
     return 0.5 * (low + high)
 

@@ -37,10 +37,10 @@ def column(part: Partition, counts: Mapping[Key, Sequence[int]]) -> ColumnCompar
     ordered = sum(part.ordinal(k) for k in keys)
     groups = gathered(a, b, ordered)
     found = {}
-    for measure in tallies.MEASURES:
+    for measure, estimate in tallies.estimates(a, b, groups).items():
         gaps = {"forward": only_p, "reverse": only_q, "jensen_shannon": "", "jeffreys": only_p or only_q}[measure]
         of_p = measure == "forward" or bool(measure == "jeffreys" and only_p)
-        found[measure] = _divergence(tallies.estimate(a, b, measure, groups), gaps, of_p)
+        found[measure] = _divergence(estimate, gaps, of_p)
     value = tallies.p_value(*_ended(a, b, keys), ordered)
     return ColumnComparison(
         part.column,
