@@ -24,6 +24,7 @@ Array = NDArray[np.float64]
 DEALT, DEALT_IN_SPACE = 60, 150  # draws of the smaller side up to which labels are dealt
 ON_LINE, IN_SPACE = np.geomspace(0.25, 16, 13), np.geomspace(0.4, 2.5, 3)  # frequencies, in a column's unit
 DIRECTIONS, AT_MOST = 32, 128
+TOGETHER = 2000  # draws of both sides up to which all deals are one product
 ROWS = 1 << 14  # at once; and the rows that the covariance is looked at on
 
 
@@ -42,10 +43,13 @@ def energy(x: Array, y: Array, seed: int) -> float:
     middle = (sums[0] + sums[1]) / len(z)
     if is_dealt(n, len(z) - n, z.shape[1]):
         statistic = _length(sums[0] - n * middle)
-        deals = [rng.choice(len(z), n, replace=False) for _ in range(DEALS)]
-        whole = waves(z) if len(z) <= ROWS else None
-        sides = (waves(z[deal]) if whole is None else whole[deal] for deal in deals)
-        return p_value(statistic, np.array([_length(side.sum(axis=0) - n * middle) for side in sides]))
+        if len(z) <= TOGETHER:
+            labels = rng.permuted(np.tile(np.arange(len(z)) < n, (DEALS, 1)), axis=1)
+            sums_dealt = labels.astype(float) @ waves(z)
+        else:
+            deals = (rng.choice(len(z), n, replace=False) for _ in range(DEALS))
+            sums_dealt = np.array([waves(z[deal]).sum(axis=0) for deal in deals])
+        return p_value(statistic, np.square(sums_dealt - n * middle).sum(axis=1))
     some = z if len(z) <= ROWS else z[rng.choice(len(z), ROWS, replace=False)]
     covariance = np.cov(waves(some).T) * (1 / n + 1 / (len(z) - n))
     return sum_above(_length(sums[0] / n - sums[1] / (len(z) - n)), np.linalg.eigvalsh(covariance))
