@@ -34,8 +34,8 @@ def markdown(found: TableComparison, verdict: Verdict | None = None) -> str:
 
 
 FOOT = (
-    "Divergences in nats. Columns are ranked by the larger of both directions, less its bias; where a category of one "
-    "table only makes a direction ∞, by its smoothed value (half a count added to every category). "
+    "Divergences in nats, estimated with their bias taken off. Columns are ranked by the larger of both directions. "
+    "A category that only one table has makes a direction ∞ as counted; the estimate is finite and its interval endless. "
     "PSI is the sum of both directions."
 )
 
