@@ -35,7 +35,7 @@ def markdown(found: TableComparison, verdict: Verdict | None = None) -> str:
 
 FOOT = (
     "Divergences in nats, estimated with their bias taken off. Columns are ranked by the larger of both directions. "
-    "A category that only one table has makes a direction ∞ as counted; the estimate is finite and its interval endless. "
+    "A category that only one table has makes a direction ∞ as counted; the estimate is finite, its interval endless. "
     "PSI is the sum of both directions."
 )
 
