@@ -36,12 +36,14 @@ def power_gamma(
         ratio = x / scale
         with np.errstate(over="ignore", divide="ignore", invalid="ignore", under="ignore"):
             y = ratio if power == 1 else 1 / ratio if power == -1 else ratio**power
-            if a < 16:
+            lost = (np.isinf(ratio) & np.isfinite(x)) | ((ratio == 0) & (x > 0))  # not so its logarithm and its power
+            if a < 16 and not lost.any():
                 value = constant - log_gamma + special.xlogy(a * power - 1, ratio) - y
             else:  # by deviances, as a·log a − log Γ(a) would cost digits
-                log_ratio = np.log(ratio)
+                log_ratio = np.where(lost, np.log(x) - math.log(scale), np.log(ratio))
+                y = np.where(lost, np.exp(power * log_ratio), y)
                 far = -log_gamma + a * power * log_ratio - y
-                value = constant + np.where(y > FAINT, log_shape(y, a), far) - log_ratio
+                value = constant + np.where((y > FAINT) & (a >= 16), log_shape(y, a), far) - log_ratio
         return np.where(np.isinf(y), -np.inf, value)
 
     def quantile(u: Array) -> Array:

@@ -9,6 +9,7 @@ Gauss rule (Piessens et al. 1983).
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -313,12 +314,15 @@ def _first_panels(low: float, high: float, breaks: Array, thin: int = 1) -> _Pan
         if np.isfinite(end):
             origin, scale, kind = float(end), float(abs(end - edge)), exp
             # as near to the end as doubles can tell from it, where a density may be infinite
-            reach = float(np.log(scale / max(NEAREST, NEAREST_ROUNDINGS * EPS * abs(end))))
+            reach = math.log(scale) - math.log(max(NEAREST, NEAREST_ROUNDINGS * EPS * abs(end)))
         else:
             # the size of things on this side: the other may be longer by decades
             gap = abs(edge - (inner[-2:][0] if end > edge else inner[:2][-1]))
             origin, scale, kind = float(edge), float(max(gap, 0.25 * abs(edge - centre))) or 1.0, sinh
-            reach = float(np.arcsinh(FARTHEST / scale))
+            # arsinh(FARTHEST / scale), whose quotient may lie beyond the doubles
+            reach = (
+                math.log(2 * FARTHEST) - math.log(scale) if scale < 1e-9 * FARTHEST else math.asinh(FARTHEST / scale)
+            )
         ladder = _LADDER[::thin]
         steps = np.append(ladder[reach > ladder], reach)
         rows += [(a, b, kind, origin, scale, i == len(steps) - 2) for i, (a, b) in enumerate(itertools.pairwise(steps))]
