@@ -237,8 +237,14 @@ def test_a_far_unit_costs_what_is_said() -> None:
     ("p", "q"),
     [
         ("generalized_gamma(2000, 0.1, 1)", "generalized_gamma(1800, 0.1, 1)"),
-        ("generalized_gamma(3.18e6, 0.0518, 1.8e-68)", "generalized_gamma(156827, 0.3023, 3.25e40)"),
-        ("generalized_gamma(1.37e6, 0.364, 3.8e204)", "generalized_gamma(2.6e7, 0.0234, 1.9e-96)"),
+        (
+            "generalized_gamma(3179928.652185517, 0.05183876516759775, 1.808986821280338e-68)",
+            "generalized_gamma(156827.32081848037, 0.3023457218109744, 3.254322280064445e+40)",
+        ),
+        (
+            "generalized_gamma(1369127.1683000356, 0.36405603554789934, 3.7762561358349363e204)",
+            "generalized_gamma(26237703.722315572, 0.023391952945257366, 1.8872327165590314e-96)",
+        ),
     ],
 )
 def test_the_reach_of_panels_and_ratios_of_scales_beyond_doubles(p: str, q: str) -> None:
