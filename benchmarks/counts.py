@@ -11,7 +11,7 @@ import sys
 import numpy as np
 from scipy import stats
 
-from kullback.numerics import tallies
+from kullback.numerics import pearson, tallies
 from kullback.numerics.gathered import gathered
 
 MEASURES = tallies.MEASURES
@@ -92,7 +92,7 @@ def _holds(a: np.ndarray, b: np.ndarray, ordered: int, measure: str, truth: floa
 
 def level(p: np.ndarray, ordered: int, m: int, replications: int) -> float:
     rng = np.random.default_rng(2)
-    found = [tallies.p_value(rng.multinomial(1000, p), rng.multinomial(m, p), ordered) for _ in range(replications)]
+    found = [pearson.p_value(rng.multinomial(1000, p), rng.multinomial(m, p), ordered) for _ in range(replications)]
     return float(np.mean(np.array(found) <= 0.05))
 
 

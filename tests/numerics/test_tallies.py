@@ -10,7 +10,7 @@ from scipy import stats
 from scipy.special import digamma
 
 import kullback as kl
-from kullback.numerics import tallies
+from kullback.numerics import pearson, tallies
 from kullback.numerics.gathered import gathered
 
 
@@ -145,7 +145,7 @@ def test_the_level_of_p_values_where_rows_are_few(m: int) -> None:
     rng = np.random.default_rng(2)
     for p, ordered in ((np.array([0.02, 0.23, 0.25, 0.25, 0.23, 0.02]), 6), (zipf(50, 1.5), 0)):
         pairs = zip(rng.multinomial(1000, p, 500), rng.multinomial(m, p, 500), strict=True)
-        level = np.mean([tallies.p_value(a, b, ordered) <= 0.05 for a, b in pairs])
+        level = np.mean([pearson.p_value(a, b, ordered) <= 0.05 for a, b in pairs])
         assert level <= 0.05 + 3.3 * math.sqrt(0.05 * 0.95 / 500)
         assert level >= 0.02 or not ordered
 
@@ -165,7 +165,7 @@ def test_what_chance_does_not_part_is_taken_together() -> None:
 def test_p_values_are_uniform_when_nothing_differs(n: int, m: int, k: int) -> None:
     rng = np.random.default_rng(3)
     p = rng.dirichlet(np.ones(k))
-    found = np.array([tallies.p_value(rng.multinomial(n, p), rng.multinomial(m, p)) for _ in range(2000)])
+    found = np.array([pearson.p_value(rng.multinomial(n, p), rng.multinomial(m, p)) for _ in range(2000)])
     for level in (0.01, 0.05, 0.2):
         assert abs((found <= level).mean() - level) < 4 * math.sqrt(level * (1 - level) / 2000) + 0.004
 
@@ -173,7 +173,7 @@ def test_p_values_are_uniform_when_nothing_differs(n: int, m: int, k: int) -> No
 def test_p_value_is_the_chi_square_test_of_large_counts() -> None:
     a, b = np.array([5100, 4900, 10_000]), np.array([10_150, 10_000, 19_850])
     wanted = stats.chi2_contingency([a, b], correction=False).pvalue
-    assert tallies.p_value(a, b) == pytest.approx(wanted, rel=2e-3)
+    assert pearson.p_value(a, b) == pytest.approx(wanted, rel=2e-3)
 
 
 def test_p_value_given_the_margins_is_exact_in_mean_and_variance() -> None:
@@ -184,13 +184,13 @@ def test_p_value_given_the_margins_is_exact_in_mean_and_variance() -> None:
     draws = rng.multivariate_hypergeometric(a + b, n, 200_000)
     statistic = n * m / total * (((draws / n - (a + b - draws) / m) ** 2) / ((a + b) / total)).sum(axis=1)
     assert statistic.mean() == pytest.approx(2 * 110 / 109, rel=5e-3)
-    assert tallies._dawson(np.array([n, m]), a + b, total) == pytest.approx(statistic.var(), rel=1e-2)
+    assert pearson._dawson(np.array([n, m]), a + b, total) == pytest.approx(statistic.var(), rel=1e-2)
     seen = n * m / total * (((a / n - b / m) ** 2) / ((a + b) / total)).sum()
-    assert tallies.p_value(a, b) == pytest.approx((statistic >= seen - 1e-12).mean(), abs=0.005)
+    assert pearson.p_value(a, b) == pytest.approx((statistic >= seen - 1e-12).mean(), abs=0.005)
 
 
 def test_one_category_says_nothing() -> None:
-    assert tallies.p_value([5, 0], [9, 0]) == 1
+    assert pearson.p_value([5, 0], [9, 0]) == 1
     found = tallies.estimate([5, 0], [9, 0], "jeffreys")
     assert (found.value, found.low, found.high) == (0, 0, 0)
 

@@ -19,7 +19,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -29,10 +29,7 @@ from kullback.numerics.lazy import special
 from kullback.numerics.terms import Array
 
 MEASURES = ("forward", "reverse", "jensen_shannon", "jeffreys")
-SPARSE, FEW = 5.0, 20  # rows of a cell, and of a side, below which the p-value is drawn
-SURELY, HARDLY = 1e-8, 0.25  # unless it is beyond doubt
-DRAWS, ENOUGH_HITS = (500, 4000, 20000), 50
-NORMAL = 1.959963984540054  # the normal's quantile of 97.5 %
+OUTSIDE, NORMAL = 0.025, 1.959963984540054  # of either end of an interval, and the normal's quantile there
 LARGE = 1e3  # above it the non-central χ² is taken by Sankaran's approximation, good to 1e-4 there
 
 
@@ -47,13 +44,13 @@ class Estimate:
     high: float
 
 
-def estimate(a: Array, b: Array, measure: str, groups: Groups | None = None, level: float = 0.95) -> Estimate:
+def estimate(a: Array, b: Array, measure: str, groups: Groups | None = None) -> Estimate:
     """One measure of two rows of counts; `groups` says which cells are estimated together."""
-    return estimates(a, b, groups, (measure,), level)[measure]
+    return estimates(a, b, groups, (measure,))[measure]
 
 
 def estimates(
-    a: Array, b: Array, groups: Groups | None = None, measures: Sequence[str] = MEASURES, level: float = 0.95
+    a: Array, b: Array, groups: Groups | None = None, measures: Sequence[str] = MEASURES
 ) -> dict[str, Estimate]:
     """The measures of two rows of counts, which share most of their work."""
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
@@ -63,9 +60,9 @@ def estimates(
     groups = gathered(a, b) if groups is None else groups
     cells = Cells(a, b)
     if groups.max() + 1 == len(a):
-        return {name: _whole(cells, name, level) for name in measures}
+        return {name: _whole(cells, name) for name in measures}
     few = Cells(*added(a, b, groups))
-    return {name: _lumped(cells, few, name, level) for name in measures}
+    return {name: _lumped(cells, few, name) for name in measures}
 
 
 def _renumbered(groups: Groups) -> Groups:
@@ -101,36 +98,43 @@ class Cells:
         return (np.where(few, pooled, p), np.where(few, pooled, q)) if few.any() else (p, q)
 
     @cached_property
-    def way(self) -> dict[str, tuple[float, float, float, float]]:
-        """Of either direction: the plug-in, Zhang and Grabchak's, and what the variances of logs are more."""
-        (a, b), (p, q), (x, y) = (self.a, self.b), self.shares, self.seen
-        return {
-            name: (float(kernel.relative_entropy(*seen).value), *_logs(*pair, *sure))
-            for name, pair, sure, seen in (("forward", (a, b), (p, q), (x, y)), ("reverse", (b, a), (q, p), (y, x)))
-        }
+    def plug_in(self) -> dict[str, float]:
+        x, y = self.seen
+        pairs = {"forward": (x, y), "reverse": (y, x)}
+        return {name: float(kernel.relative_entropy(*pair).value) for name, pair in pairs.items()}
+
+    @cached_property
+    def logs(self) -> dict[str, tuple[float, float, float]]:
+        """Of either direction: Zhang and Grabchak's value, and what the variances of the logs are more."""
+        (a, b), (p, q) = (self.a, self.b), self.shares
+        return {"forward": _logs(a, b, p, q), "reverse": _logs(b, a, q, p)}
+
+    @cached_property
+    def jensen_shannon(self) -> float:
+        return float(kernel.jensen_shannon(*self.seen))
 
     def value(self, measure: str) -> float:
         if measure == "jensen_shannon":
-            return float(kernel.jensen_shannon(*self.seen))
-        return math.fsum(self.way[d][0] for d in _DIRECTIONS[measure])
+            return self.jensen_shannon
+        return math.fsum(self.plug_in[d] for d in _DIRECTIONS[measure])
 
 
 _DIRECTIONS = {"forward": ("forward",), "reverse": ("reverse",), "jeffreys": ("forward", "reverse")}
 
 
-def _whole(cells: Cells, measure: str, level: float) -> Estimate:
+def _whole(cells: Cells, measure: str) -> Estimate:
     value = cells.value(measure)
-    corrected, low, high, error = _corrected(cells, measure, level, endless=math.isinf(value))
+    corrected, low, high, error = _corrected(cells, measure, endless=math.isinf(value))
     return Estimate(value, math.nan if math.isinf(value) else error, corrected, low, max(high, corrected))
 
 
-def _lumped(cells: Cells, few: Cells, measure: str, level: float) -> Estimate:
+def _lumped(cells: Cells, few: Cells, measure: str) -> Estimate:
     """The value of all cells, the estimate of those taken together, and an upper end that holds for all."""
     value = cells.value(measure)
     if math.isinf(value):
-        corrected, low, high, _ = _corrected(few, measure, level, endless=True)
+        corrected, low, high, _ = _corrected(few, measure, endless=True)
         return Estimate(value, math.nan, corrected, low, high)
-    corrected, low, high, error = _corrected(few, measure, level)
+    corrected, low, high, error = _corrected(few, measure)
     expected = (cells.a + cells.b) * min(cells.n, cells.m) / (cells.n + cells.m)  # of the smaller side
     if measure == "jensen_shannon":
         rare = expected < ENOUGH
@@ -139,17 +143,16 @@ def _lumped(cells: Cells, few: Cells, measure: str, level: float) -> Estimate:
     elif (expected < ENOUGH / 2).any():
         high = math.inf  # a cell that is hardly hit may be anything
     else:
-        _, _, whole, error = _corrected(cells, measure, level)
+        _, _, whole, error = _corrected(cells, measure)
         high = max(high, whole)
     return Estimate(value, error, corrected, low, max(high, corrected))
 
 
-def _corrected(cells: Cells, measure: str, level: float, endless: bool = False) -> tuple[float, float, float, float]:
+def _corrected(cells: Cells, measure: str, endless: bool = False) -> tuple[float, float, float, float]:
     """The value less its bias, the ends of its interval and its standard error."""
     n, m = cells.n, cells.m
     if len(cells.a) == 1:
         return 0.0, 0.0, math.inf if endless else 0.0, 0.0
-    tail = (1 - level) / 2
     swapped = measure == "reverse"
     form = "forward" if swapped else measure
     (p, q), sizes = cells.shares, (m, n) if swapped else (n, m)
@@ -161,17 +164,17 @@ def _corrected(cells: Cells, measure: str, level: float, endless: bool = False) 
         x, y = cells.settled
         if x is not p:
             bias, _, quadratic = _moments(*((y, x) if swapped else (x, y)), *sizes, form)
-        ways = [cells.way[d] for d in _DIRECTIONS[measure]]
-        value = bias + math.fsum(w[1] for w in ways)
-        low, high = linear + math.fsum(w[2] for w in ways), linear + math.fsum(w[3] for w in ways)
+        ways = [cells.logs[d] for d in _DIRECTIONS[measure]]
+        value = bias + math.fsum(w[0] for w in ways)
+        low, high = linear + math.fsum(w[1] for w in ways), linear + math.fsum(w[2] for w in ways)
     corrected, seen = value - bias, max(value, 0.0)
-    least = _end(seen, bias, max(low, 0.0), quadratic, 1 - tail)
-    most = math.inf if endless else _end(seen, bias, high, quadratic, tail)
+    least = _end(seen, bias, max(low, 0.0), quadratic, 1 - OUTSIDE)
+    most = math.inf if endless else _end(seen, bias, high, quadratic, OUTSIDE)
     at = max(corrected, 0.0) / value if value > 0 else 0.0  # the linear variance grows with the divergence itself
     return corrected, min(least, max(corrected, 0.0)), most, math.sqrt(high * at + quadratic)
 
 
-def _logs(a: Array, b: Array, p: Array, q: Array, tail: float = 0.025) -> tuple[float, float, float]:
+def _logs(a: Array, b: Array, p: Array, q: Array) -> tuple[float, float, float]:
     """The estimate by logs that are all but unbiased, and how much more their variances are than the delta method's.
 
     These are for the lower and for the upper end. For the upper it is the trigamma function. For the lower, counts are
@@ -184,81 +187,20 @@ def _logs(a: Array, b: Array, p: Array, q: Array, tail: float = 0.025) -> tuple[
     value = float(a @ logs) / n
     apart, plain = (p - q) ** 2, 1 / (q * m)
     upper = apart * (special.zeta(2, b + 0.5) - plain)  # ψ₁(x) = ζ(2, x)
-    far = (np.log(_most(b, tail)) - log_b) / z
+    far = (np.log(_most(b)) - log_b) / z
     of_q = np.where(p > q, apart * (far * far - plain), 0.0)
     log_p, log_q = np.log(p), np.log(q)
     level = log_q + float(p @ (log_p - log_q))  # the share at which the divergence no longer falls
-    least = np.where(there, special.gammaincinv(np.maximum(a, 1), tail), 0.0) / n
-    lowest = np.minimum(np.maximum(np.exp(level), least), _most(a, tail) / n)
+    least = np.where(there, special.gammaincinv(np.maximum(a, 1), OUTSIDE), 0.0) / n
+    lowest = np.minimum(np.maximum(np.exp(level), least), _most(a) / n)
     fall = (p * (log_p - level) - p) - (lowest * (np.log(lowest) - level) - lowest)
     of_p = np.maximum((fall / z) ** 2 - (log_p - level) ** 2 * p / n, 0.0)
     return value, float(of_q.sum() + of_p.sum()), float(upper.sum())
 
 
-def _most(count: Any, tail: float = 0.025) -> Any:
+def _most(count: Any) -> Any:
     """What a count's mean can be at most."""
-    return special.gammaincinv(count + 1, 1 - tail)
-
-
-def p_value(a: Array, b: Array, ordered: int | None = None) -> float:
-    """P of a Pearson statistic as large by chance when both rows are draws of one distribution.
-
-    Categories after the first `ordered` cells that the smaller side is expected to hit less than once are one.
-
-    Given the margins, the statistic's mean and variance are known exactly (Dawson 1954); a gamma variable with both
-    stands for its distribution, which is χ² when the counts are large. Where they are small, its distribution is drawn:
-    tables of the same margins, always the same ones.
-    """
-    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    seen = (a + b) > 0
-    a, b = (a, b) if a.sum() >= b.sum() else (b, a)
-    n, m = float(a.sum()), float(b.sum())
-    rare = (np.arange(len(a)) >= (len(a) if ordered is None else ordered)) & (a + b < (n + m) / max(m, 1)) & seen
-    a, b = (np.append(x[seen & ~rare], x[rare].sum() if rare.any() else []) for x in (a, b))
-    total, margin = n + m, a + b
-    if len(a) < 2 or total < 4:
-        return 1.0
-    statistic = n * m / total * math.fsum((a / n - b / m) ** 2 / (margin / total))
-    mean = (len(a) - 1) * total / (total - 1)
-    variance = _dawson(np.array([n, m]), margin, total)
-    by_gamma = 1.0
-    if variance > 0:
-        by_gamma = float(special.gammaincc(mean * mean / variance, statistic * mean / variance))
-    sparse = float(margin.min()) * m / total < SPARSE and SURELY < by_gamma < HARDLY
-    return _drawn(b, margin, by_gamma) if m < FEW or sparse else by_gamma
-
-
-def _drawn(b: Array, margin: Array, otherwise: float) -> float:
-    """The share of random tables with these margins whose statistic is at least as large."""
-    rng = np.random.default_rng(0)
-    m, total = int(b.sum()), int(margin.sum())
-    seen = float((b * b / margin).sum()) * (1 - 1e-12)
-    hits = draws = 0
-    for size in DRAWS:
-        if total >= 1e9:  # NumPy's limit; with replacement there is no difference
-            tables = rng.multinomial(m, margin / margin.sum(), size=size)
-        else:
-            way: Literal["count", "marginals"] = "count" if total < 1e6 and m < 20 * len(margin) else "marginals"
-            tables = rng.multivariate_hypergeometric(margin.astype(np.int64), m, size=size, method=way)
-        hits += int((np.square(tables, dtype=float) @ (1 / margin) >= seen).sum())
-        draws += size
-        if hits >= ENOUGH_HITS:
-            break
-    if hits:
-        return (hits + 1) / (draws + 1)
-    ways = special.gammaln(total + 1) - special.gammaln(m + 1) - special.gammaln(total - m + 1)
-    return float(np.clip(otherwise, math.exp(-ways), 1 / (draws + 1)))  # no arrangement of rows is less probable
-
-
-def _dawson(rows: Array, columns: Array, total: float) -> float:
-    def parts(margin: Array) -> tuple[float, float]:
-        k = len(margin)
-        v = (k - 1) * (total - k) / (total - 1)
-        w = (math.fsum(total / margin) - k * k) / (total - 2)
-        return v, w
-
-    (v1, w1), (v2, w2) = parts(rows), parts(columns)
-    return 2 * total / (total - 3) * (v1 - w1) * (v2 - w2) + total * total / (total - 1) * w1 * w2
+    return special.gammaincinv(count + 1, 1 - OUTSIDE)
 
 
 def _moments(p: Array, q: Array, n: float, m: float, measure: str) -> tuple[float, float, float]:

@@ -10,7 +10,7 @@ import numpy as np
 from kullback._result import Status
 from kullback._result._column import ColumnComparison, CountDivergence, listed
 from kullback._result._comparison import Terms
-from kullback.numerics import tallies
+from kullback.numerics import pearson, tallies
 from kullback.numerics.gathered import gathered
 from kullback.tables._grid import Key
 from kullback.tables._partition import OVER, UNDER, Partition
@@ -41,7 +41,7 @@ def column(part: Partition, counts: Mapping[Key, Sequence[int]]) -> ColumnCompar
         gaps = {"forward": only_p, "reverse": only_q, "jensen_shannon": "", "jeffreys": only_p or only_q}[measure]
         of_p = measure == "forward" or bool(measure == "jeffreys" and only_p)
         found[measure] = _divergence(estimate, gaps, of_p)
-    value = tallies.p_value(*_ended(a, b, keys), ordered)
+    value = pearson.p_value(*_ended(a, b, keys), ordered)
     return ColumnComparison(
         part.column,
         part.kind,

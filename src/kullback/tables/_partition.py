@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from kullback._format import value_text
 from kullback.numerics.gathered import CHANCE, ENOUGH, parted
 from kullback.tables._grid import FEW, NAN, NEGATIVE, NULL, POSITIVE, Cell, Cells, Key
 from kullback.tables._kinds import Kind, shown, timed
 
 MOST = 64  # bins
+RARE = 4.0  # times the usual distance of cells that a gap is wide at least
 TAIL = 0.02  # of the rows in each of the outermost bins, where a side has fewer than FEW rows
 UNDER, OVER, OTHER = ("under",), ("over",), ("other",)
 _NAMES = {NULL: "missing", NAN: "NaN", POSITIVE: "∞", NEGATIVE: "−∞", OTHER: "any other value"}
@@ -110,14 +113,16 @@ def partition(cells: Cells, column: str, kind: Kind) -> tuple[Partition, Counts]
         values = tuple(c.least for c in cells.cells)
         counts |= {("value", v): list(c.counts) for v, c in zip(values, cells.cells, strict=True)}
         return Partition(column, kind, None, values), counts
-    need = ENOUGH * sum(cells.rows) / min(cells.rows)
-    groups = [part for group in _groups(cells, bins(cells.smaller())) for part in _ungapped(group, need)]
+    need, least = ENOUGH * sum(cells.rows) / min(cells.rows), RARE * _usual(cells)
+    groups = [part for group in _groups(cells, bins(cells.smaller())) for part in _ungapped(group, need, least)]
     groups = _parted(groups, parted(*cells.counts().T, *map(float, cells.rows)))
     edges, gaps = [cells.least], 0
     counts[("bin", 0)] = _sum(groups[0])
     for left, right in itertools.pairwise(groups):
-        if _gap(left, right):
-            edges += [left[-1].upper, right[0].lower]
+        if _gap(left, right, least):
+            low, high = left[-1].upper, right[0].lower
+            near = 0.25 * (high - low) if kind == "number" else 0  # room for short edges
+            edges += [_edge(low, low + near, kind), _edge(high - near, high, kind)]
             gaps += 1
         else:
             edges.append(_edge(left[-1].upper, right[0].lower, kind))
@@ -137,23 +142,29 @@ def _parted(groups: list[list[Cell]], cuts: list[int]) -> list[list[Cell]]:
     return [every[i:j] for i, j in itertools.pairwise(sorted({0, *ends, *cuts}))]
 
 
-def _ungapped(group: list[Cell], need: float) -> Iterator[list[Cell]]:
+def _ungapped(group: list[Cell], need: float, least: float) -> Iterator[list[Cell]]:
     """A bin parted at the widest gap inside it, if so many rows lie on either side, and so on."""
     if len(group) > 1:
         at = max(range(1, len(group)), key=lambda i: group[i].lower - group[i - 1].upper)
         parts = group[:at], group[at:]
-        if all(sum(_sum(part)) >= need for part in parts) and _gap(*parts):
+        if all(sum(_sum(part)) >= need for part in parts) and _gap(*parts, least):
             for part in parts:
-                yield from _ungapped(part, need)
+                yield from _ungapped(part, need, least)
             return
     yield group
 
 
-def _gap(left: list[Cell], right: list[Cell]) -> bool:
+def _usual(cells: Cells) -> float:
+    """The usual distance between cells: nothing for what is continuous, the step of what is rounded."""
+    apart = [right.lower - left.upper for left, right in itertools.pairwise(cells.cells)]
+    return float(np.median(np.array(apart, dtype=float))) if apart else 0.0
+
+
+def _gap(left: list[Cell], right: list[Cell], least: float) -> bool:
     """Whether a stretch between two bins, wider than they are, is empty though many rows would lie there by chance."""
     width = right[0].lower - left[-1].upper
     sides = [(sum(_sum(g)), g[-1].upper - g[0].lower) for g in (left, right)]
-    return width > 0 and all(width > extent and n * width > CHANCE * extent for n, extent in sides)
+    return width > max(least, 0) and all(width > extent and n * width > CHANCE * extent for n, extent in sides)
 
 
 def _groups(cells: Cells, wanted: int) -> list[list[Cell]]:
