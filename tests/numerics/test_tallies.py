@@ -75,16 +75,17 @@ def coverage(p: np.ndarray, q: np.ndarray, n: int, m: int, replications: int, or
     """How often the interval holds the true divergence."""
     rng = np.random.default_rng(11)
     pairs = list(zip(rng.multinomial(n, p, replications), rng.multinomial(m, q, replications), strict=True))
+    found = []
+    for a, b in pairs:
+        seen = (a + b) > 0
+        groups = np.zeros(len(a), dtype=np.intp)
+        groups[seen] = gathered(*(x[seen].astype(float) for x in (a, b)), int(seen[:ordered].sum()))
+        found.append(tallies.estimates(a, b, groups))
     held = {}
     for measure, truth in truths(p, q).items():
-        found = []
-        for a, b in pairs:
-            seen = (a + b) > 0
-            groups = np.zeros(len(a), dtype=np.intp)
-            groups[seen] = gathered(*(x[seen].astype(float) for x in (a, b)), int(seen[:ordered].sum()))
-            found.append(tallies.estimate(a, b, measure, groups))
-        assert all(e.low - 1e-12 <= max(e.corrected, 0) <= e.high for e in found)
-        held[measure] = float(np.mean([e.low - 1e-12 <= truth <= e.high for e in found]))
+        every = [e[measure] for e in found]
+        assert all(e.low - 1e-12 <= max(e.corrected, 0) <= e.high for e in every)
+        held[measure] = float(np.mean([e.low - 1e-12 <= truth <= e.high for e in every]))
     return held
 
 
@@ -130,7 +131,7 @@ SIZES = [(5000, 100), (1000, 30), (200, 200), (1000, 1000), (20_000, 1000)]
 @pytest.mark.parametrize("case", SPARSE)
 @pytest.mark.parametrize(
     ("n", "m", "count"),
-    [(5000, 100, 200), *(pytest.param(n, m, 2000, marks=pytest.mark.slow) for n, m in SIZES)],
+    [(5000, 100, 100), *(pytest.param(n, m, 2000, marks=pytest.mark.slow) for n, m in SIZES)],
 )
 def test_intervals_hold_where_rows_are_few_and_where_sides_lie_apart(case: str, n: int, m: int, count: int) -> None:
     """Few rows a cell, and divergences of 0 to 4.4; an interval may be too long, and mostly has no end."""
@@ -144,10 +145,10 @@ def test_the_level_of_p_values_where_rows_are_few(m: int) -> None:
     """At most 5 %, and near it where the cells allow."""
     rng = np.random.default_rng(2)
     for p, ordered in ((np.array([0.02, 0.23, 0.25, 0.25, 0.23, 0.02]), 6), (zipf(50, 1.5), 0)):
-        pairs = zip(rng.multinomial(1000, p, 500), rng.multinomial(m, p, 500), strict=True)
+        pairs = zip(rng.multinomial(1000, p, 300), rng.multinomial(m, p, 300), strict=True)
         level = np.mean([pearson.p_value(a, b, ordered) <= 0.05 for a, b in pairs])
-        assert level <= 0.05 + 3.3 * math.sqrt(0.05 * 0.95 / 500)
-        assert level >= 0.02 or not ordered
+        assert level <= 0.05 + 3.3 * math.sqrt(0.05 * 0.95 / 300)
+        assert level >= 0.01 or not ordered
 
 
 def test_what_chance_does_not_part_is_taken_together() -> None:
@@ -165,9 +166,9 @@ def test_what_chance_does_not_part_is_taken_together() -> None:
 def test_p_values_are_uniform_when_nothing_differs(n: int, m: int, k: int) -> None:
     rng = np.random.default_rng(3)
     p = rng.dirichlet(np.ones(k))
-    found = np.array([pearson.p_value(rng.multinomial(n, p), rng.multinomial(m, p)) for _ in range(2000)])
+    found = np.array([pearson.p_value(rng.multinomial(n, p), rng.multinomial(m, p)) for _ in range(1000)])
     for level in (0.01, 0.05, 0.2):
-        assert abs((found <= level).mean() - level) < 4 * math.sqrt(level * (1 - level) / 2000) + 0.004
+        assert abs((found <= level).mean() - level) < 4 * math.sqrt(level * (1 - level) / 1000) + 0.004
 
 
 def test_p_value_is_the_chi_square_test_of_large_counts() -> None:
