@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import narwhals as nw
@@ -13,12 +15,16 @@ Row = tuple[Any, ...]
 
 
 def rows(frame: nw.LazyFrame[Any]) -> list[Row]:
-    """The rows of a small lazy frame, collected by the engine's own means (Arrow is not needed for it).
-
-    What goes wrong while an engine runs (a broken page, a full disk, a lost cluster) is said in one sentence.
-    """
-    try:
+    """The rows of a small lazy frame, collected by the engine's own means (Arrow is not needed for it)."""
+    with told(frame):
         return _collected(frame)
+
+
+@contextmanager
+def told(frame: nw.LazyFrame[Any]) -> Iterator[None]:
+    """What goes wrong while an engine runs (a broken page, a full disk, a lost cluster) is said in one sentence."""
+    try:
+        yield
     except Exception as error:
         if interrupted(error):
             raise KeyboardInterrupt from None
