@@ -111,7 +111,9 @@ class Cells:
 
     @cached_property
     def jensen_shannon(self) -> float:
-        return float(kernel.jensen_shannon(*self.seen))
+        p, q = self.seen
+        mean = 0.5 * (p + q)
+        return 0.5 * float(kernel.relative_entropy(p, mean).value + kernel.relative_entropy(q, mean).value)
 
     def value(self, measure: str) -> float:
         if measure == "jensen_shannon":

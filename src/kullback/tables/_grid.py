@@ -95,11 +95,14 @@ class Cells:
     rows: tuple[int, int]
     unit: int = 1  # of times while they are counted: nanoseconds in a step
     exact: bool = False  # integers beyond those that doubles hold
+    known: np.ndarray | None = None
     units: list[float] = field(default_factory=list)  # where the cells began before those of one side's were made finer
 
     def counts(self) -> np.ndarray:
-        """The counts of both sides, one row a cell."""
-        return np.array([cell.counts for cell in self.cells], dtype=float).reshape(-1, 2)
+        """The counts of both sides, one row a cell; kept until the cells change."""
+        if self.known is None:
+            self.known = np.array([cell.counts for cell in self.cells], dtype=float).reshape(-1, 2)
+        return self.known
 
     def weights(self) -> np.ndarray:
         """The share of each cell of the rows of both sides together: under P = Q chance has no part in them."""
@@ -114,8 +117,8 @@ class Cells:
 
     def smaller(self) -> int:
         """Finite values on the side that has fewer of them, of those that have any."""
-        totals = [sum(cell.counts[i] for cell in self.cells) for i in (0, 1)]
-        return min((t for t in totals if t), default=0)
+        finite = [n - sum(pair[i] for pair in self.special.values()) for i, n in enumerate(self.rows)]
+        return min((n for n in finite if n), default=0)
 
 
 def spread(side: Side, kinds: Mapping[str, Kind], held: Held) -> tuple[int, dict[str, Ends]]:
@@ -382,6 +385,7 @@ def _take(table: Cells, task: Task, answers: list[list[tuple[Any, ...]]], nan_is
         for cell in new.values():
             cell.least = cell.most = table.least
     table.cells = sorted([*kept, *new.values()], key=lambda c: c.lower)
+    table.known = None
 
 
 def special(index: Any, nan_is_null: bool) -> Key:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import bisect
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from kullback._format import value_text
-from kullback.numerics.gathered import CHANCE, ENOUGH, parted
+from kullback.tables._bins import Bins
 from kullback.tables._grid import FEW, NAN, NEGATIVE, NULL, POSITIVE, Cell, Cells, Key
 from kullback.tables._kinds import Kind, shown, timed
 
 MOST = 64  # bins
-RARE = 4.0  # times the usual distance of cells that a gap is wide at least
-TAIL = 0.02  # of the rows in each of the outermost bins, where a side has fewer than FEW rows
 UNDER, OVER, OTHER = ("under",), ("over",), ("other",)
 _NAMES = {NULL: "missing", NAN: "NaN", POSITIVE: "∞", NEGATIVE: "−∞", OTHER: "any other value"}
 Counts = dict[Key, list[int]]
@@ -113,104 +108,25 @@ def partition(cells: Cells, column: str, kind: Kind) -> tuple[Partition, Counts]
         values = tuple(c.least for c in cells.cells)
         counts |= {("value", v): list(c.counts) for v, c in zip(values, cells.cells, strict=True)}
         return Partition(column, kind, None, values), counts
-    need, least = ENOUGH * sum(cells.rows) / min(cells.rows), RARE * _usual(cells)
-    groups = [part for group in _groups(cells, bins(cells.smaller())) for part in _ungapped(group, need, least)]
-    groups = _parted(groups, parted(*cells.counts().T, *map(float, cells.rows)))
+    cut = Bins(cells, bins(cells.smaller()))
+    every = cells.cells
     edges, gaps = [cells.least], 0
-    counts[("bin", 0)] = _sum(groups[0])
-    for left, right in itertools.pairwise(groups):
-        if _gap(left, right, least):
-            low, high = left[-1].upper, right[0].lower
+    counts[("bin", 0)] = _sum(every, cut.stretches[0])
+    for left, right in itertools.pairwise(cut.stretches):
+        low, high = every[left[1] - 1].upper, every[right[0]].lower
+        if cut.gap(left, right):
             near = 0.25 * (high - low) if kind == "number" else 0  # room for short edges
             edges += [_edge(low, low + near, kind), _edge(high - near, high, kind)]
             gaps += 1
         else:
-            edges.append(_edge(left[-1].upper, right[0].lower, kind))
-        counts[("bin", len(edges) - 1)] = _sum(right)
+            edges.append(_edge(low, high, kind))
+        counts[("bin", len(edges) - 1)] = _sum(every, right)
     edges.append(cells.most)
     return Partition(column, kind, tuple(edges), gaps=gaps), counts
 
 
-def _sum(group: list[Cell]) -> list[int]:
-    return [sum(c.counts[j] for c in group) for j in (0, 1)]
-
-
-def _parted(groups: list[list[Cell]], cuts: list[int]) -> list[list[Cell]]:
-    """Bins cut further where the two sides part as chance would not part them: between these cells."""
-    ends = list(itertools.accumulate(map(len, groups)))
-    every = [cell for group in groups for cell in group]
-    return [every[i:j] for i, j in itertools.pairwise(sorted({0, *ends, *cuts}))]
-
-
-def _ungapped(group: list[Cell], need: float, least: float) -> Iterator[list[Cell]]:
-    """A bin parted at the widest gap inside it, if so many rows lie on either side, and so on."""
-    if len(group) > 1:
-        at = max(range(1, len(group)), key=lambda i: group[i].lower - group[i - 1].upper)
-        parts = group[:at], group[at:]
-        if all(sum(_sum(part)) >= need for part in parts) and _gap(*parts, least):
-            for part in parts:
-                yield from _ungapped(part, need, least)
-            return
-    yield group
-
-
-def _usual(cells: Cells) -> float:
-    """The usual distance between cells: nothing for what is continuous, the step of what is rounded."""
-    apart = [right.lower - left.upper for left, right in itertools.pairwise(cells.cells)]
-    return float(np.median(np.array(apart, dtype=float))) if apart else 0.0
-
-
-def _gap(left: list[Cell], right: list[Cell], least: float) -> bool:
-    """Whether a stretch between two bins, wider than they are, is empty though many rows would lie there by chance."""
-    width = right[0].lower - left[-1].upper
-    sides = [(sum(_sum(g)), g[-1].upper - g[0].lower) for g in (left, right)]
-    return width > max(least, 0) and all(width > extent and n * width > CHANCE * extent for n, extent in sides)
-
-
-def _groups(cells: Cells, wanted: int) -> list[list[Cell]]:
-    """Neighbouring cells together until they hold what is left divided by the bins left; a heavy value alone.
-
-    What holds both sides' rows together decides, cell by cell as they were before one side's were made finer. Where a
-    side has few rows the outermost bins are narrow, or nothing would tell a row far out from any other.
-    """
-    units = _units(cells)
-    total = sum(sum(_sum(unit)) for unit in units)
-    tail = TAIL if cells.smaller() < FEW else 0.0
-    groups: list[list[Cell]] = []
-    current: list[Cell] = []
-    held, left, last = 0.0, 1.0, False
-    for unit in units:
-        weight = sum(_sum(unit)) / total
-        target = left / max(wanted - len(groups), 1)
-        if tail:
-            target = tail if not groups else 2.0 if last else left / max(wanted + 1 - len(groups), 1)
-        alone = weight >= 1 / wanted
-        ends = bool(tail) and not last and left - held - weight / 2 < tail
-        if current and (alone or ends or held + weight / 2 > target):
-            groups.append(current)
-            left -= held
-            current, held, last = [], 0.0, last or ends
-        current += unit
-        held += weight
-        if alone:
-            groups.append(current)
-            left -= held
-            current, held = [], 0.0
-    return [*groups, current] if current else groups
-
-
-def _units(cells: Cells) -> list[list[Cell]]:
-    """The cells as they were before one side's were made finer."""
-    found: list[list[Cell]] = []
-    at = -1
-    for cell in cells.cells:
-        place = bisect.bisect_right(cells.units, cell.lower)
-        if place == at:
-            found[-1].append(cell)
-        else:
-            found.append([cell])
-        at = place
-    return found
+def _sum(cells: list[Cell], stretch: tuple[int, int]) -> list[int]:
+    return [sum(c.counts[j] for c in cells[slice(*stretch)]) for j in (0, 1)]
 
 
 def _edge(low: float, high: float, kind: Kind) -> float:
