@@ -41,7 +41,7 @@ def test_extreme_units_do_not_matter(unit: str, d: int, method: str) -> None:
     assert other.error == pytest.approx(one.error, rel=1e-3)
 
 
-@pytest.mark.parametrize("d", [1, 2, 7])
+@pytest.mark.parametrize("d", [1, 2, pytest.param(7, marks=pytest.mark.slow)])
 def test_one_draw_far_beyond_doubles_of_the_rest(d: int) -> None:
     r = rng(31, d)
     x, y = r.random((200, d)) * 1e-300, r.random((200, d)) * 1e-300
