@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from kullback.numerics.lazy import special
 from kullback.numerics.masses import log_gamma_step
+from kullback.numerics.terms import log_ratio
 
 Part = tuple[float, float, bool]
 
@@ -35,7 +36,7 @@ class PowerGamma:
             terms = [*self._terms, *(-t for t in other._terms)]
         else:
             pairs = zip(self.parts, other.parts, strict=True)
-            terms = [c * (_log_ratio(v, w) if in_log else v - w) for (c, v, in_log), (_, w, _) in pairs]
+            terms = [c * (log_ratio(v, w) if in_log else v - w) for (c, v, in_log), (_, w, _) in pairs]
         return math.fsum(terms), math.fsum(abs(t) for t in terms)
 
     @property
@@ -80,8 +81,3 @@ class PowerGamma:
         else:  # Stirling's series of the three, whose large parts cancel
             inner = 0.5 * math.log(2 * math.pi / a) + 0.5 + 1 / (6 * a) - 1 / (90 * a**3)
         return inner - math.log(abs(self.power))
-
-
-def _log_ratio(v: float, w: float) -> float:
-    e = (v - w) / w
-    return math.log1p(e) if abs(e) < 0.5 else math.log(v) - math.log(w)

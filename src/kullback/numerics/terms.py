@@ -13,6 +13,8 @@ Array = NDArray[Any]  # of floats
 _INVERSE_FACTORIALS = [1.0 / float(np.prod(np.arange(1.0, k + 1))) for k in range(2, 19)]
 _ODD = [1.0 / k for k in range(33, 1, -2)]
 
+TINY = 1e-300  # a ratio below it may be subnormal
+
 
 def deviance(log_p: Array, log_q: Array) -> Array:
     """p·log(p/q) − p + q ≥ 0 for each entry: q where p = 0, ∞ where only q = 0.
@@ -75,6 +77,14 @@ def excess_of(e: float) -> float:
     for c in _ODD:
         tail = tail * z + c
     return 2 * z / (1 - s) - 2 * s * z * tail
+
+
+def log_ratio(x: float, y: float) -> float:
+    """log(x/y) of two positive numbers, also where their ratio leaves the doubles."""
+    r = x / y
+    if TINY < r < math.inf:
+        return math.log1p((x - y) / y) if 0.5 < r < 2 else math.log(r)
+    return math.log(x) - math.log(y)
 
 
 def between(log_p: Array, log_q: Array, alpha: float) -> Array:

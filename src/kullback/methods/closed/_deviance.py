@@ -11,23 +11,14 @@ import numpy as np
 from kullback._support import Array
 from kullback.numerics.lazy import special
 from kullback.numerics.masses import log_gamma_step
-from kullback.numerics.terms import excess_of
+from kullback.numerics.terms import excess_of, log_ratio
 
-TINY = 1e-300  # a ratio below it may be subnormal
 SMALL = 16.0  # shapes below it have no Stirling series
 
 
 def total(*terms: float) -> tuple[float, float]:
     """The sum of terms, and of their sizes."""
     return math.fsum(terms), math.fsum(abs(t) for t in terms)
-
-
-def log_ratio(x: float, y: float) -> float:
-    """log(x/y) of two positive numbers, also where their ratio leaves the doubles."""
-    r = x / y
-    if TINY < r < math.inf:
-        return math.log1p((x - y) / y) if 0.5 < r < 2 else math.log(r)
-    return math.log(x) - math.log(y)
 
 
 def scaled(x: float, y: float, difference: float | None = None) -> float:

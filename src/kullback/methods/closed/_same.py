@@ -16,13 +16,13 @@ from kullback.methods.closed._deviance import (
     bregman,
     bregman_log_gamma,
     gained,
-    log_ratio,
     scaled,
     scaled_square,
     total,
 )
 from kullback.numerics import bessel
 from kullback.numerics.lazy import special
+from kullback.numerics.terms import log_ratio
 
 EPS = float(np.finfo(float).eps)
 Parameters = dict[str, float]
