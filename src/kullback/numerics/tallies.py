@@ -22,6 +22,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kullback.numerics import kernel
 from kullback.numerics.gathered import ENOUGH, Groups, added, gathered
@@ -62,7 +63,8 @@ def estimates(
     if groups.max() + 1 == len(a):
         return {name: _whole(cells, name) for name in measures}
     few = Cells(*added(a, b, groups))
-    return {name: _lumped(cells, few, name) for name in measures}
+    lost = np.bincount(groups)[groups] > 1  # cells that are not alone in their group
+    return {name: _lumped(cells, few, lost, name) for name in measures}
 
 
 def _renumbered(groups: Groups) -> Groups:
@@ -130,7 +132,7 @@ def _whole(cells: Cells, measure: str) -> Estimate:
     return Estimate(value, math.nan if math.isinf(value) else error, corrected, low, max(high, corrected))
 
 
-def _lumped(cells: Cells, few: Cells, measure: str) -> Estimate:
+def _lumped(cells: Cells, few: Cells, lost: NDArray[np.bool_], measure: str) -> Estimate:
     """The value of all cells, the estimate of those taken together, and an upper end that holds for all."""
     value = cells.value(measure)
     if math.isinf(value):
@@ -142,8 +144,10 @@ def _lumped(cells: Cells, few: Cells, measure: str) -> Estimate:
         rare = expected < ENOUGH
         more = sum(_most(x[rare].sum()) / n for x, n in ((cells.a, cells.n), (cells.b, cells.m)))
         high = min(high + 0.5 * math.log(2) * more, math.log(2))
-    elif (expected < ENOUGH / 2).any():
-        high = math.inf  # a cell that is hardly hit may be anything
+    elif (expected < ENOUGH / 2).any():  # too few for a variance; what each can add at most
+        of_p, of_q = (cells.a[lost], cells.n), (cells.b[lost], cells.m)
+        sides = {"forward": (of_p, of_q), "reverse": (of_q, of_p)}
+        high += math.fsum(_added(*sides[d]) for d in _DIRECTIONS[measure])
     else:
         _, _, whole, error = _corrected(cells, measure)
         high = max(high, whole)
@@ -198,6 +202,14 @@ def _logs(a: Array, b: Array, p: Array, q: Array) -> tuple[float, float, float]:
     fall = (p * (log_p - level) - p) - (lowest * (np.log(lowest) - level) - lowest)
     of_p = np.maximum((fall / z) ** 2 - (log_p - level) ** 2 * p / n, 0.0)
     return value, float(of_q.sum() + of_p.sum()), float(upper.sum())
+
+
+def _added(one: tuple[Array, float], other: tuple[Array, float]) -> float:
+    """Σ p·log(p/q) at most, by what the shares of these cells can be, which both sides have."""
+    (a, n), (b, m) = one, other
+    p, q = _most(a) / n, special.gammaincinv(b, OUTSIDE) / m
+    there = (a > 0) & (p > q)
+    return math.fsum(p[there] * np.log(p[there] / q[there]))
 
 
 def _most(count: Any) -> Any:
