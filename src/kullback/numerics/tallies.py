@@ -144,7 +144,7 @@ def _lumped(cells: Cells, few: Cells, lost: NDArray[np.bool_], measure: str) -> 
         rare = expected < ENOUGH
         more = sum(_most(x[rare].sum()) / n for x, n in ((cells.a, cells.n), (cells.b, cells.m)))
         high = min(high + 0.5 * math.log(2) * more, math.log(2))
-    elif (expected < ENOUGH / 2).any():  # too few for a variance; what each can add at most
+    elif len(few.a) == 1 or (expected < ENOUGH / 2).any():  # too few for a variance; what each can add at most
         of_p, of_q = (cells.a[lost], cells.n), (cells.b[lost], cells.m)
         sides = {"forward": (of_p, of_q), "reverse": (of_q, of_p)}
         high += math.fsum(_added(*sides[d]) for d in _DIRECTIONS[measure])
