@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -11,36 +12,30 @@ from kullback._result import Status
 from kullback._result._column import ColumnComparison, CountDivergence, listed
 from kullback._result._comparison import Terms
 from kullback.numerics import tallies
-from kullback.numerics.gathered import gathered
+from kullback.numerics.gathered import Groups, gathered
 from kullback.tables._grid import Key
 from kullback.tables._partition import OVER, UNDER, Partition
 
+Counts = Mapping[Key, Sequence[int]]
 
-def column(part: Partition, counts: Mapping[Key, Sequence[int]]) -> ColumnComparison:
-    """A column's comparison; `p_adjusted` is the plain p-value until all columns are known."""
-    keys = [k for k in part.ordered(list(counts)) if any(counts[k])]
-    a, b = (np.array([counts[k][i] for k in keys], dtype=float) for i in (0, 1))
-    p, q = a / a.sum(), b / b.sum()
-    labels = [part.label(k) for k in keys]
-    terms = Terms(
-        {
-            "outcome": labels,
-            "count_p": a.astype(np.int64),
-            "count_q": b.astype(np.int64),
-            "p": p,
-            "q": q,
-            "forward": _terms(p, q),
-            "reverse": _terms(q, p),
-        }
-    )
-    only_p, only_q = _gap(labels, p, q), _gap(labels, q, p)
+
+def column(part: Partition, counts: Counts, shown: Counts | None = None) -> ColumnComparison:
+    """A column's comparison; `p_adjusted` is the plain p-value until all columns are known.
+
+    `shown` has the counts for its terms, where some of `counts` stand there as one. Estimates are not made from
+    those: of many values that one side lacks by chance each is rare, and all of them together are not.
+    """
+    keys, a, b = _sides(part, counts)
+    terms = _told(part, *_sides(part, counts if shown is None else shown))
+    only_p, only_q = (_gap(terms["outcome"], *(terms[x] for x in order)) for order in ("pq", "qp"))
     ordered = sum(part.ordinal(k) for k in keys)
     groups = gathered(a, b, ordered)
     found = {}
     for measure in tallies.MEASURES:
         gaps = {"forward": only_p, "reverse": only_q, "jensen_shannon": "", "jeffreys": only_p or only_q}[measure]
         of_p = measure == "forward" or bool(measure == "jeffreys" and only_p)
-        found[measure] = _divergence(tallies.estimate(a, b, measure, groups), gaps, of_p)
+        ends = functools.partial(_low, a, b, measure, groups)
+        found[measure] = _divergence(tallies.estimate(a, b, measure, groups), gaps, of_p, ends)
     value = tallies.p_value(*_ended(a, b, keys), ordered)
     return ColumnComparison(
         part.column,
@@ -53,6 +48,27 @@ def column(part: Partition, counts: Mapping[Key, Sequence[int]]) -> ColumnCompar
         value,
         value,
         terms,
+    )
+
+
+def _sides(part: Partition, counts: Counts) -> tuple[list[Key], np.ndarray, np.ndarray]:
+    keys = [k for k in part.ordered(list(counts)) if any(counts[k])]
+    a, b = (np.array([counts[k][i] for k in keys], dtype=float) for i in (0, 1))
+    return keys, a, b
+
+
+def _told(part: Partition, keys: Sequence[Key], a: np.ndarray, b: np.ndarray) -> Terms:
+    p, q = a / a.sum(), b / b.sum()
+    return Terms(
+        {
+            "outcome": [part.label(k) for k in keys],
+            "count_p": a.astype(np.int64),
+            "count_q": b.astype(np.int64),
+            "p": p,
+            "q": q,
+            "forward": _terms(p, q),
+            "reverse": _terms(q, p),
+        }
     )
 
 
@@ -69,7 +85,11 @@ def _ended(a: np.ndarray, b: np.ndarray, keys: Sequence[Key]) -> tuple[np.ndarra
     return np.bincount(at, a, len(keys)), np.bincount(at, b, len(keys))
 
 
-def _divergence(found: tallies.Estimate, gap: str, of_p: bool) -> CountDivergence:
+def _low(a: np.ndarray, b: np.ndarray, measure: str, groups: Groups, level: float) -> float:
+    return tallies.estimate(a, b, measure, groups, level).low
+
+
+def _divergence(found: tallies.Estimate, gap: str, of_p: bool, low_at: Callable[[float], float]) -> CountDivergence:
     infinite = math.isinf(found.value)
     one, other = ("P", "Q") if of_p else ("Q", "P")
     return CountDivergence(
@@ -79,6 +99,7 @@ def _divergence(found: tallies.Estimate, gap: str, of_p: bool) -> CountDivergenc
         found.corrected,
         Status.SUPPORT_GAP if infinite else Status.OK,
         f"{other} has no row where {one} has {gap}" if infinite else "",
+        low_at,
     )
 
 
