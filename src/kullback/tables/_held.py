@@ -14,7 +14,7 @@ import narwhals as nw
 import numpy as np
 
 from kullback.tables._kinds import Kind, in_steps, value, whole
-from kullback.tables._rows import rows
+from kullback.tables._rows import refused, rows
 from kullback.tables._sides import Side
 from kullback.tables._times import own
 
@@ -99,7 +99,10 @@ def _fetched(side: Side, names: Sequence[str], wanted: Sequence[nw.Expr]) -> Any
     # these columns first and by their names: each expression is held against the names of all columns
     narrow = nw.to_native(side.frame).project(", ".join('"' + n.replace('"', '""') + '"' for n in names))
     frame = nw.from_native(narrow).select(*(x.alias(f"x{i}") for i, x in enumerate(wanted)))
-    return nw.to_native(frame).fetchnumpy()
+    try:
+        return nw.to_native(frame).fetchnumpy()
+    except Exception as error:
+        raise refused(error, frame) from error
 
 
 def _column_of(x: Any) -> tuple[np.ndarray, int]:
