@@ -40,6 +40,15 @@ def test_for_people(capsys: pytest.CaptureFixture[str], names: tuple[str, str]) 
     assert "count: only Q has 15" in out
 
 
+@pytest.mark.parametrize(("first", "why"), [("no_folder", "p: no file 'no_folder'"), ("", "name of the file is empty")])
+def test_what_is_not_there_is_named(
+    capsys: pytest.CaptureFixture[str], names: tuple[str, str], first: str, why: str
+) -> None:
+    code, out, err = run(capsys, "compare", first, names[1])
+    assert (code, out) == (2, "")
+    assert why in err
+
+
 def test_for_machines_and_the_threshold(capsys: pytest.CaptureFixture[str], names: tuple[str, str]) -> None:
     code, out, err = run(capsys, "compare", *names, "--json", "--fail-over", "0.05", "--columns", "x,far,flag")
     assert code == 1

@@ -212,3 +212,26 @@ def test_names(pair: Pair) -> None:
     found = kl.compare_tables(*pair, columns="x", names=("before", "after"))
     assert repr(found).startswith("P = before, 3,000 rows\nQ = after, 2,000 rows")
     assert kl.compare_tables(found.reference, pair[1], names=("then", "now")).p == "then"
+
+
+def test_one_number_stands_in_every_table(pair: Pair) -> None:
+    found = kl.compare_tables(*pair)
+    for row, c in zip(found.table(), found.columns, strict=True):
+        assert row[1:5] == tuple(str(d) for d in (c.forward, c.reverse, c.jensen_shannon, c.psi))
+        assert all(d.interval[0] <= d.best <= d.interval[1] for d in (c.forward, c.reverse, c.jensen_shannon, c.psi))
+
+
+@pytest.mark.parametrize("values", [10**12, 5000])
+def test_texts_that_a_reference_lacks_by_chance_are_no_difference(values: int) -> None:
+    """Ids, and a long list of which either side has a part: P = Q, and most values of Q are new."""
+    rng = np.random.default_rng(8)
+    p, q = (pl.DataFrame({f"c{i}": [f"{v:x}" for v in rng.integers(0, values, 900)] for i in range(8)}) for _ in "pq")
+    found = kl.compare_tables(kl.compare_tables(p, p).reference, q)
+    fresh = {c.column: c for c in kl.compare_tables(p, q).columns}
+    assert len(found["c0"].only_q) == 101  # a hundred by name, the others together
+    for c in found.columns:
+        assert (c.p_value, c.score) == pytest.approx((fresh[c.column].p_value, fresh[c.column].score), rel=1e-9)
+        assert c.forward.interval[0] == c.reverse.interval[0] == 0
+    assert found.verdict(0.0)
+    elsewhere = pl.DataFrame({"c0": ["a", "b", "c"] * 300})
+    assert not kl.compare_tables(found.reference, elsewhere, columns="c0").verdict(0.1)

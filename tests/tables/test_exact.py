@@ -6,6 +6,7 @@ import bisect
 import datetime as dt
 import decimal
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -200,3 +201,17 @@ def test_a_reference_of_the_first_schema(tmp_path: Path) -> None:
     assert list(found["c"].terms["count_q"]) == [1, 2, 1]
     loaded.save(tmp_path / "new.json")
     assert dict(kl.tables.load(tmp_path / "new.json").partitions) == dict(loaded.partitions)
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_days_that_python_does_not_have(lazy: bool) -> None:
+    """Of polars, from the year 10183 and before Christ; and some that no calendar of its reaches."""
+    days, far = (pl.DataFrame({"d": pl.Series(x, dtype=pl.Int32).cast(pl.Date)}) for x in (range(60), [2**31 - 1] * 9))
+    later = pl.DataFrame({"d": pl.Series([*range(3_000_000, 3_000_060), -800_000, None], dtype=pl.Int32).cast(pl.Date)})
+    found = kl.compare_tables(days, later.lazy() if lazy else later)["d"]
+    assert found.forward.value == found.reverse.value == math.inf
+    assert "10183-09" in str(found.terms["outcome"])
+    assert found.terms["count_q"].sum() == 62
+    assert kl.compare_tables(later, later)["d"].forward.value == 0
+    with pytest.raises(kl.InputError, match="'d' of the polars frame holds days that its engine"):
+        kl.compare_tables(days, far)

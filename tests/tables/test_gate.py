@@ -76,6 +76,25 @@ def test_what_is_far_fails(n: int, m: int, shift: float) -> None:
     assert verdict.summary.startswith("1 of 6 columns over 0.1 nats")
 
 
+@pytest.mark.parametrize("rows", [3, 5])
+def test_a_few_rows_that_lie_elsewhere_fail_among_many_columns(rows: int) -> None:
+    """All rows of a batch lie beyond all of P: of 1,000 + 3 rows the chance is 6e-9, and the lower end says so too."""
+    verdict = kl.compare_tables(normals(1000, 0, 1, 30), normals(rows, 100, 2, 30)).verdict(0.1)
+    (failure,) = verdict.failures
+    # that all rows lie beyond has, at a 30th of 2.5 %, the share (1/1200)^(1/rows) at least; P's is at most 7/1000
+    share, most = (0.05 / 60) ** (1 / rows), 7.1 / 1000
+    least = share * np.log(share / most) + (1 - share) * np.log((1 - share) / (1 - most))
+    assert 0.1 < failure.lower < failure.value
+    assert least / 3 < failure.lower < 8 * least
+
+
+def test_the_lower_end_is_that_of_an_interval_at_the_level_of_all() -> None:
+    found = kl.compare_tables(normals(1000, 0, 1, 30), normals(1000, 1, 2, 30))
+    failure = next(j for j in found.verdict(0.0).judged if j.column == "c0")
+    ends = [d.low_at(1 - 0.05 / 30) for d in (found["c0"].forward, found["c0"].reverse) if d.low_at is not None]
+    assert failure.lower == max(ends) < max(d.interval[0] for d in (found["c0"].forward, found["c0"].reverse))
+
+
 def test_what_is_near_is_not_sure() -> None:
     found = kl.compare_tables(normals(1000, 0, 1, 30), normals(1000, 0.5, 2, 30))  # KL 0.125
     assert found["c0"].score > 0.1
@@ -235,6 +254,8 @@ def test_names_cannot_leave_their_place(capsys: pytest.CaptureFixture[str], file
         (["--fail-over", "kept=inf"], "must be a number of nats"),
         (["--fail-over", "lots"], "is no threshold; write 0.1"),
         (["--fail-over", "kep=1"], "did you mean 'kept'"),
+        (["--fail-over", "=0.1"], "is no threshold; write 0.1"),
+        (["--date-format", "%Q"], "date_format = '%Q' is not understood"),
         (["--threads", "0"], "threads must be a whole number, at least 1"),
         (["--threads", "-3"], "threads must be a whole number, at least 1"),
         (["--every", "1d"], "goes with by"),

@@ -151,7 +151,7 @@ def compare(
     for text in (p, q):
         if text is not None and text.startswith("-") and text != "-":
             raise InputError(f"Unknown option: {text}. A file of that name is ./{text}")
-    both = q is not None and _tables.is_table(p) and _tables.is_table(q)
+    both = q is not None and _tables.are_tables(p, q)
     if both or q is None or tables.reference is not None:
         rules = settings(tables, columns, seed)
         if drop_missing:

@@ -122,7 +122,7 @@ def _thresholds(texts: Sequence[str]) -> tuple[float | None, dict[str, float]]:
     for text in texts:
         column, _, written = text.rpartition("=")
         try:
-            nats = float(written)
+            nats = float(written if column or "=" not in text else "")
         except ValueError:
             raise InputError(
                 f"--fail-over {text!r} is no threshold; write 0.1, or price=0.1 for the column price"

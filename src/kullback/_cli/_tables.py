@@ -32,6 +32,12 @@ def is_table(text: str) -> bool:
     return "(" not in text and (Path(text).exists() or "*" in text.replace(" ", "")[-12:])
 
 
+def are_tables(p: str, q: str) -> bool:
+    """Whether two arguments name tables; beside one, what has no bracket is a name, be it of a folder that is gone."""
+    known = [is_table(text) for text in (p, q)]
+    return any(known) and all(k or "(" not in text for k, text in zip(known, (p, q), strict=True))
+
+
 def run(p: str | None, q: str, rules: Settings, plot: Path | None, json: bool) -> None:
     """Compare, write what is asked for, print, and judge."""
     kind = _format(rules, json)
@@ -121,7 +127,7 @@ def _numbers(found: TableComparison) -> dict[str, list[str]]:
     return {
         "KL(P‖Q)": [_value(c.forward) for c in every],
         "KL(Q‖P)": [_value(c.reverse) for c in every],
-        "JS": [brief(c.jensen_shannon.value) for c in every],
+        "JS": [_value(c.jensen_shannon) for c in every],
         "PSI": [_value(c.psi) for c in every],
         "p-value": [probability(c.p_value) for c in every],
     }

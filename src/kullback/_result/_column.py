@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,7 @@ class CountDivergence:
     corrected: float
     status: Status = Status.OK
     detail: str = ""
+    low_at: Callable[[float], float] | None = field(default=None, repr=False)  # the interval's lower end at a level
 
     def __float__(self) -> float:
         return self.value

@@ -202,7 +202,7 @@ class TableComparison:
                 visible(c.column),
                 str(c.forward),
                 str(c.reverse),
-                brief(c.jensen_shannon.value),
+                str(c.jensen_shannon),
                 str(c.psi),
                 probability(c.p_value),
                 c.carried(),

@@ -9,7 +9,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Literal
 
 from kullback._format import listing, plain, visible
-from kullback._result._column import ColumnComparison, brief, probability
+from kullback._result._column import ColumnComparison, CountDivergence, brief, probability
 from kullback._result._divergence import Divergence
 from kullback._result._errors import CheckError, InputError
 
@@ -174,18 +174,6 @@ def verdict(
     return Verdict(tuple(judged), threshold, judge, bool(own))
 
 
-def lower_end(best: float, interval: tuple[float, float], judged: int) -> float:
-    """The lower end of a 95 % interval, moved out so that all of `judged` such intervals hold at once.
-
-    The distance from the value grows as the normal's quantile does. Divergences lean to the right, so that the true
-    lower end is nearer: what is said to be over is so.
-    """
-    low = interval[0]
-    normal = NormalDist()
-    ratio = normal.inv_cdf(1 - LEVEL / 2 / max(judged, 1)) / normal.inv_cdf(1 - LEVEL / 2)
-    return low if best <= low else best - (best - low) * ratio
-
-
 def _over(items: list[tuple[ColumnComparison, float]], judge: Judge, judged: int) -> list[tuple[float, bool]]:
     """The lower end of each column and whether it is over; Holm's way: what has failed no longer counts.
 
@@ -194,22 +182,35 @@ def _over(items: list[tuple[ColumnComparison, float]], judge: Judge, judged: int
     """
     if judge == "value":
         return [(_lower(c, 1), c.score > t) for c, t in items]
-    fails = [False] * len(items)
+    lows: dict[int, float] = {}  # of those that are over
     while True:
-        left = judged - sum(fails)
-        lows = [_lower(c, left) for c, _ in items]
-        now = [
-            done or ((low if math.isfinite(low) else c.score) > t and c.p_value * left <= LEVEL)
-            for (c, t), low, done in zip(items, lows, fails, strict=True)
-        ]
-        if now == fails:
-            return list(zip(lows, fails, strict=True))
-        fails = now
+        left = judged - len(lows)
+        now: dict[int, float] = {}
+        for i, (c, t) in enumerate(items):
+            # cheap first: an end that all hold at once is not above that of one alone
+            if i not in lows and c.p_value * left <= LEVEL and _shown(c, _lower(c, 1)) > t:
+                low = _lower(c, left)
+                now |= {i: low} if _shown(c, low) > t else {}
+        lows |= now
+        if not now:
+            return [(lows[i] if i in lows else _lower(c, left), i in lows) for i, (c, _) in enumerate(items)]
+
+
+def _shown(c: ColumnComparison, low: float) -> float:
+    return low if math.isfinite(low) else c.score
 
 
 def _lower(c: ColumnComparison, judged: int) -> float:
-    ends = [lower_end(d.best, d.best_interval, judged) for d in (c.forward, c.reverse)]
+    """The lower end of a column's score, so far out that those of all of `judged` columns hold at once."""
+    ends = [_end(d, judged) for d in (c.forward, c.reverse)]
     return max((e for e in ends if not math.isnan(e)), default=math.nan)
+
+
+def _end(d: CountDivergence, judged: int) -> float:
+    low = d.interval[0]
+    if judged <= 1 or d.low_at is None or not low > 0:  # further out it is not higher
+        return low
+    return min(d.low_at(1 - LEVEL / judged), low)
 
 
 def _together(name: str, both: tuple[Divergence, Divergence], t: float, judge: Judge, judged: int) -> Judgement:

@@ -20,6 +20,7 @@ from kullback.numerics.terms import Array
 
 ENOUGH = 5.0  # rows expected of the smaller side
 CHANCE = 12.5  # −log of the probability below which a parting is no chance
+TILTS = np.geomspace(0.01, 30, 24)  # times the inverse of the largest count: where Chernoff's bound is looked for
 GAIN = 0.01  # nats of Jensen-Shannon that a cut must add; all cuts together add at most log 2
 
 Groups = NDArray[np.intp]  # of each cell the number of its group
@@ -50,30 +51,38 @@ def added(a: Array, b: Array, groups: Groups) -> tuple[Array, Array]:
 def parted(a: Array, b: Array, n: float, m: float) -> list[int]:
     """Where to cut a row of cells, in order, whose sides part as chance would not part them.
 
-    The best cut in two, and so on with either part. `n` and `m` are the rows of the whole tables. That all of a side's
-    rows lie on one side of a cut has a probability of at most e^(−G²/2), G² being the cut's likelihood ratio.
+    The best cut in two, and so on with either part; else the one cell that differs most from all others. `n`, `m`: the
+    rows of the whole tables. That all of a side's rows lie on one side of a cut has a probability of at most
+    e^(−G²/2), G² being the cut's likelihood ratio.
     """
-    found: list[int] = []
+    found: set[int] = set()
     sums = [np.concatenate([[0.0], np.cumsum(x)]) for x in (a, b)]
     todo = [(0, len(a))]
     while todo:
         start, end = todo.pop()
-        if end - start < 2:
+        p, q = (s[end] - s[start] for s in sums)
+        if end - start < 2 or not (p and q):
             continue
-        (left, right, whole), (left_q, right_q, whole_q) = (
-            (s[start + 1 : end] - s[start], s[end] - s[start + 1 : end], s[end] - s[start]) for s in sums
-        )
-        if not (whole and whole_q):
-            continue
-        share = whole / (whole + whole_q)
-        chance = _against(left, left_q, share) + _against(right, right_q, share)
-        gain = _mixed(left / n, left_q / m) + _mixed(right / n, right_q / m) - _mixed(whole / n, whole_q / m)
-        best = int(np.argmax(np.where(gain > GAIN, chance, -math.inf)))
-        if gain[best] > GAIN and chance[best] > CHANCE:
-            cut = start + 1 + best
-            found.append(cut)
-            todo += [(start, cut), (cut, end)]
+        left, left_q = (s[start + 1 : end] - s[start] for s in sums)  # what lies before each cut
+        cuts = _cut(left, left_q, (p, q), (n, m), CHANCE)
+        ends = [start, start + 1 + cuts, end] if cuts is not None else None
+        if ends is None and end - start > 2:  # one cell against all others: a spike within
+            one = _cut(a[start:end], b[start:end], (p, q), (n, m), CHANCE + math.log(end - start))
+            ends = None if one is None else [start, start + one, start + one + 1, end]
+        if ends is not None:
+            found |= set(ends[1:-1]) - {start, end}
+            todo += [(i, j) for i, j in itertools.pairwise(ends) if (i, j) != (start, end)]
     return sorted(found)
+
+
+def _cut(a: Array, b: Array, whole: tuple[float, float], rows: tuple[float, float], chance: float) -> int | None:
+    """Which of the parts a, b of a whole differs from the rest of it most, if chance would not let it differ so."""
+    (p, q), (n, m) = whole, rows
+    share = p / (p + q)
+    against_chance = against(a, b, share) + against(p - a, q - b, share)
+    gain = _mixed(a / n, b / m) + _mixed((p - a) / n, (q - b) / m) - _mixed(p / n, q / m)
+    best = int(np.argmax(np.where(gain > GAIN, against_chance, -math.inf)))
+    return best if gain[best] > GAIN and against_chance[best] > chance else None
 
 
 def _bins(a: Array, b: Array, n: float, m: float, need: float) -> Groups:
@@ -101,21 +110,40 @@ def _categories(a: Array, b: Array, n: float, m: float, need: float) -> Groups:
     if not len(rare):
         return groups
     share = n / (n + m)
+    # of as many cells, one by itself
+    alone = against(a, b, share) + against(n - a, m - b, share) > CHANCE + math.log(len(a))
+    rare = rare[~alone[rare]]
     p, q = a[rare], b[rare]
-    each, whole = math.fsum(_against(p, q, share)), float(_against(p.sum(), q.sum(), share))
-    # a table of such margins has at most Π(c + 1) forms, none more probable than e^−(its likelihood ratio)
-    if each - whole - math.fsum(np.log1p(np.minimum(p + q, min(n, m)))) > CHANCE:
+    if unshared(p, q, share) > CHANCE:
         for part in (rare[q == 0], rare[p == 0], rare[(p > 0) & (q > 0)]):
             groups[part] = part[:1]
         return groups
-    apart = whole + float(_against(n - p.sum(), m - q.sum(), share)) > CHANCE
-    if not apart and (p + q).sum() < need:  # too few even together
-        rare = order[: len(rare) + 1]
-    groups[rare] = rare[0]
+    apart = float(against(p.sum(), q.sum(), share) + against(n - p.sum(), m - q.sum(), share)) > CHANCE
+    if len(rare) and not apart and (p + q).sum() < need:  # too few even together
+        more = order[~alone[order] & (total[order] >= need)][:1]
+        rare = np.append(rare, more)
+    groups[rare] = rare[:1]
     return groups
 
 
-def _against(p: Any, q: Any, share: float) -> Any:
+def unshared(a: Array, b: Array, share: float) -> float:
+    """How improbable it is that so many rows lie in categories that the other side has no row in, as −log of a bound.
+
+    A category of c rows is all P's with the probability share^c, if rows go to P and to Q by chance; the rows of such
+    categories add up, and Chernoff's inequality bounds how many they are. The larger of both sides' counts.
+    """
+    found = 0.0
+    total = a + b
+    for mine, other, r in ((a, b, share), (b, a, 1 - share)):
+        seen = float(mine[other == 0].sum())
+        if seen > 0:
+            odds = r**total
+            bounds = [s * seen - float(np.log1p(np.expm1(s * total) * odds).sum()) for s in TILTS / total.max()]
+            found = max(found, *bounds)
+    return found
+
+
+def against(p: Any, q: Any, share: float) -> Any:
     """Half the likelihood ratio of counts p and q against a `share` of p."""
     total = np.add(p, q)
     return _times_log(p, total * share) + _times_log(q, total * (1 - share))

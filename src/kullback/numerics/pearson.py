@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from kullback.numerics.gathered import against, unshared
 from kullback.numerics.lazy import special
 from kullback.numerics.terms import Array
 
@@ -18,7 +19,8 @@ DRAWS, ENOUGH_HITS = (500, 4000, 20000), 50
 def p_value(a: Array, b: Array, ordered: int | None = None) -> float:
     """P of a Pearson statistic as large by chance when both rows are draws of one distribution.
 
-    Categories after the first `ordered` cells that the smaller side is expected to hit less than once are one.
+    Categories after the first `ordered` cells that the smaller side is expected to hit less than once are one; what
+    they would show by themselves, one that only one side has or many such, bounds the p-value from above.
 
     Given the margins, the statistic's mean and variance are known exactly (Dawson 1954); a gamma variable with both
     stands for its distribution, which is χ² when the counts are large. Where they are small, its distribution is drawn:
@@ -28,11 +30,13 @@ def p_value(a: Array, b: Array, ordered: int | None = None) -> float:
     seen = (a + b) > 0
     a, b = (a, b) if a.sum() >= b.sum() else (b, a)
     n, m = float(a.sum()), float(b.sum())
-    rare = (np.arange(len(a)) >= (len(a) if ordered is None else ordered)) & (a + b < (n + m) / max(m, 1)) & seen
+    listed = (np.arange(len(a)) >= (len(a) if ordered is None else ordered)) & seen
+    rare = listed & (a + b < (n + m) / max(m, 1))
+    bound = _apart(a[listed], b[listed], n, m) if listed.any() else 1.0
     a, b = (np.append(x[seen & ~rare], x[rare].sum() if rare.any() else []) for x in (a, b))
     total, margin = n + m, a + b
     if len(a) < 2 or total < 4:
-        return 1.0
+        return bound
     statistic = n * m / total * math.fsum((a / n - b / m) ** 2 / (margin / total))
     mean = (len(a) - 1) * total / (total - 1)
     variance = _dawson(np.array([n, m]), margin, total)
@@ -40,7 +44,17 @@ def p_value(a: Array, b: Array, ordered: int | None = None) -> float:
     if variance > 0:
         by_gamma = float(special.gammaincc(mean * mean / variance, statistic * mean / variance))
     sparse = float(margin.min()) * m / total < SPARSE and SURELY < by_gamma < HARDLY
-    return _drawn(b, margin, by_gamma) if m < FEW or sparse else by_gamma
+    return min(_drawn(b, margin, by_gamma) if m < FEW or sparse else by_gamma, bound)
+
+
+def _apart(a: Array, b: Array, n: float, m: float) -> float:
+    """The chance of a category, or of categories together, that one side shows and the other does not; a bound.
+
+    A tenth of the level goes to the two, so that the bound is twenty times the smaller one.
+    """
+    share = n / (n + m)
+    one = float(np.max(against(a, b, share) + against(n - a, m - b, share))) - math.log(len(a))
+    return min(20 * math.exp(-min(max(one, unshared(a, b, share)), 700.0)), 1.0)
 
 
 def _drawn(b: Array, margin: Array, otherwise: float) -> float:

@@ -30,7 +30,6 @@ from kullback.numerics.lazy import special
 from kullback.numerics.terms import Array
 
 MEASURES = ("forward", "reverse", "jensen_shannon", "jeffreys")
-OUTSIDE, NORMAL = 0.025, 1.959963984540054  # of either end of an interval, and the normal's quantile there
 LARGE = 1e3  # above it the non-central χ² is taken by Sankaran's approximation, good to 1e-4 there
 
 
@@ -45,13 +44,13 @@ class Estimate:
     high: float
 
 
-def estimate(a: Array, b: Array, measure: str, groups: Groups | None = None) -> Estimate:
+def estimate(a: Array, b: Array, measure: str, groups: Groups | None = None, level: float = 0.95) -> Estimate:
     """One measure of two rows of counts; `groups` says which cells are estimated together."""
-    return estimates(a, b, groups, (measure,))[measure]
+    return estimates(a, b, groups, (measure,), level)[measure]
 
 
 def estimates(
-    a: Array, b: Array, groups: Groups | None = None, measures: Sequence[str] = MEASURES
+    a: Array, b: Array, groups: Groups | None = None, measures: Sequence[str] = MEASURES, level: float = 0.95
 ) -> dict[str, Estimate]:
     """The measures of two rows of counts, which share most of their work."""
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
@@ -59,10 +58,11 @@ def estimates(
     if not seen.all():
         a, b, groups = a[seen], b[seen], None if groups is None else _renumbered(groups[seen])
     groups = gathered(a, b) if groups is None else groups
-    cells = Cells(a, b)
+    outside = (1 - level) / 2
+    cells = Cells(a, b, outside)
     if groups.max() + 1 == len(a):
         return {name: _whole(cells, name) for name in measures}
-    few = Cells(*added(a, b, groups))
+    few = Cells(*added(a, b, groups), outside)
     lost = np.bincount(groups)[groups] > 1  # cells that are not alone in their group
     return {name: _lumped(cells, few, lost, name) for name in measures}
 
@@ -74,8 +74,8 @@ def _renumbered(groups: Groups) -> Groups:
 class Cells:
     """Two rows of counts without a cell that neither has, and what several measures need of them."""
 
-    def __init__(self, a: Array, b: Array) -> None:
-        self.a, self.b = a, b
+    def __init__(self, a: Array, b: Array, outside: float) -> None:
+        self.a, self.b, self.outside = a, b, outside  # what an interval leaves out at either end
         self.n, self.m = float(a.sum()), float(b.sum())
         self.gaps = bool((b == 0).any()), bool((a == 0).any())  # of Q, of P
 
@@ -109,7 +109,7 @@ class Cells:
     def logs(self) -> dict[str, tuple[float, float, float]]:
         """Of either direction: Zhang and Grabchak's value, and what the variances of the logs are more."""
         (a, b), (p, q) = (self.a, self.b), self.shares
-        return {"forward": _logs(a, b, p, q), "reverse": _logs(b, a, q, p)}
+        return {"forward": _logs(a, b, p, q, self.outside), "reverse": _logs(b, a, q, p, self.outside)}
 
     @cached_property
     def jensen_shannon(self) -> float:
@@ -142,12 +142,13 @@ def _lumped(cells: Cells, few: Cells, lost: NDArray[np.bool_], measure: str) -> 
     expected = (cells.a + cells.b) * min(cells.n, cells.m) / (cells.n + cells.m)  # of the smaller side
     if measure == "jensen_shannon":
         rare = expected < ENOUGH
-        more = sum(_most(x[rare].sum()) / n for x, n in ((cells.a, cells.n), (cells.b, cells.m)))
+        more = sum(_most(x[rare].sum(), cells.outside) / n for x, n in ((cells.a, cells.n), (cells.b, cells.m)))
         high = min(high + 0.5 * math.log(2) * more, math.log(2))
     elif len(few.a) == 1 or (expected < ENOUGH / 2).any():  # too few for a variance; what each can add at most
         of_p, of_q = (cells.a[lost], cells.n), (cells.b[lost], cells.m)
         sides = {"forward": (of_p, of_q), "reverse": (of_q, of_p)}
-        high += math.fsum(_added(*sides[d]) for d in _DIRECTIONS[measure])
+        high += math.fsum(_added(*sides[d], cells.outside) for d in _DIRECTIONS[measure])
+        error = _corrected(cells, measure)[3]
     else:
         _, _, whole, error = _corrected(cells, measure)
         high = max(high, whole)
@@ -174,47 +175,47 @@ def _corrected(cells: Cells, measure: str, endless: bool = False) -> tuple[float
         value = bias + math.fsum(w[0] for w in ways)
         low, high = linear + math.fsum(w[1] for w in ways), linear + math.fsum(w[2] for w in ways)
     corrected, seen = value - bias, max(value, 0.0)
-    least = _end(seen, bias, max(low, 0.0), quadratic, 1 - OUTSIDE)
-    most = math.inf if endless else _end(seen, bias, high, quadratic, OUTSIDE)
+    least = _end(seen, bias, max(low, 0.0), quadratic, 1 - cells.outside)
+    most = math.inf if endless else _end(seen, bias, high, quadratic, cells.outside)
     at = max(corrected, 0.0) / value if value > 0 else 0.0  # the linear variance grows with the divergence itself
     return corrected, min(least, max(corrected, 0.0)), most, math.sqrt(high * at + quadratic)
 
 
-def _logs(a: Array, b: Array, p: Array, q: Array) -> tuple[float, float, float]:
+def _logs(a: Array, b: Array, p: Array, q: Array, outside: float) -> tuple[float, float, float]:
     """The estimate by logs that are all but unbiased, and how much more their variances are than the delta method's.
 
     These are for the lower and for the upper end. For the upper it is the trigamma function. For the lower, counts are
     skewed: what a share can be at most or at least, by its count, tells how far the divergence can fall with it; a
     normal that falls as far has this variance.
     """
-    n, m, z, there = a.sum(), b.sum(), NORMAL, a > 0
+    n, m, z, there = a.sum(), b.sum(), float(special.ndtri(1 - outside)), a > 0
     log_b = special.psi(b + 1)
     logs = np.where(there, special.psi(np.maximum(a, 1)), 0.0) - special.psi(n) - log_b + special.psi(m + 1)
     value = float(a @ logs) / n
     apart, plain = (p - q) ** 2, 1 / (q * m)
     upper = apart * (special.zeta(2, b + 0.5) - plain)  # ψ₁(x) = ζ(2, x)
-    far = (np.log(_most(b)) - log_b) / z
+    far = (np.log(_most(b, outside)) - log_b) / z
     of_q = np.where(p > q, apart * (far * far - plain), 0.0)
     log_p, log_q = np.log(p), np.log(q)
     level = log_q + float(p @ (log_p - log_q))  # the share at which the divergence no longer falls
-    least = np.where(there, special.gammaincinv(np.maximum(a, 1), OUTSIDE), 0.0) / n
-    lowest = np.minimum(np.maximum(np.exp(level), least), _most(a) / n)
+    least = np.where(there, special.gammaincinv(np.maximum(a, 1), outside), 0.0) / n
+    lowest = np.minimum(np.maximum(np.exp(level), least), _most(a, outside) / n)
     fall = (p * (log_p - level) - p) - (lowest * (np.log(lowest) - level) - lowest)
     of_p = np.maximum((fall / z) ** 2 - (log_p - level) ** 2 * p / n, 0.0)
     return value, float(of_q.sum() + of_p.sum()), float(upper.sum())
 
 
-def _added(one: tuple[Array, float], other: tuple[Array, float]) -> float:
+def _added(one: tuple[Array, float], other: tuple[Array, float], outside: float) -> float:
     """Σ p·log(p/q) at most, by what the shares of these cells can be, which both sides have."""
     (a, n), (b, m) = one, other
-    p, q = _most(a) / n, special.gammaincinv(b, OUTSIDE) / m
+    p, q = _most(a, outside) / n, special.gammaincinv(b, outside) / m
     there = (a > 0) & (p > q)
     return math.fsum(p[there] * np.log(p[there] / q[there]))
 
 
-def _most(count: Any) -> Any:
+def _most(count: Any, outside: float) -> Any:
     """What a count's mean can be at most."""
-    return special.gammaincinv(count + 1, 1 - OUTSIDE)
+    return special.gammaincinv(count + 1, 1 - outside)
 
 
 def _moments(p: Array, q: Array, n: float, m: float, measure: str) -> tuple[float, float, float]:

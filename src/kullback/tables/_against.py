@@ -43,15 +43,13 @@ def against(reference: Reference, q: Side, wanted: Wanted, joint: Sequence[str] 
     rows = sum(next(iter(found.values()), {}).values())
     if not rows:
         raise InputError(f"q: {q.name} has no rows")
-    counts = {}
-    for n in parts:
-        here = _named(found[n], reference.counts[n])
-        counts[n] = {k: [reference.counts[n].get(k, 0), here.get(k, 0)] for k in {**reference.counts[n], **here}}
+    named = {n: _named(found[n], reference.counts[n]) for n in parts}
+    counts, shown = ({n: _paired(reference.counts[n], q_of[n]) for n in parts} for q_of in (found, named))
     return TableComparison(
         reference.name,
         q.name,
         (reference.rows, rows),
-        ranked(parts, counts),
+        ranked(parts, counts, shown),
         only_p,
         only_q,
         tuple(different),
@@ -62,6 +60,10 @@ def against(reference: Reference, q: Side, wanted: Wanted, joint: Sequence[str] 
         reference,
         tuple(left_out),
     )
+
+
+def _paired(p: Mapping[Key, int], q: Mapping[Key, int]) -> dict[Key, list[int]]:
+    return {k: [p.get(k, 0), q.get(k, 0)] for k in {**p, **q}}
 
 
 def _named(found: Mapping[Key, int], known: Mapping[Key, int]) -> dict[Key, int]:

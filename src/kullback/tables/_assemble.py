@@ -19,8 +19,8 @@ from kullback.tables._wanted import Slicing
 Counts = dict[str, dict[Key, list[int]]]
 
 
-def ranked(parts: Mapping[str, Partition], counts: Counts) -> tuple[ColumnComparison, ...]:
-    found = [measured(part, counts[name]) for name, part in parts.items()]
+def ranked(parts: Mapping[str, Partition], counts: Counts, shown: Counts | None = None) -> tuple[ColumnComparison, ...]:
+    found = [measured(part, counts[name], (shown or counts)[name]) for name, part in parts.items()]
     adjusted = holm([c.p_value for c in found])
     found = [replace(c, p_adjusted=a) for c, a in zip(found, adjusted, strict=True)]
     return tuple(sorted(found, key=lambda c: (-c.score, c.column)))

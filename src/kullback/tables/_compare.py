@@ -117,7 +117,7 @@ def compare_tables(
 def _called(found: Side, names: Any, which: int) -> Side:
     if names is None:
         return found
-    if isinstance(names, str) or len(names) != 2:
+    if not isinstance(names, tuple | list) or len(names) != 2:
         raise InputError(f"names must be two, one for p and one for q, not {names!r}")
     return replace(found, name=str(names[which]))
 

@@ -143,17 +143,30 @@ class Engine:
 
         try:
             if kind == "CSV":
+                self._dated(connection)
                 parsed = self._parsed(connection, self._decoded(files, argument))
                 _whole(parsed.columns, path, argument)
                 return self._kept(connection, parsed, argument, quoted=False)
-            found_ = self._rows(connection, kind, files)
+            found_ = self._rows(connection, kind, files, argument)
             return self._kept(connection, found_, argument, quoted=True) if kind == "JSON" else (found_, None)
         except (duckdb.Error, RuntimeError) as error:
             if interrupted(error):
                 raise KeyboardInterrupt from None
             raise InputError(f"{argument}: cannot read {path!r}: {_why(error)}") from None
 
-    def _rows(self, connection: Any, kind: str, files: list[Path]) -> Any:
+    def _dated(self, connection: Any) -> None:
+        """Refuse a way to write days that the reader does not know."""
+        import duckdb
+
+        form = self._csv.date_format
+        try:
+            connection.execute("select try_strptime('', $1)", [form or "%Y"]).fetchall()
+        except duckdb.Error as error:
+            if interrupted(error):
+                raise KeyboardInterrupt from None
+            raise InputError(f"date_format = {form!r} is not understood: {_first(error)}") from None
+
+    def _rows(self, connection: Any, kind: str, files: list[Path], argument: str) -> Any:
         """Files that know their types; a column that only some of them have is missing in the others."""
         names = [str(file) for file in files]
         if kind == "Parquet":
@@ -161,7 +174,7 @@ class Engine:
         if kind == "JSON":
             # a text that looks like a number stays one, and days are those of one way to write them
             return connection.read_json(names, union_by_name=True, hive_partitioning=_hive(files), sample_size=-1)
-        return connection.from_arrow(arrow(names))
+        return connection.from_arrow(arrow(names, argument))
 
     def _parsed(self, connection: Any, files: list[Path]) -> Any:
         return connection.read_csv(
@@ -219,19 +232,20 @@ def _by_pandas(path: str) -> Any:
     return pandas.read_excel(path, keep_default_na=False, na_values=[""])
 
 
-def arrow(names: list[str]) -> Any:
+def arrow(names: list[str], argument: str) -> Any:
     """Arrow and Feather files, by whichever library of Arrow there is."""
     try:
         import pyarrow as pa
         from pyarrow import feather
     except ImportError:
         raise InputError(
-            f"reading {names[0]!r} needs pyarrow; install it (pip install pyarrow), or write the table as Parquet"
+            f"{argument}: reading {names[0]!r} needs pyarrow; install it (pip install pyarrow), or "
+            "write the table as Parquet"
         ) from None
     try:
         return pa.concat_tables([_arrow(pa, feather, name) for name in names], promote_options="permissive")
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise InputError(f"cannot read {names[0]!r}: {_first(error)}") from None
+        raise InputError(f"{argument}: cannot read {names[0]!r}: {_first(error)}") from None
 
 
 def _arrow(pa: Any, feather: Any, name: str) -> Any:
@@ -267,6 +281,8 @@ def _quiet() -> None:
 
 def found(path: str, argument: str) -> list[Path]:
     """The files that a path, a folder or a pattern names."""
+    if not path.strip():
+        raise InputError(f"{argument}: the name of the file is empty; '.' is the folder that one is in")
     try:
         return _found(Path(path), path, argument)
     except OSError as error:

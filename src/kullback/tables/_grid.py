@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import narwhals as nw
 import numpy as np
 
+from kullback._result import InputError
 from kullback.tables._held import TOGETHER, Held, occupied, whole_multiples
 from kullback.tables._kinds import Kind, in_steps, number, value, whole
 from kullback.tables._rows import rows
@@ -29,7 +30,7 @@ FEW = 20  # at most so many distinct values are categories
 FINEST = 2.0**-1000  # a cell's width at least; its inverse must be a double
 DEPTH = 8  # times that heavy cells are counted anew; each makes them up to two thousand times finer
 RUNS = 3  # stretches of heavy cells counted anew each by itself; above it, all cells at once
-SPIKE = 8  # rows at least of one side in a cell that is counted anew for that side alone
+SPIKE = 3  # rows at least of one side in a cell that is counted anew for that side alone
 UNION = 24  # columns counted in one query
 EXACT = 2**53  # up to here doubles hold every integer
 
@@ -140,6 +141,7 @@ def spread(side: Side, kinds: Mapping[str, Kind], held: Held) -> tuple[int, dict
         timed = in_steps(kinds[name]) and name not in side.hollow
         mine = own(side, name) if timed else 0
         x = whole(side, name, kinds[name], mine) if timed else nw.col(name)
+        x = _day(side, name) if kinds[name] == "date" and name not in side.hollow else x
         wanted += [x.min().alias(f"low{i}"), x.max().alias(f"high{i}")]
         wanted += [(x % (u // mine)).max().alias(f"rest{i}_{u}") for u in UNITS if mine and u > mine]
     first = rows(side.frame.select(*wanted))[0]
@@ -260,8 +262,21 @@ def _grouped(side: Side, task: Task, number: int, odd: bool) -> nw.LazyFrame[Any
 
 def _days(side: Side, task: Task) -> list[tuple[Any, ...]]:
     """A column of days by its days: never many, and no engine need take them apart."""
-    found = rows(side.frame.select(nw.col(task.column).alias("x")).group_by("x").agg(nw.len().alias("n")))
-    return [(None if math.isnan(number(x)) else number(x), n) for x, n in found]
+    x = nw.col(task.column)
+    day = _day(side, task.column)
+    frame = side.frame.select(x.alias("x"), day.alias("day")).group_by("day")
+    found = rows(frame.agg(nw.len().alias("n"), nw.col("x").count().alias("there")))
+    if any(day is None and there for day, _, there in found):
+        raise InputError(
+            f"column {task.column!r} of {side.name} holds days that its engine knows no year of; leave it "
+            "out (exclude=, --exclude)"
+        )
+    return [(None if math.isnan(number(day)) else number(day), n) for day, n, _ in found]
+
+
+def _day(side: Side, name: str) -> nw.Expr:
+    """A column of days; of polars by their numbers, since Python has no days beyond the year 9999."""
+    return value(side, name, "date") if side.frame.implementation.is_polars() else nw.col(name)
 
 
 def cells(sides: tuple[Side, Side], kinds: dict[str, Kind], bins: Callable[[int], int]) -> tuple[dict[str, Cells], Any]:
@@ -323,7 +338,7 @@ def _heavy(table: Cells, bins: int) -> np.ndarray:
 
 
 def _spiked(table: Cells, bins: int) -> np.ndarray:
-    return table.spikes(4 / bins)
+    return table.spikes(min(4 / bins, 0.75))
 
 
 def _task(

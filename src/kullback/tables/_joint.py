@@ -10,7 +10,7 @@ import narwhals as nw
 import numpy as np
 
 from kullback._distribution import Sample
-from kullback._measure import divergence
+from kullback._measure import check_seed, divergence
 from kullback._result import Divergence, InputError, KullbackError
 from kullback._result._tables import JointDivergence
 from kullback._vocabulary import distribution
@@ -28,6 +28,7 @@ def joint(
     sides: tuple[Side, Side], columns: Sequence[str], kinds: Mapping[str, Kind], cells: Mapping[str, Cells], seed: int
 ) -> JointDivergence:
     """KL both ways of the named columns together."""
+    check_seed(seed)
     for name in columns:
         if kinds.get(name, "text") == "text":
             raise InputError(

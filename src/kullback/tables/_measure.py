@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -11,37 +12,32 @@ from kullback._result import Status
 from kullback._result._column import ColumnComparison, CountDivergence, listed
 from kullback._result._comparison import Terms
 from kullback.numerics import pearson, tallies
-from kullback.numerics.gathered import gathered
+from kullback.numerics.gathered import Groups, gathered
+from kullback.numerics.lazy import special
 from kullback.tables._grid import Key
 from kullback.tables._partition import OVER, UNDER, Partition
 
+Counts = Mapping[Key, Sequence[int]]
 
-def column(part: Partition, counts: Mapping[Key, Sequence[int]]) -> ColumnComparison:
-    """A column's comparison; `p_adjusted` is the plain p-value until all columns are known."""
-    keys = [k for k in part.ordered(list(counts)) if any(counts[k])]
-    a, b = (np.array([counts[k][i] for k in keys], dtype=float) for i in (0, 1))
-    p, q = a / a.sum(), b / b.sum()
-    labels = [part.label(k) for k in keys]
-    terms = Terms(
-        {
-            "outcome": labels,
-            "count_p": a.astype(np.int64),
-            "count_q": b.astype(np.int64),
-            "p": p,
-            "q": q,
-            "forward": _terms(p, q),
-            "reverse": _terms(q, p),
-        }
-    )
-    only_p, only_q = _gap(labels, p, q), _gap(labels, q, p)
+
+def column(part: Partition, counts: Counts, shown: Counts | None = None) -> ColumnComparison:
+    """A column's comparison; `p_adjusted` is the plain p-value until all columns are known.
+
+    `shown` has the counts for its terms, where some of `counts` stand there as one. Estimates are not made from
+    those: of many values that one side lacks by chance each is rare, and all of them together are not.
+    """
+    keys, a, b = _sides(part, counts)
+    terms = _told(part, *_sides(part, counts if shown is None else shown))
+    only_p, only_q = (_gap(terms["outcome"], *(terms[x] for x in order)) for order in ("pq", "qp"))
     ordered = sum(part.ordinal(k) for k in keys)
     groups = gathered(a, b, ordered)
     found = {}
     for measure, estimate in tallies.estimates(a, b, groups).items():
         gaps = {"forward": only_p, "reverse": only_q, "jensen_shannon": "", "jeffreys": only_p or only_q}[measure]
         of_p = measure == "forward" or bool(measure == "jeffreys" and only_p)
-        found[measure] = _divergence(estimate, gaps, of_p)
-    value = pearson.p_value(*_ended(a, b, keys), ordered)
+        ends = functools.partial(_low, a, b, measure, groups)
+        found[measure] = _divergence(estimate, gaps, of_p, ends)
+    value = min(pearson.p_value(*_ended(a, b, keys), ordered), _beyond(a, b, keys))
     return ColumnComparison(
         part.column,
         part.kind,
@@ -53,6 +49,27 @@ def column(part: Partition, counts: Mapping[Key, Sequence[int]]) -> ColumnCompar
         value,
         value,
         terms,
+    )
+
+
+def _sides(part: Partition, counts: Counts) -> tuple[list[Key], np.ndarray, np.ndarray]:
+    keys = [k for k in part.ordered(list(counts)) if any(counts[k])]
+    a, b = (np.array([counts[k][i] for k in keys], dtype=float) for i in (0, 1))
+    return keys, a, b
+
+
+def _told(part: Partition, keys: Sequence[Key], a: np.ndarray, b: np.ndarray) -> Terms:
+    p, q = a / a.sum(), b / b.sum()
+    return Terms(
+        {
+            "outcome": [part.label(k) for k in keys],
+            "count_p": a.astype(np.int64),
+            "count_q": b.astype(np.int64),
+            "p": p,
+            "q": q,
+            "forward": _terms(p, q),
+            "reverse": _terms(q, p),
+        }
     )
 
 
@@ -69,7 +86,22 @@ def _ended(a: np.ndarray, b: np.ndarray, keys: Sequence[Key]) -> tuple[np.ndarra
     return np.bincount(at, a, len(keys)), np.bincount(at, b, len(keys))
 
 
-def _divergence(found: tallies.Estimate, gap: str, of_p: bool) -> CountDivergence:
+def _low(a: np.ndarray, b: np.ndarray, measure: str, groups: Groups, level: float) -> float:
+    return tallies.estimate(a, b, measure, groups, level).low
+
+
+def _beyond(a: np.ndarray, b: np.ndarray, keys: Sequence[Key]) -> float:
+    """The chance, twenty times over, of so many of Q's rows below or above all of a reference's, which bounds p.
+
+    All places of Q's rows among those of both are as probable under P = Q.
+    """
+    n, m = float(a.sum()), float(b.sum())
+    far = [float(b[i]) for i, key in enumerate(keys) if key in (UNDER, OVER) and not a[i]]
+    logs = [special.gammaln([m + 1, n + m - k + 1]) - special.gammaln([m - k + 1, n + m + 1]) for k in far]
+    return min([1.0, *(20 * math.exp(float(both.sum())) for both in logs)])
+
+
+def _divergence(found: tallies.Estimate, gap: str, of_p: bool, low_at: Callable[[float], float]) -> CountDivergence:
     infinite = math.isinf(found.value)
     one, other = ("P", "Q") if of_p else ("Q", "P")
     return CountDivergence(
@@ -79,6 +111,7 @@ def _divergence(found: tallies.Estimate, gap: str, of_p: bool) -> CountDivergenc
         found.corrected,
         Status.SUPPORT_GAP if infinite else Status.OK,
         f"{other} has no row where {one} has {gap}" if infinite else "",
+        low_at,
     )
 
 

@@ -26,10 +26,15 @@ def told(frame: nw.LazyFrame[Any]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if interrupted(error):
-            raise KeyboardInterrupt from None
-        first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise InputError(f"{frame.implementation.name.lower()} could not count the rows: {first}") from error
+        raise refused(error, frame) from error
+
+
+def refused(error: Exception, frame: nw.LazyFrame[Any]) -> InputError:
+    """What an engine could not do; Ctrl-C if it only stopped since that was asked for."""
+    if interrupted(error):
+        raise KeyboardInterrupt from None
+    first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return InputError(f"{frame.implementation.name.lower()} could not count the rows: {first}")
 
 
 def interrupted(error: Exception) -> bool:

@@ -98,7 +98,10 @@ def opened(obj: Any, argument: str, engine: Engine) -> Side:
             sheet = _frame(engine.sheet(path, argument), path, argument)
             assert sheet is not None
             return sheet
-        found_, text = engine.relation(path, argument)
+        try:
+            found_, text = engine.relation(path, argument)
+        except InputError as error:  # what was spooled is known by the name that it came under
+            raise InputError(str(error).replace(path, os.fspath(obj))) from None
         relation, times = native(found_, argument)
         name = "standard input" if os.fspath(obj) == "-" else str(path)
         return replace(_checked(nw.from_native(relation), name, argument, times), ours=True, text=text)
