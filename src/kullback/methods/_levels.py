@@ -55,5 +55,4 @@ def _usual(sides: list[Array], middle: Array) -> Array:
 
 
 def _moved(d: Sample, shift: Array, power: Array) -> Sample:
-    x = np.ldexp(rows(d) - shift, -power)
-    return Sample(x.reshape(d.x.shape), weights=d.weights, columns=d.columns, name=d.name)
+    return d.at(np.ldexp(rows(d) - shift, -power).reshape(d.x.shape))

@@ -85,12 +85,24 @@ def sharing(p: Sample, q: Sample) -> tuple[str, ...]:
     )
 
 
-def weighted(*sides: object) -> str:
+def plain(*sides: object) -> bool:
+    """Whether all draws are independent of each other and weigh the same."""
+    return all(d.design.plain for d in sides if isinstance(d, Sample))
+
+
+def uneven(*sides: object) -> str:
     """The reason for methods that count draws one by one."""
     for d, name in zip(sides, "PQ", strict=False):
-        if isinstance(d, Sample) and d.weights is not None:
-            return f"counts every draw once; those of {name} have weights"
+        if not plain(d):
+            return f"counts independent draws once each; those of {name} have weights, groups or an order"
     return ""
+
+
+def spaced(d: Sample, least: int = 1) -> Array:
+    """About as many rows as they are worth, evenly by weight and in time; all of independent draws."""
+    if d.design.plain:
+        return rows(d)
+    return np.asarray(rows(d)[d.design.thinned(max(d.effective_sample_size, least))])
 
 
 def _column(sides: list[Array]) -> Column:
