@@ -161,3 +161,12 @@ def circles(period: Any, x: Array) -> Array:
             "x % period, else another period"
         )
     return found
+
+
+def wrapped(x: Array, period: Array) -> Array:
+    """Columns with a period from 0 up to it, so that both ends are one place."""
+    columns = x.reshape(len(x), -1).copy()
+    for i in np.flatnonzero(np.isfinite(period)):
+        column = np.mod(columns[:, i], period[i])
+        columns[:, i] = np.where(column < period[i], column, 0.0)
+    return columns.reshape(x.shape)

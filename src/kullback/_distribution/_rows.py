@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kullback._distribution._checks import numeric_array, numeric_column
-from kullback._distribution._design import circles, told
+from kullback._distribution._design import circles, told, wrapped
 from kullback._format import listing
 from kullback._result import InputError
 from kullback._support import Array, Support, reals
@@ -98,6 +98,8 @@ class Sample:
         if self.labels is not None and rows is not None:
             self.labels = self.labels[rows]
         self.period = None if period is None else circles(period, self.x)
+        if self.period is not None:
+            self.x = wrapped(self.x, self.period)
         self.columns = tuple(columns)
         self.name = name
         self.notes = (*notes, *said)

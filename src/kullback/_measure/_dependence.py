@@ -10,13 +10,14 @@ import numpy as np
 
 from kullback._distribution import Measured, Sample
 from kullback._format import listing, percent
-from kullback._result import Divergence, Status
+from kullback._result import Divergence, InputError, Status
 from kullback._support import Array
 from kullback.methods._looks import rows
 from kullback.numerics.energy import scores
 from kullback.numerics.lazy import special
 
-LEAST, LEVEL, SLIGHT = 30, 1e-5, 0.1  # draws; of all columns together; a correlation that changes no error by more
+LEAST, LOOKED_AT = 30, 20_000  # draws from which to look, and the first ones that are looked at
+LEVEL, SLIGHT = 1e-5, 0.1  # of all columns together; a correlation that changes errors by a tenth
 FEW, OWNS = 10.0, 0.5  # effective draws a dimension; the weight that one row may have
 
 
@@ -46,6 +47,18 @@ def with_dependence(found: Divergence, p: Measured, q: Measured) -> Divergence:
         if found.status in (Status.ESTIMATED, Status.BIASED):
             found = replace(found, status=Status.DEPENDENT)
     return replace(found, notes=(*found.notes, *(note for note in said if note not in found.notes)))
+
+
+def check_periods(p: Measured, q: Measured) -> None:
+    """Angles against draws on a line, or of another period, are no pair."""
+    if not (isinstance(p, Sample) and isinstance(q, Sample)) or p.dim != q.dim:
+        return
+    a, b = (np.full(d.dim, np.inf) if d.period is None else d.period for d in (p, q))
+    if (a != b).any():
+        i = int(np.argmax(a != b))
+        raise InputError(
+            f"column {i} has the period {a[i]:g} in p and {b[i]:g} in q (inf is none); give both the same period="
+        )
 
 
 def shared_groups(p: Measured, q: Measured) -> Array:
@@ -91,13 +104,13 @@ def follows(d: Sample) -> float:
     """
     if d.design.groups is not None or d.design.chains is not None or d.n < LEAST:
         return 0.0
-    x = rows(d)
+    x = rows(d)[:LOOKED_AT]
     steps = np.diff(x, axis=0)
     moving = [i for i in range(d.dim) if np.ptp(x[:, i]) > 0]
     if any((steps[:, i] >= 0).all() or (steps[:, i] <= 0).all() for i in moving) or not moving:
         return 0.0
     found = _following_ranks(scores(x[:, moving]))
-    chance = float(special.ndtri(1 - LEVEL / len(moving))) / math.sqrt(d.n)
+    chance = float(special.ndtri(1 - LEVEL / len(moving))) / math.sqrt(len(x))
     return found if found > max(SLIGHT, chance) else 0.0
 
 

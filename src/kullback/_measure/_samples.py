@@ -12,13 +12,12 @@ from kullback._estimate import estimate
 from kullback._result import InputError
 from kullback._support import Array
 from kullback.methods._counted import Counted, counted
-from kullback.methods._looks import look, plain, rows, spaced
+from kullback.methods._looks import circle, look, plain, rows, spaced
 from kullback.methods.neighbours import Neighbours, flat, near, whitened
 from kullback.numerics import exchange, neighbours, permutation
 from kullback.numerics.energy import energy, is_dealt, waves
 from kullback.numerics.shares import Drawn, Known
 
-LEAST = 20  # draws that stand for those that are worth fewer
 SHOWN, SUMMED = 5_000, 20_000  # draws a side at most for a mixture that is drawn, and for numbers without an error
 
 
@@ -70,7 +69,9 @@ def summary(p: Measured, q: Measured, seed: int) -> tuple[float, float, float] |
     """Entropies and the Jensen-Shannon divergence by nearest neighbours, of continuous draws on both sides."""
     if not (isinstance(p, Sample) and isinstance(q, Sample)) or Neighbours().applies(p, q) is not None:
         return None
-    p, q = (Sample(_some(d.x if d.design.plain else spaced(d, LEAST), SUMMED, seed)) for d in (p, q))
+    if circle(p, q) is not None:
+        return None
+    p, q = (Sample(_some(d.x if d.design.plain else spaced(d), SUMMED, seed)) for d in (p, q))
     u, v = near(p, q)
     return _entropy(p), _entropy(q), neighbours.jensen_shannon(u, v)
 
@@ -106,7 +107,7 @@ def _stand_in(d: Measured, seed: int) -> Measured | None:
         values, n = np.unique(d.x, return_counts=True)
         if values[0] >= 0 and (values == np.floor(values)).all() and values[-1] < 1e6:
             return Discrete(np.bincount(values.astype(int), weights=n), normalize=True)
-    if look(d).kinds & {"mixed", "discrete"}:
+    if look(d).kinds & {"mixed", "discrete"} or circle(d) is not None:
         return None  # a density would have spikes that are not there, or miss masses that are
     try:
         return estimate(d if d.weights is not None else Sample(_some(d.x, SHOWN, seed)), seed=seed).density

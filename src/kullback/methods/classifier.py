@@ -13,7 +13,7 @@ from kullback._distribution import Measured, Sample
 from kullback._result import Divergence, MissingExtraError, Status
 from kullback._support import Array
 from kullback.methods._levels import level, tame
-from kullback.methods._looks import plain, sharing
+from kullback.methods._looks import circle, plain, sharing
 from kullback.methods._request import Request
 from kullback.numerics.dependence import joint
 
@@ -53,7 +53,7 @@ class Classifier:
         assert isinstance(a, Sample)
         assert isinstance(b, Sample)
         kept = [_kept(d, request.seed) for d in (p, q)]
-        sides = [x[i] for x, i in zip(tame(a, b), kept, strict=True)]
+        sides = [_turned(x[i], circle(p, q)) for x, i in zip(tame(a, b), kept, strict=True)]
         designs = [d.design.some(i) for d, i in zip((p, q), kept, strict=True)]
         (n, m), x = (len(s) for s in sides), np.concatenate(sides)
         of_p = np.arange(len(x)) < n
@@ -79,6 +79,15 @@ class Classifier:
             seed=request.seed, status=Status.BIASED, notes=(*notes, *sharing(p, q)),
             degrees_of_freedom=freedom if np.isfinite(freedom) else None,
         )  # fmt: skip
+
+
+def _turned(x: Array, period: Array | None) -> Array:
+    """Cosines and sines of angles in the place of them."""
+    if period is None:
+        return x
+    on = np.isfinite(period)
+    turns = 2 * np.pi * x[:, on] / period[on]
+    return np.concatenate([x[:, ~on], np.cos(turns), np.sin(turns)], axis=1)
 
 
 def _kept(d: Sample, seed: int) -> Array:

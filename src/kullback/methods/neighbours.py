@@ -12,7 +12,7 @@ from kullback._format import number
 from kullback._result import Divergence, Status
 from kullback._support import Array, Box, Interval
 from kullback.methods._levels import level, tame
-from kullback.methods._looks import look, plain, rows, sharing, spaced
+from kullback.methods._looks import circle, look, plain, rows, sharing, spaced
 from kullback.methods._request import Request
 from kullback.methods.classifier import Classifier
 from kullback.numerics import neighbours, weighed_neighbours
@@ -44,6 +44,8 @@ class Neighbours:
                     return f"needs {LEAST + d.dim} draws in {d.dim} dimensions; {name} has {d.n}"
             elif not _serves(d):
                 return f"needs draws or a normalised density on the line or in space; {name} is {d}"
+        if circle(p, q) is not None and not (isinstance(p, Sample) and isinstance(q, Sample)):
+            return "needs draws on both sides where columns have a period"
         if isinstance(p, Density) and p.facts.sample is None:
             return f"needs draws of P; {p} has no sampler"
         return _tied(p, q) or _unfit(p, q) or None
@@ -99,7 +101,7 @@ class Neighbours:
 
 def _columns_reach(p: Measured, q: Measured, found: Found) -> bool:
     """Whether in each of several columns P ends where Q does, for all that the error sees."""
-    if p.support.dim == 1 or not (isinstance(p, Sample) and isinstance(q, Sample)):
+    if p.support.dim == 1 or not (isinstance(p, Sample) and isinstance(q, Sample)) or circle(p, q) is not None:
         return True
     x, y = spaced(p), spaced(q)
     return sum(neighbours.beyond(x[:, [i]], y[:, [i]], found.k)[1] for i in range(p.dim)) < DOUBT * found.error
@@ -193,7 +195,13 @@ def _tied(p: Measured, q: Measured) -> str:
 
 def _two_samples(p: Sample, q: Sample, seed: int) -> tuple[Found, float]:
     """And the degrees of freedom of the error. Ends are looked at on as many draws as they are worth."""
-    x, y = near(p, q)
+    period = circle(p, q)
+    x, y = near(p, q) if period is None else (rows(p), rows(q))
+    if period is not None:
+        unit = np.where(np.isfinite(period), period, np.std(np.concatenate([x, y]), axis=0))
+        ends = np.where(np.isfinite(period), 1.0, 0.0)
+        lengths = p.correlation_length, q.correlation_length
+        return weighed_neighbours.two_samples(x / unit, y / unit, p.design, q.design, lengths, ends)
     if plain(p, q):
         return neighbours.two_samples(x, y, seed=seed), math.inf
     lengths = p.correlation_length, q.correlation_length

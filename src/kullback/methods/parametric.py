@@ -13,7 +13,7 @@ from kullback._format import number
 from kullback._result import Divergence, Status
 from kullback._support import Array, reals
 from kullback.methods._levels import level
-from kullback.methods._looks import look, plain, rows, sharing, spaced
+from kullback.methods._looks import lines, look, plain, rows, sharing, spaced
 from kullback.methods._named import FAMILIES, NORMAL, UNIFORM, Named, inside
 from kullback.methods._request import Request
 from kullback.methods.neighbours import _serves, flat, thinner
@@ -63,7 +63,7 @@ class Parametric:
             return f"needs the entropy, mean and covariance of P; {p} does not state them all"
         if (kinds := look(*draws).kinds) & {"discrete", "mixed"}:
             return f"leaves outcomes that recur to counting; the draws are {', '.join(sorted(kinds))}"
-        why = flat([rows(d) for d in level(p, q) if isinstance(d, Sample)]) or thinner(p, q)
+        why = lines(p, q) or flat([rows(d) for d in level(p, q) if isinstance(d, Sample)]) or thinner(p, q)
         return why or None
 
     def defers(self, p: Measured, q: Measured) -> str | None:

@@ -28,6 +28,7 @@ class _Side(NamedTuple):
     design: Design
     length: int
     tags: Array | None
+    ends: Array | None = None  # where a column begins anew, 0 if it does not
 
     @property
     def places(self) -> Array | None:
@@ -46,9 +47,11 @@ class _Near(NamedTuple):
     whole: Array
 
 
-def two_samples(x: Array, y: Array, p: Design, q: Design, lengths: tuple[float, float]) -> tuple[Found, float]:
-    """As `neighbours.two_samples`, and the degrees of freedom of its error."""
-    mine, theirs = _side(x, p, lengths[0]), _side(y, q, lengths[1])
+def two_samples(
+    x: Array, y: Array, p: Design, q: Design, lengths: tuple[float, float], ends: Array | None = None
+) -> tuple[Found, float]:
+    """As `neighbours.two_samples`, and the degrees of freedom of its error; columns with `ends` close at them."""
+    mine, theirs = (_side(v, d, s)._replace(ends=ends) for v, d, s in ((x, p, lengths[0]), (y, q, lengths[1])))
     if paired(p, q):
         assert p.names is not None
         assert q.names is not None
@@ -125,7 +128,7 @@ def _weights(d: Design, at: Array) -> Array:
 
 def _nearest(side: _Side, x: Array, at: Array, mine: _Side | None, most: int) -> _Near:
     """`mine` is the side of the x themselves, if some of the others must be left out."""
-    tree = spatial.cKDTree(side.y, balanced_tree=False, compact_nodes=False)
+    tree = spatial.cKDTree(side.y, balanced_tree=False, compact_nodes=False, boxsize=side.ends)
     n, left = side.design.n, np.arange(len(x))
     which, distance = np.zeros((len(x), most), np.int64), np.full((len(x), most), np.inf)
     wanted = most if mine is None else most + 1 + 2 * (side.length - 1)
