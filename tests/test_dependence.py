@@ -250,6 +250,10 @@ def test_a_group_on_both_sides_is_one() -> None:
     assert both.error < 0.6 * apart.error
     assert "60 groups stand on both sides" in " ".join(both.notes)
     holds(both, 0.5 * 0.36 / 1.25)
+    for values in (x, np.digitize(x, [-1.0, 0, 1])):
+        same = kl.divergence(kl.Sample(values, groups=day), kl.Sample(values, groups=day))
+        assert abs(same.value) < 1e-9
+        assert max(map(abs, same.confidence_interval())) < 1e-6
 
 
 def test_few_effective_draws_and_one_that_owns_the_weight_are_told() -> None:

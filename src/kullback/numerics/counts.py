@@ -44,7 +44,8 @@ def zhang_grabchak(a: Side, b: Side) -> Estimate:
         even, null = quadratic(*spectrum(a, b), degrees, freedom, degrees)
     else:
         even, null = float(degrees), 0.5 * sum(1 / float(d.sum()) for d in (a, b) if not isinstance(d, Known))
-    return Estimate(value, error, (even, chi_square.scale(value, error**2, even, null)), freedom)
+    form = (even, chi_square.scale(value, error**2, even, null)) if null > 0 else None
+    return Estimate(value, error, form, freedom)
 
 
 def plug_in(a: Side, b: Side) -> Estimate:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+EQUAL = 1e-12  # of the variance of either side: what a difference of equal ones has by rounding
 TWICE = 0.01  # of the weight: what may be lost where a draw would come again
 AT_ONCE = 1 << 21  # numbers that a transform takes at a time
 
@@ -189,9 +190,14 @@ def sizes(p: Design, f: Array, q: Design, g: Array) -> tuple[float, float]:
         both = differences(p, f, q, g)
         apart = float(p.variance(f).sum() + q.variance(g).sum())
         together = float(np.square(both).sum()) * (1 + 1 / (len(both) - 1))
-        grown = apart / together if together > 0 and apart > 0 else 1.0
+        grown = growth(apart, together)
         n, m = n * grown, m * grown
     return n, m
+
+
+def growth(apart: float, together: float) -> float:
+    """By how much a variance of both sides apart is larger than that of their difference; finite for equal sides."""
+    return apart / max(together, EQUAL * apart) if apart > 0 else 1.0
 
 
 def quadratic(first: float, second: float, k: float, degrees: float, parameters: float) -> tuple[float, float]:

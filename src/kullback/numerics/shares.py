@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kullback.numerics.dependence import Design, indicator_variance, indicators, joint, merged, paired, welch
+from kullback.numerics.dependence import Design, growth, indicator_variance, indicators, joint, merged, paired, welch
 
 Array = NDArray[Any]
 
@@ -52,8 +52,7 @@ def drawn(a: Array, p: Design, b: Array, q: Design, number: int) -> tuple[Drawn,
     if paired(p, q):
         middle = np.maximum(0.5 * (sides[0] + sides[1]), 1e-300)
         apart = sum(float((s * (1 - s) / n / middle).sum()) for s, n in zip(sides, sizes, strict=True))
-        together = spectrum(*found)[0]
-        grown = apart / together if together > 0 and apart > 0 else 1.0
+        grown = growth(apart, spectrum(*found)[0])
         found = found[0]._replace(sizes=sizes[0] * grown), found[1]._replace(sizes=sizes[1] * grown)
     return found
 

@@ -119,4 +119,5 @@ def _scores(z: Array) -> Array:
 def _estimate(value: float, variance: float, degrees: float, spectrum: Array, parameters: float) -> Estimate:
     first, second = float(np.trace(spectrum)), float(np.square(spectrum).sum())
     even, unit = quadratic(first, second, len(spectrum), degrees, parameters)
-    return Estimate(value, math.sqrt(variance), (even, chi_square.scale(value, variance, even, unit)), degrees)
+    form = (even, chi_square.scale(value, variance, even, unit)) if unit > 0 else None
+    return Estimate(value, math.sqrt(variance), form, degrees)
