@@ -12,6 +12,7 @@ import numpy as np
 from kullback._distribution import Batch, Density, Discrete, Measured, Sample, Table
 from kullback._format import listing
 from kullback._measure import _batch
+from kullback._measure._dependence import check_periods, with_dependence
 from kullback._measure._frame import reduced, with_width
 from kullback._result import Divergence, InputError, KindError, NoMethodError, Plan, Status
 from kullback._vocabulary import suggest
@@ -206,9 +207,9 @@ def measure(p: Measured, q: Measured, *, method: str = "auto", request: Request 
     p, q = reduced(p, q)
     with_width(p, "p")
     with_width(q, "q")
-    if method != "auto":
-        return with_bracket(_forced(p, q, method, request), p, q)
-    return with_bracket(_first_that_holds(p, q, request), p, q)
+    check_periods(p, q)
+    found = _forced(p, q, method, request) if method != "auto" else _first_that_holds(p, q, request)
+    return with_dependence(with_bracket(found, p, q), p, q)
 
 
 def _first_that_holds(p: Measured, q: Measured, request: Request) -> Divergence:

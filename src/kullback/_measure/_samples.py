@@ -12,11 +12,11 @@ from kullback._estimate import estimate
 from kullback._result import InputError
 from kullback._support import Array
 from kullback.methods._counted import Counted, counted
-from kullback.methods._looks import look, rows, weighted
+from kullback.methods._looks import circle, look, plain, rows, spaced
 from kullback.methods.neighbours import Neighbours, flat, near, whitened
-from kullback.numerics import neighbours, permutation
-from kullback.numerics.counts import Known
-from kullback.numerics.energy import energy, is_dealt
+from kullback.numerics import exchange, neighbours, permutation
+from kullback.numerics.energy import energy, is_dealt, waves
+from kullback.numerics.shares import Drawn, Known
 
 SHOWN, SUMMED = 5_000, 20_000  # draws a side at most for a mixture that is drawn, and for numbers without an error
 
@@ -29,28 +29,49 @@ class Tested(NamedTuple):
 
 
 def tested(p: Measured, q: Measured, seed: int) -> Tested | None:
-    """Of no difference; None unless both sides are draws, or counts of them, without weights."""
-    if weighted(p, q) or isinstance(p, Density) or isinstance(q, Density):
+    """Of no difference; None unless both sides are draws, or counts of them."""
+    if isinstance(p, Density) or isinstance(q, Density):
         return None
     found = counted(p, q)
     if isinstance(found, Counted):
         if isinstance(found.p, Known) or isinstance(found.q, Known):
             return None
+        if isinstance(found.p, Drawn) or isinstance(found.q, Drawn):
+            return _exchanged(p, q, found, seed)
         sizes = f"all {found.p.sum():.0f} and {found.q.sum():.0f} draws"
         level = permutation.counts(found.p, found.q, seed)
         return Tested(level, f"by permutation of the likelihood ratio of {len(found.outcomes)} outcomes, {sizes}")
     if not (isinstance(p, Sample) and isinstance(q, Sample)):
         return None
+    if not plain(p, q):
+        return _exchanged(p, q, None, seed)
     by = "by permutation of" if is_dealt(p.n, q.n, p.dim) else "by"
     how = f"{by} the energy distance of ranks, all {p.n} and {q.n} draws"
     return Tested(energy(rows(p), rows(q), seed), how)
+
+
+def _exchanged(p: Measured, q: Measured, pair: Counted | None, seed: int) -> Tested | None:
+    """Of draws that depend on each other or have weights; outcomes by the χ² distance of their shares."""
+    if not (isinstance(p, Sample) and isinstance(q, Sample)):
+        return None
+    if pair is None:
+        (f, g), what = waves(rows(p), rows(q), seed), "the energy distance of ranks"
+    else:
+        assert isinstance(pair.p, Drawn)
+        assert isinstance(pair.q, Drawn)
+        scale = np.diag(1 / np.sqrt(0.5 * (pair.p.shares + pair.q.shares)))
+        f, g, what = scale[pair.p.cells], scale[pair.q.cells], f"the shares of {len(pair.outcomes)} outcomes"
+    level, how = exchange.test(f, p.design, g, q.design, (p.correlation_length, q.correlation_length), seed)
+    return Tested(level, f"{how} {what}, all {p.n} and {q.n} draws")
 
 
 def summary(p: Measured, q: Measured, seed: int) -> tuple[float, float, float] | None:
     """Entropies and the Jensen-Shannon divergence by nearest neighbours, of continuous draws on both sides."""
     if not (isinstance(p, Sample) and isinstance(q, Sample)) or Neighbours().applies(p, q) is not None:
         return None
-    p, q = (Sample(_some(d.x, SUMMED, seed)) for d in (p, q))
+    if circle(p, q) is not None:
+        return None
+    p, q = (Sample(_some(d.x if d.design.plain else spaced(d), SUMMED, seed)) for d in (p, q))
     u, v = near(p, q)
     return _entropy(p), _entropy(q), neighbours.jensen_shannon(u, v)
 
@@ -75,7 +96,7 @@ def standing(p: Measured, q: Measured, seed: int) -> tuple[Measured | None, Meas
 
 
 def _table(side: object, pair: Counted) -> Discrete:
-    shares = side.shares if isinstance(side, Known) else side
+    shares = side.shares if isinstance(side, Known | Drawn) else side
     return Discrete(shares, labels=pair.outcomes, normalize=True)
 
 
@@ -86,7 +107,7 @@ def _stand_in(d: Measured, seed: int) -> Measured | None:
         values, n = np.unique(d.x, return_counts=True)
         if values[0] >= 0 and (values == np.floor(values)).all() and values[-1] < 1e6:
             return Discrete(np.bincount(values.astype(int), weights=n), normalize=True)
-    if look(d).kinds & {"mixed", "discrete"}:
+    if look(d).kinds & {"mixed", "discrete"} or circle(d) is not None:
         return None  # a density would have spikes that are not there, or miss masses that are
     try:
         return estimate(d if d.weights is not None else Sample(_some(d.x, SHOWN, seed)), seed=seed).density

@@ -44,8 +44,9 @@ class Divergence:
         Where and how much, when the status needs it.
     notes : tuple of str
         What a reader must know: estimated densities, methods tried first.
-    degrees_of_freedom : int or None
-        Of Student's t for the interval of a standard error that comes from so few replicates; None is the normal.
+    degrees_of_freedom : float or None
+        Of Student's t for the interval of a standard error that comes from so few replicates or groups of draws; None
+        is the normal.
     chi_square : pair of float, or None
         (ν, scale), if value/scale + ν is nearly a noncentral χ² of ν degrees with the noncentrality KL/scale: the
         interval is then its, and not symmetric.
@@ -56,6 +57,11 @@ class Divergence:
     smoothed : Divergence or None
         Where counts make the value infinite: the finite one with Q's shares under a Jeffreys prior, half a count more
         for each outcome.
+    effective_sample_size : float or None
+        Of draws: how many independent ones of equal weight they are worth, on the side that has fewer.
+    correlation_length : float or None
+        Of draws: how many count for one, on the side where it is more: the autocorrelation time of draws in an order,
+        the design effect of groups, 1 for independent draws.
 
     Examples
     --------
@@ -77,11 +83,13 @@ class Divergence:
     status: Any = Status.OK
     detail: str = ""
     notes: tuple[str, ...] = ()
-    degrees_of_freedom: int | None = None
+    degrees_of_freedom: float | None = None
     bounds: tuple[float, float] | None = None
     variational: float | None = None
     smoothed: Divergence | None = None
     chi_square: tuple[float, float] | None = None
+    effective_sample_size: float | None = None
+    correlation_length: float | None = None
 
     def __float__(self) -> float:
         if isinstance(self.value, np.ndarray) and self.value.ndim:
@@ -160,11 +168,11 @@ class Divergence:
         """The interval that holds the true value: at `level` for a standard error, ± the error otherwise."""
         if not 0 < level < 1:
             raise InputError(f"level must lie between 0 and 1, not {level!r}")
+        freedom = math.inf if self.degrees_of_freedom is None else self.degrees_of_freedom
         if self.chi_square is not None and math.isfinite(self.value):
-            return chi_square.interval(float(self.value), float(self.error), *self.chi_square, level)
+            return chi_square.interval(float(self.value), float(self.error), *self.chi_square, level, freedom)
         width = 1.0
         if self.error_kind == "standard_error":
-            freedom = math.inf if self.degrees_of_freedom is None else self.degrees_of_freedom
             width = float(special.stdtrit(freedom, 0.5 + level / 2))
         with np.errstate(invalid="ignore"):
             half = np.where(np.isfinite(self.value), width * np.asarray(self.error), 0.0)
@@ -189,6 +197,8 @@ class Divergence:
             "detail": self.detail,
             "notes": list(self.notes),
             "degrees_of_freedom": self.degrees_of_freedom,
+            "effective_sample_size": self.effective_sample_size,
+            "correlation_length": self.correlation_length,
             "bounds": plain(self.bounds),
             "variational": plain(self.variational),
             "smoothed": None if self.smoothed is None else self.smoothed.to_dict(),

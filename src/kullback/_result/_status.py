@@ -42,6 +42,10 @@ class Status(Enum):
         "The stated error leaves out a bias of the method that is not small beside it. More draws, fewer columns or "
         "another method may serve."
     )
+    DEPENDENT = (
+        "The draws were given as independent, and in their order they follow each other: the stated error is "
+        'too small. kl.Sample(x, order="time"), chains= or groups= gives the right one.'
+    )
     ESTIMATED = "Estimated from draws, or from a density in their place; the error includes their sampling."
     EXACT = "The optimum is exact: it follows from moments or counts."
     STATIONARY = "The optimum is stationary to the gradient tolerance, with positive curvature."

@@ -10,8 +10,9 @@ import numpy as np
 from kullback._distribution import Density, Discrete, Measured, Sample
 from kullback._format import listing
 from kullback._support import Array, Lattice
-from kullback.methods._looks import FEW, look, rows, weighted
-from kullback.numerics.counts import Known
+from kullback.methods._looks import FEW, look, plain, rows
+from kullback.numerics.counts import held
+from kullback.numerics.shares import Drawn, Known, drawn, drawn_alone
 
 LISTED = 10_000  # outcomes of a known P that are looked at one by one
 ROUNDING = 1e-14
@@ -21,8 +22,8 @@ EACH = 5  # draws that an outcome holds on average, for counting to make sense
 class Counted(NamedTuple):
     """One entry an outcome: counts, or shares where a side is known."""
 
-    p: Array | Known
-    q: Array | Known
+    p: Array | Known | Drawn
+    q: Array | Known | Drawn
     outcomes: list[Any]
 
 
@@ -32,8 +33,8 @@ def counted(p: Measured, q: Measured) -> Counted | str:
     if not any(_draws(d) for d in (p, q)):
         return "needs draws, or counts of them, on at least one side"
     if isinstance(p, Sample) and isinstance(q, Sample):
-        return weighted(p, q) or _sparse(p, q) or _two_samples(p, q)
-    reason = weighted(p, q)
+        return _sparse(p, q) or _two_samples(p, q)
+    reason = ""
     for d, name in ((p, "P"), (q, "Q")):
         reason = reason or (_sparse(d, None) if isinstance(d, Sample) else _unknown(d, name))
     if reason:
@@ -43,8 +44,11 @@ def counted(p: Measured, q: Measured) -> Counted | str:
     if isinstance(p, Density) and isinstance(sides[0], Known) and not isinstance(sides[1], Known):
         rest = 1.0 - float(sides[0].shares.sum())
         if rest > ROUNDING:  # what no draw has shown stands as one outcome
-            shares, counts = np.append(sides[0].shares, rest), np.append(sides[1], 0.0)
-            return Counted(Known(shares), counts, [*outcomes, "all others"])
+            shares, other = np.append(sides[0].shares, rest), sides[1]
+            if isinstance(other, Drawn):
+                grown = other._replace(shares=np.append(other.shares, 0.0), sizes=np.append(other.sizes, other.size))
+                return Counted(Known(shares), grown, [*outcomes, "all others"])
+            return Counted(Known(shares), np.append(other, 0.0), [*outcomes, "all others"])
     return Counted(*sides, outcomes)
 
 
@@ -78,6 +82,9 @@ def _two_samples(p: Sample, q: Sample) -> Counted:
     x, y = rows(p), rows(q)
     both = np.concatenate([x, y])
     values, inverse = _different(both)
+    if not plain(p, q):
+        both_sides = drawn(inverse[: len(x)], p.design, inverse[len(x) :], q.design, len(values))
+        return Counted(*both_sides, [_key(row) for row in values])
     a = np.bincount(inverse[: len(x)], minlength=len(values))
     b = np.bincount(inverse[len(x) :], minlength=len(values))
     return Counted(a.astype(float), b.astype(float), [_key(row) for row in values])
@@ -112,7 +119,7 @@ def _key(row: Array) -> Any:
     return cells[0] if len(cells) == 1 else cells
 
 
-def _side(d: Measured, outcomes: list[Any]) -> Array | Known:
+def _side(d: Measured, outcomes: list[Any]) -> Array | Known | Drawn:
     if isinstance(d, Density):
         assert isinstance(d.support, Lattice)
         points = np.array([o if isinstance(o, int | float) else np.nan for o in outcomes], dtype=float)
@@ -120,6 +127,10 @@ def _side(d: Measured, outcomes: list[Any]) -> Array | Known:
         shares = np.zeros(len(points))
         shares[inside] = np.exp(d._log_prob(points[inside]))
         return Known(shares)
+    if isinstance(d, Sample) and not d.design.plain:
+        values, cells = _different(rows(d))
+        place = {o: i for i, o in enumerate(outcomes)}
+        return drawn_alone(np.array([place[_key(v)] for v in values])[cells], d.design, len(outcomes))
     if isinstance(d, Sample):
         values, n = np.unique(rows(d), axis=0, return_counts=True)
         table = {_key(v): float(c) for v, c in zip(values, n, strict=True)}
@@ -136,8 +147,8 @@ def _side(d: Measured, outcomes: list[Any]) -> Array | Known:
 
 def unseen(pair: Counted) -> tuple[float, str]:
     """The share of P's draws, or of P, in outcomes that Q does not show, and these."""
-    p = pair.p.shares if isinstance(pair.p, Known) else pair.p / pair.p.sum()
-    q = pair.q.shares if isinstance(pair.q, Known) else pair.q
+    p = pair.p.shares if isinstance(pair.p, Known | Drawn) else pair.p / pair.p.sum()
+    q = pair.q.shares if isinstance(pair.q, Known) else held(pair.q)
     gap = (p > 0) & (q == 0)
     order = np.argsort(-p[gap], kind="stable")
     names = [pair.outcomes[i] for i in np.flatnonzero(gap)[order]]

@@ -8,8 +8,9 @@ import numpy as np
 
 from kullback._support import Array
 from kullback.methods._counted import Counted
-from kullback.numerics.counts import Known
+from kullback.numerics.counts import held
 from kullback.numerics.lazy import special
+from kullback.numerics.shares import Known
 
 CHANCE, SURE = 1e-4, 0.99  # below the first it was no chance; how sure of P's share
 PART = 0.25  # of P's share: what Q may have there and yet be said to have some
@@ -33,9 +34,9 @@ def proves_gap(pair: Counted) -> bool:
     if isinstance(pair.q, Known):
         return True
     known = isinstance(pair.p, Known)
-    p = pair.p.shares if isinstance(pair.p, Known) else pair.p
-    lost = (p > 0) & (pair.q == 0)
-    mass, m = float(p[lost].sum()), float(pair.q.sum())
+    p, q = pair.p.shares if isinstance(pair.p, Known) else held(pair.p), held(pair.q)
+    lost = (p > 0) & (q == 0)
+    mass, m = float(p[lost].sum()), float(q.sum())
     if missed(mass, np.inf if known else float(p.sum()), m, PART) > CHANCE:
         return False
     if not known and mass == p.sum():
@@ -43,7 +44,7 @@ def proves_gap(pair: Counted) -> bool:
     numbers = _numbers(pair.outcomes)
     if numbers is None:
         return True
-    expected = m * np.prod([_run(column, pair.q, lost) / m for column in numbers.T], axis=0)
+    expected = m * np.prod([_run(column, q, lost) / m for column in numbers.T], axis=0)
     return bool(expected.max() >= EXPECTED)
 
 

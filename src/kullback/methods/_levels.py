@@ -8,7 +8,7 @@ import numpy as np
 
 from kullback._distribution import Measured, Sample
 from kullback._support import Array
-from kullback.methods._looks import rows
+from kullback.methods._looks import circle, rows
 from kullback.numerics.energy import scores
 
 FAR = 2.0**20  # widths from 0, beyond which a mean loses digits
@@ -20,7 +20,7 @@ SEEN = 2000  # draws a side that tell what is usual
 @lru_cache(maxsize=4)  # every method asks
 def level(p: Measured, q: Measured) -> tuple[Measured, Measured]:
     """Two samples with far or extreme columns moved, by a shift and a power of two; else what is given."""
-    if not (isinstance(p, Sample) and isinstance(q, Sample)) or p.dim != q.dim:
+    if not (isinstance(p, Sample) and isinstance(q, Sample)) or p.dim != q.dim or circle(p, q) is not None:
         return p, q
     x, y = rows(p), rows(q)
     low, high = np.minimum(x.min(axis=0), y.min(axis=0)), np.maximum(x.max(axis=0), y.max(axis=0))
@@ -55,5 +55,4 @@ def _usual(sides: list[Array], middle: Array) -> Array:
 
 
 def _moved(d: Sample, shift: Array, power: Array) -> Sample:
-    x = np.ldexp(rows(d) - shift, -power)
-    return Sample(x.reshape(d.x.shape), weights=d.weights, columns=d.columns, name=d.name)
+    return d.at(np.ldexp(rows(d) - shift, -power).reshape(d.x.shape))

@@ -21,6 +21,7 @@ from kullback._support import Array
 FEW, EACH, SOME = 20, 20, 5  # values; draws a value; and of a side alone that has few values
 ATOM_SHARE, ATOM_LEAST = 0.01, 5
 CHANCE = 0.1
+SOME_ROWS = 20
 
 
 class Column(NamedTuple):
@@ -85,12 +86,40 @@ def sharing(p: Sample, q: Sample) -> tuple[str, ...]:
     )
 
 
-def weighted(*sides: object) -> str:
+def plain(*sides: object) -> bool:
+    """Whether all draws are independent of each other and weigh the same."""
+    return all(d.design.plain for d in sides if isinstance(d, Sample))
+
+
+def uneven(*sides: object) -> str:
     """The reason for methods that count draws one by one."""
     for d, name in zip(sides, "PQ", strict=False):
-        if isinstance(d, Sample) and d.weights is not None:
-            return f"counts every draw once; those of {name} have weights"
-    return ""
+        if not plain(d):
+            return f"counts independent draws once each; those of {name} have weights, groups or an order"
+    return lines(*sides)
+
+
+def circle(*sides: object) -> Array | None:
+    """The period of each column, ∞ where there is none; None if no column has any."""
+    return next((d.period for d in sides if isinstance(d, Sample) and d.period is not None), None)
+
+
+def lines(*sides: object) -> str:
+    """The reason for methods that know no angles."""
+    return "" if circle(*sides) is None else "needs columns on a line; some have a period, and both its ends are one"
+
+
+def spaced(d: Sample, least: int = SOME_ROWS) -> Array:
+    """About as many rows as they are worth, evenly by weight and in time; all of independent draws.
+
+    Where that is fewer than `least`, so many, whatever they weigh: enough to compute with, and too few to tell.
+    """
+    if d.design.plain:
+        return rows(d)
+    found = d.design.thinned(max(d.effective_sample_size, least))
+    if len(found) < least:
+        found = np.unique(np.linspace(0, d.n - 1, least).astype(int))
+    return np.asarray(rows(d)[found])
 
 
 def _column(sides: list[Array]) -> Column:

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from kullback._support import Array
-from kullback.numerics import goodness, unbiased
+from kullback.numerics import goodness, unbiased, weighed
 from kullback.numerics.counts import Estimate
+from kullback.numerics.dependence import Design
 
 LOG_2PI_E = math.log(2 * math.pi) + 1
 
@@ -20,7 +21,8 @@ class Named(NamedTuple):
 
     `evidence`: the maximised log likelihood less BIC's penalty. `divergence` of two samples. `log_density`: per draw
     what its log density adds, to first order, so that the mean is −entropy without bias; `hidden` is that mean's
-    variance as far as the terms do not show it.
+    variance as far as the terms do not show it. `weighed` and `weighed_log_density` are the same of draws that have
+    weights, groups or an order; None where such draws tell too little of the family (a uniform's ends).
     """
 
     name: str
@@ -30,6 +32,8 @@ class Named(NamedTuple):
     divergence: Callable[[Array, Array], Estimate]
     log_density: Callable[[Array], Array]
     hidden: Callable[[int], float] = lambda n: 0.0
+    weighed: Callable[[Array, Array, Design, Design], Estimate] | None = None
+    weighed_log_density: Callable[[Array, Design], Array] | None = None
 
 
 def _normal_evidence(x: Array) -> float:
@@ -50,7 +54,16 @@ def _p_normal(x: Array) -> float:
     return goodness.normal(x[:, 0]) if x.shape[1] == 1 else goodness.multivariate_normal(x)
 
 
-NORMAL = Named("normal", lambda x: True, _p_normal, _normal_evidence, unbiased.normals, _normal_terms)
+NORMAL = Named(
+    "normal",
+    lambda x: True,
+    _p_normal,
+    _normal_evidence,
+    unbiased.normals,
+    _normal_terms,
+    weighed=weighed.normals,
+    weighed_log_density=weighed.normal_terms,
+)
 
 LOG_NORMAL = Named(
     "log_normal",
@@ -59,6 +72,8 @@ LOG_NORMAL = Named(
     lambda x: _normal_evidence(np.log(x)) - float(np.log(x).sum()),
     lambda x, y: unbiased.normals(np.log(x), np.log(y)),
     lambda x: _normal_terms(np.log(x)) - np.log(x).sum(axis=1),
+    weighed=lambda x, y, p, q: weighed.normals(np.log(x), np.log(y), p, q),
+    weighed_log_density=lambda x, p: weighed.normal_terms(np.log(x), p) - np.log(x).sum(axis=1),
 )
 
 EXPONENTIAL = Named(
@@ -68,6 +83,8 @@ EXPONENTIAL = Named(
     lambda x: -len(x) * (1 + math.log(float(x.mean()))) - 0.5 * math.log(len(x)),
     lambda x, y: unbiased.exponentials(x[:, 0], y[:, 0]),
     lambda x: -unbiased.log_mean(x[:, 0]) - x[:, 0] / x.mean(),
+    weighed=weighed.exponentials,
+    weighed_log_density=weighed.exponential_terms,
 )
 
 UNIFORM = Named(

@@ -15,7 +15,7 @@ from kullback._result import Divergence, Status
 from kullback._support import Array
 from kullback.methods._counted import Counted
 from kullback.methods._gaps import CHANCE, missed, proves_gap
-from kullback.methods._looks import look, rows, sharing, weighted
+from kullback.methods._looks import look, rows, sharing, uneven
 from kullback.methods._request import Method, Request, reason
 from kullback.numerics import counts
 
@@ -53,8 +53,8 @@ class Mixed:
     def applies(self, p: Measured, q: Measured) -> str | None:
         if not (isinstance(p, Sample) and isinstance(q, Sample)):
             return "needs draws on both sides"
-        if weighted(p, q):
-            return weighted(p, q)
+        if uneven(p, q):
+            return uneven(p, q)
         found = look(p, q)
         if "rounded" in found.kinds:
             return "needs columns that recur or never do; some are rounded"

@@ -12,7 +12,7 @@ from kullback._result import Divergence, Status
 from kullback._support import Array, reals
 from kullback.methods import _line, _plane
 from kullback.methods._levels import level
-from kullback.methods._looks import sharing
+from kullback.methods._looks import lines, look, plain, sharing
 from kullback.methods._request import Request
 from kullback.methods.closed import Closed
 from kullback.methods.monte_carlo import MonteCarlo, draws
@@ -37,6 +37,11 @@ class MixturePlugIn:
                 return f"needs draws or a density; {name} is a {type(d).__name__}"
             if d.support != reals(d.dim):
                 return f"{name} lives on {d.support}, and a mixture of normals would leak out of it"
+        if lines(p, q):
+            return lines(p, q)
+        draws = [d for d in (p, q) if isinstance(d, Sample)]
+        if not plain(*draws) and (kinds := look(*draws).kinds & {"discrete", "mixed"}):
+            return f"leaves outcomes that recur to counting; the draws are {', '.join(sorted(kinds))}"
         return None
 
     def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence:
@@ -82,7 +87,8 @@ class MixturePlugIn:
             for r in range(len(replicates.weights)):
                 moved = density(replicates, r)
                 values.append(quick_divergence(moved, q) if i == 0 else quick_divergence(p, moved))
-            variance += (factor * float(np.std(values, ddof=1))) ** 2
+            grown = side.sample.correlation_length  # draws that depend are not drawn again as they came
+            variance += grown * (factor * float(np.std(values, ddof=1))) ** 2
         return variance**0.5
 
 

@@ -12,10 +12,10 @@ from kullback._format import number
 from kullback._result import Divergence, Status
 from kullback._support import Array, Box, Interval
 from kullback.methods._levels import level, tame
-from kullback.methods._looks import look, rows, sharing, weighted
+from kullback.methods._looks import circle, look, plain, rows, sharing, spaced
 from kullback.methods._request import Request
 from kullback.methods.classifier import Classifier
-from kullback.numerics import neighbours
+from kullback.numerics import neighbours, weighed_neighbours
 from kullback.numerics.neighbours import Found, default_k
 
 LEAST = 5  # draws a side
@@ -44,9 +44,11 @@ class Neighbours:
                     return f"needs {LEAST + d.dim} draws in {d.dim} dimensions; {name} has {d.n}"
             elif not _serves(d):
                 return f"needs draws or a normalised density on the line or in space; {name} is {d}"
+        if circle(p, q) is not None and not (isinstance(p, Sample) and isinstance(q, Sample)):
+            return "needs draws on both sides where columns have a period"
         if isinstance(p, Density) and p.facts.sample is None:
             return f"needs draws of P; {p} has no sampler"
-        return weighted(p, q) or _tied(p, q) or _unfit(p, q) or None
+        return _tied(p, q) or _unfit(p, q) or None
 
     def defers(self, p: Measured, q: Measured) -> str | None:
         if thinner(p, q):
@@ -62,12 +64,12 @@ class Neighbours:
                 math.inf, 0.0, "estimate", method=self.name, n=drawn, status=Status.UNSEEN, detail=why
             )  # fmt: skip
         if isinstance(p, Sample) and isinstance(q, Sample):
-            x, y = near(p, q)
-            found, how = neighbours.two_samples(x, y, seed=request.seed), "balls that hold {} draws of either side"
+            how = "balls that hold {} draws of either side"
+            found, freedom = _two_samples(p, q, request.seed)
             notes = sharing(p, q)
         elif isinstance(p, Sample):
             assert isinstance(q, Density)
-            found, how, notes = _against_density(p, q), "densities from the {} nearest draws", ()
+            (found, freedom), how, notes = _against_density(p, q), "densities from the {} nearest draws", ()
             if math.isinf(found.value):
                 return Divergence(
                     math.inf, 0.0, "estimate", method=self.name, n=drawn, status=Status.SUPPORT_GAP,
@@ -76,7 +78,8 @@ class Neighbours:
         else:
             assert isinstance(p, Density)
             assert isinstance(q, Sample)
-            found, how, notes = _density_against(p, q, request.seed), "densities from the {} nearest draws", ()
+            found, freedom = _density_against(p, q, request.seed)
+            how, notes = "densities from the {} nearest draws", ()
         reached = found.doubt < DOUBT * found.error and _columns_reach(p, q, found)
         notes = (how.format(found.k), *notes)
         if found.lost > 0.1 * found.error:
@@ -92,14 +95,15 @@ class Neighbours:
         return Divergence(
             found.value, found.error, "standard_error", method=self.name, n=drawn, seed=request.seed,
             status=Status.ESTIMATED if clear and reached else Status.BIASED, notes=notes,
+            degrees_of_freedom=freedom if math.isfinite(freedom) else None,
         )  # fmt: skip
 
 
 def _columns_reach(p: Measured, q: Measured, found: Found) -> bool:
     """Whether in each of several columns P ends where Q does, for all that the error sees."""
-    if p.support.dim == 1 or not (isinstance(p, Sample) and isinstance(q, Sample)):
+    if p.support.dim == 1 or not (isinstance(p, Sample) and isinstance(q, Sample)) or circle(p, q) is not None:
         return True
-    x, y = rows(p), rows(q)
+    x, y = spaced(p), spaced(q)
     return sum(neighbours.beyond(x[:, [i]], y[:, [i]], found.k)[1] for i in range(p.dim)) < DOUBT * found.error
 
 
@@ -189,21 +193,45 @@ def _tied(p: Measured, q: Measured) -> str:
     return ""
 
 
-def _against_density(p: Sample, q: Density) -> Found:
+def _two_samples(p: Sample, q: Sample, seed: int) -> tuple[Found, float]:
+    """And the degrees of freedom of the error. Ends are looked at on as many draws as they are worth."""
+    period = circle(p, q)
+    x, y = near(p, q) if period is None else (rows(p), rows(q))
+    if period is not None:
+        unit = np.where(np.isfinite(period), period, np.std(np.concatenate([x, y]), axis=0))
+        ends = np.where(np.isfinite(period), 1.0, 0.0)
+        lengths = p.correlation_length, q.correlation_length
+        return weighed_neighbours.two_samples(x / unit, y / unit, p.design, q.design, lengths, ends)
+    if plain(p, q):
+        return neighbours.two_samples(x, y, seed=seed), math.inf
+    lengths = p.correlation_length, q.correlation_length
+    found, freedom = weighed_neighbours.two_samples(x, y, p.design, q.design, lengths)
+    lost, doubt = neighbours.beyond(spaced(p), spaced(q), max(1, round(found.k / max(lengths))))
+    error = math.hypot(found.error, 0.5 * lost)
+    return found._replace(value=found.value + lost, error=error, lost=lost, doubt=doubt), freedom
+
+
+def _against_density(p: Sample, q: Density) -> tuple[Found, float]:
     """−entropy of P by its own neighbours, less the mean of log q over its draws."""
     z, stretch = whitened(rows(p))
     log_q = q._log_prob(p.x)
     if (log_q == -np.inf).any():
-        return Found(math.inf, 0.0, 0.0, 0)
+        return Found(math.inf, 0.0, 0.0, 0), math.inf
+    if not plain(p):
+        log_p, wide, part, k, held = weighed_neighbours.log_density(z, p.design, p.correlation_length)
+        own = log_p[held] - stretch - log_q
+        bias = float(p.design.mean(wide[held] - log_p[held])) / (neighbours.WIDER ** (1 / p.dim) - 1)
+        error = math.sqrt(float(p.design.variance(own + part)[0]))
+        return Found(float(p.design.mean(own)), error, bias, k), p.design.degrees
     k = min(default_k(p.n, p.dim), p.n - 1)
 
     def terms(k: int) -> Array:
         return neighbours.log_density(z, z, k, own=True) - stretch - log_q
 
-    return _meaned(terms, k, p.n, p.dim, neighbours.noise(k) / p.n)
+    return _meaned(terms, k, p.n, p.dim, neighbours.noise(k) / p.n), math.inf
 
 
-def _density_against(p: Density, q: Sample, seed: int) -> Found:
+def _density_against(p: Density, q: Sample, seed: int) -> tuple[Found, float]:
     """log p at fresh draws of P, less log of Q's density there by Q's draws."""
     assert p.facts.sample is not None
     x = np.asarray(p.facts.sample(np.random.default_rng([seed, 8]), DRAWN), dtype=float)
@@ -211,13 +239,18 @@ def _density_against(p: Density, q: Sample, seed: int) -> Found:
     tril = np.linalg.cholesky(_covariance([rows(q)]))
     z = np.linalg.solve(tril, (x.reshape(DRAWN, -1) - rows(q).mean(axis=0)).T).T
     log_p = p._log_prob(x)
+    if not plain(q):
+        log_q, wide, part, k, _ = weighed_neighbours.log_density(y, q.design, q.correlation_length, z)
+        own, bias = log_p - log_q + stretch, float((log_q - wide).mean()) / (neighbours.WIDER ** (1 / q.dim) - 1)
+        error = math.sqrt(float(np.var(own)) / DRAWN + float(q.design.variance(part)[0]))
+        return Found(float(own.mean()), error, bias, k), q.design.degrees
     k = min(default_k(q.n, q.dim), q.n)
 
     def terms(k: int) -> Array:
         return log_p - (neighbours.log_density(y, z, k) - stretch)
 
     ratio = float(np.exp(terms(k)).mean())
-    return _meaned(terms, k, DRAWN, q.dim, (max(ratio - 1, 0.0) + neighbours.noise(k)) / q.n)
+    return _meaned(terms, k, DRAWN, q.dim, (max(ratio - 1, 0.0) + neighbours.noise(k)) / q.n), math.inf
 
 
 def _meaned(terms: object, k: int, n: int, d: int, variance: float) -> Found:

@@ -13,11 +13,13 @@ from kullback._format import number
 from kullback._result import Divergence, Status
 from kullback._support import Array, reals
 from kullback.methods._levels import level
-from kullback.methods._looks import look, rows, sharing, weighted
+from kullback.methods._looks import lines, look, plain, rows, sharing, spaced
 from kullback.methods._named import FAMILIES, NORMAL, UNIFORM, Named, inside
 from kullback.methods._request import Request
 from kullback.methods.neighbours import _serves, flat, thinner
 from kullback.numerics import unbiased
+from kullback.numerics.counts import Estimate
+from kullback.numerics.weighed import from_moments
 
 LEAST = 20  # draws a side: fewer could not contradict a family
 LEVEL, PER_DRAW, FLOOR = 0.05, 2.0, 0.001  # 2/n, within these ends: the more draws, the better they contradict
@@ -38,6 +40,7 @@ class Parametric:
 
     The level of the test is 2/n, but 5 % at most and 0.1 % at least: few draws could not contradict a wrong
     family otherwise, and many would contradict a right one too often. Of several families the one with the better BIC.
+    Draws that have weights, groups or an order are tested by as many of them as they are worth, and never by a uniform.
     A known side needs no fit: −entropy of P by the family, log q as it is.
     """
 
@@ -60,7 +63,7 @@ class Parametric:
             return f"needs the entropy, mean and covariance of P; {p} does not state them all"
         if (kinds := look(*draws).kinds) & {"discrete", "mixed"}:
             return f"leaves outcomes that recur to counting; the draws are {', '.join(sorted(kinds))}"
-        why = weighted(p, q) or flat([rows(d) for d in level(p, q) if isinstance(d, Sample)]) or thinner(p, q)
+        why = lines(p, q) or flat([rows(d) for d in level(p, q) if isinstance(d, Sample)]) or thinner(p, q)
         return why or None
 
     def defers(self, p: Measured, q: Measured) -> str | None:
@@ -76,14 +79,17 @@ class Parametric:
         p, q = level(p, q)
         family, p_value, limit = _chosen(p, q)
         form: tuple[float, float] | None = None
+        freedom, simple = math.inf, plain(p, q)
         drawn = sum(d.n for d in (p, q) if isinstance(d, Sample))
         if isinstance(p, Sample) and isinstance(q, Sample):
-            (value, error, form), notes = family.divergence(rows(p), rows(q)), shared
+            found, notes = family.divergence(rows(p), rows(q)) if simple else _weighed(family, p, q), shared
+            value, error, form, freedom = found
         elif isinstance(p, Sample):
             assert isinstance(q, Density)
-            terms = family.log_density(rows(p)) - q._log_prob(p.x)
-            value, notes = float(terms.mean()), ()
-            error = math.sqrt(float(np.var(terms)) / p.n + family.hidden(p.n))
+            terms, notes = _log_density(family, p) - q._log_prob(p.x), ()
+            value, freedom = float(p.design.mean(terms)), p.design.degrees
+            hidden = family.hidden(p.n) if simple else 0.0
+            error = math.sqrt(float(p.design.variance(terms)[0]) + hidden) if math.isfinite(value) else 0.0
             if not math.isfinite(value):
                 return Divergence(
                     math.inf, 0.0, "estimate", method=self.name, n=drawn, status=Status.SUPPORT_GAP,
@@ -92,26 +98,50 @@ class Parametric:
         else:
             assert isinstance(p, Density)
             assert isinstance(q, Sample)
-            (value, error), notes = _from_moments(p, rows(q)), ()
+            notes = ()
+            if simple:
+                value, error = _from_moments(p, rows(q))
+            else:
+                assert p.facts.moments is not None
+                assert p.facts.entropy is not None
+                mean, spread = np.atleast_1d(p.facts.moments[0]), np.atleast_2d(p.facts.moments[1])
+                value, error, _, freedom = from_moments(mean, spread, p.facts.entropy, rows(q), q.design)
         who = "both sides" if isinstance(p, Sample) and isinstance(q, Sample) else "P" if isinstance(p, Sample) else "Q"
         fit = f"{who} fitted by {family.name}"
         fit += f", whose test gives {number(p_value, 1e-3)}" + ("" if p_value >= limit else " and rejects it")
         return Divergence(
             value, error, "standard_error", method=self.name, n=drawn,
             status=Status.ESTIMATED if p_value >= limit else Status.BIASED, notes=(fit, *notes), chi_square=form,
+            degrees_of_freedom=freedom if math.isfinite(freedom) else None,
         )  # fmt: skip
 
 
 @lru_cache(maxsize=4)  # `defers` asks, then `estimate`
 def _chosen(p: Measured, q: Measured) -> _Choice:
-    sides = [rows(d) for d in (p, q) if isinstance(d, Sample)]
-    open_to = FAMILIES if isinstance(p, Sample) else (NORMAL,)
-    able = [f for f in open_to if all(f.fits(x) for x in sides) and (f is not UNIFORM or _within(sides))]
+    draws = [d for d in (p, q) if isinstance(d, Sample)]
+    open_to: tuple[Named, ...] = FAMILIES if isinstance(p, Sample) else (NORMAL,)
+    if not plain(*draws):
+        open_to = tuple(f for f in open_to if f.weighed is not None)
+    able = [f for f in open_to if all(f.fits(rows(d)) for d in draws)]
+    sides = [spaced(d, LEAST + 2 * d.dim) for d in draws]
+    able = [f for f in able if f is not UNIFORM or _within(sides)]
     levels = [min(f.p_value(x) for x in sides) for f in able]
     limit = max(min(LEVEL, PER_DRAW / min(len(x) for x in sides)), FLOOR)
     held = [i for i, level in enumerate(levels) if level >= limit] or [int(np.argmax(levels))]
     best = max(held, key=lambda i: sum(able[i].evidence(x) for x in sides)) if len(held) > 1 else held[0]
     return _Choice(able[best], levels[best], limit)
+
+
+def _weighed(family: Named, p: Sample, q: Sample) -> Estimate:
+    assert family.weighed is not None
+    return family.weighed(rows(p), rows(q), p.design, q.design)
+
+
+def _log_density(family: Named, p: Sample) -> Array:
+    if p.design.plain:
+        return family.log_density(rows(p))
+    assert family.weighed_log_density is not None
+    return family.weighed_log_density(rows(p), p.design)
 
 
 def _within(sides: list[Array]) -> bool:

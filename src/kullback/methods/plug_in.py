@@ -12,7 +12,8 @@ from kullback.methods._counted import Counted, counted, unseen
 from kullback.methods._gaps import proves_gap
 from kullback.methods._request import Request
 from kullback.numerics import counts
-from kullback.numerics.counts import Estimate, Known
+from kullback.numerics.counts import Estimate
+from kullback.numerics.shares import Drawn, Known
 
 NOTED, NONE = 0.3, 1e-12  # of the error, and nats: a bias below leaves the interval what it says
 
@@ -79,7 +80,7 @@ class PlugIn:
 
 
 def _lost(pair: Counted, mass: float, outcomes: str) -> str:
-    whose = "has no mass" if isinstance(pair.q, Known) else f"has no draw in {pair.q.sum():.0f}"
+    whose = "has no mass" if isinstance(pair.q, Known) else f"has no draw in {_sized(pair.q):.0f}"
     what = "mass is" if isinstance(pair.p, Known) else "draws are"
     return f"{percent(mass)} of P's {what} at {outcomes}, where Q {whose}"
 
@@ -94,14 +95,21 @@ def _answer(name: str, pair: Counted, how: object) -> Divergence:
     found: Estimate = how(pair.p, pair.q)  # type: ignore[operator]
     return Divergence(
         found.value, found.error, "standard_error", method=name, n=_drawn(pair), status=Status.ESTIMATED,
-        chi_square=found.chi_square,
+        chi_square=found.chi_square, degrees_of_freedom=found.freedom if math.isfinite(found.freedom) else None,
         notes=(f"{_size(pair.p, 'P')} and {_size(pair.q, 'Q')}, {len(pair.outcomes)} outcomes",),
     )  # fmt: skip
 
 
 def _size(side: object, name: str) -> str:
-    return f"{name} known" if isinstance(side, Known) else f"{side.sum():g} draws of {name}"  # type: ignore[attr-defined]
+    return f"{name} known" if isinstance(side, Known) else f"{_sized(side):g} draws of {name}"
 
 
 def _drawn(pair: Counted) -> int:
-    return int(sum(0 if isinstance(side, Known) else side.sum() for side in (pair.p, pair.q)))
+    return int(sum(_sized(side) for side in (pair.p, pair.q)))
+
+
+def _sized(side: object) -> float:
+    """How many draws there are, whatever they weigh."""
+    if isinstance(side, Known):
+        return 0.0
+    return float(len(side.cells) if isinstance(side, Drawn) else side.sum())  # type: ignore[attr-defined]

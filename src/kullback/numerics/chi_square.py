@@ -26,9 +26,16 @@ def scale(value: float, variance: float, degrees: float, null: float) -> float:
     return variance / (4 * raw) if raw > 0 and variance > 0 else null
 
 
-def interval(value: float, error: float, degrees: float, unit: float, level: float) -> tuple[float, float]:
-    """The divergences under which the value is neither too low nor too high; never below 0."""
+def interval(
+    value: float, error: float, degrees: float, unit: float, level: float, freedom: float = math.inf
+) -> tuple[float, float]:
+    """The divergences under which the value is neither too low nor too high; never below 0.
+
+    Where the variance has few degrees of freedom the tails are those that a normal has beyond Student's quantile.
+    """
     tail = 0.5 * (1 - level)
+    if math.isfinite(freedom):
+        tail = float(special.ndtr(special.stdtrit(freedom, tail)))
     x = value / unit + degrees
     if x > NORMAL:
         width = float(special.ndtri(1 - tail)) * error

@@ -55,6 +55,13 @@ def energy(x: Array, y: Array, seed: int) -> float:
     return sum_above(_length(sums[0] / n - sums[1] / (len(z) - n)), np.linalg.eigvalsh(covariance))
 
 
+def waves(x: Array, y: Array, seed: int) -> tuple[Array, Array]:
+    """The features of both sides whose mean difference is the distance."""
+    z = scores(np.concatenate([x, y]))
+    found = _Waves(z.shape[1], np.random.default_rng([seed, 13]))(z)
+    return found[: len(x)], found[len(x) :]
+
+
 def scores(x: Array) -> Array:
     """Each column's ranks, equal values at their middle, as quantiles of a normal."""
     columns = []

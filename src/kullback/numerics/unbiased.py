@@ -63,7 +63,7 @@ def covariance(x: Array) -> Array:
     return np.asarray(np.cov(x.T).reshape(x.shape[1], -1))
 
 
-def log_det(sample_covariance: Array, n: int) -> float:
+def log_det(sample_covariance: Array, n: float) -> float:
     """log|Σ| from a sample covariance of n draws (Wishart's)."""
     d = len(sample_covariance)
     lost = d * math.log(2 / (n - 1)) + float(special.digamma((n - 1 - np.arange(d)) / 2).sum())
@@ -72,8 +72,11 @@ def log_det(sample_covariance: Array, n: int) -> float:
 
 def log_mean(x: Array) -> float:
     """log of the mean of exponentials."""
-    n = len(x)
-    return math.log(float(x.mean())) - float(special.digamma(n)) + math.log(n)
+    return log_mean_of(float(x.mean()), len(x))
+
+
+def log_mean_of(mean: float, n: float) -> float:
+    return math.log(mean) - float(special.digamma(n)) + math.log(n)
 
 
 def log_range(x: Array) -> float:

@@ -1,0 +1,94 @@
+"""Whether two sets of draws come from one distribution, where draws depend on each other or have weights.
+
+The statistic is the squared length of the difference of the means of features: waves of ranks as in `energy`, or shares
+of outcomes. Whole groups are dealt to the sides, which is exact if groups are exchangeable; a group of both sides swaps
+them. Series are laid end to end in a circle, and the border between the sides is moved round it. Else the statistic is
+Σ λ·χ²₁, with λ the eigenvalues of the covariance of the difference.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kullback.numerics.chi_square import sum_above
+from kullback.numerics.dependence import Array, Design, covariance, paired, totals
+from kullback.numerics.permutation import DEALS, p_value
+
+MOST = 4000  # groups that are dealt
+APART = 5  # correlation lengths of a stretch that stands for a group
+LEAST = 8  # stretches of a series, however long
+
+
+def test(f: Array, p: Design, g: Array, q: Design, lengths: tuple[float, float], seed: int) -> tuple[float, str]:
+    """The p-value of features (n, k) of P's draws and (m, k) of Q's, and how it was had."""
+    f, g = np.asarray(f, float), np.asarray(g, float)
+    statistic = _length(p.mean(f) - q.mean(g))
+    rng = np.random.default_rng([seed, 16])
+    if p.chains is not None and q.chains is not None:
+        return p_value(statistic, _shifted(f, p, g, q)), "by circular shifts of"
+    one_kind = (p.groups is None) == (q.groups is None) and p.chains is None and q.chains is None
+    units = [_units(d, v) for d, v in ((p, f), (q, g))]
+    if one_kind and sum(len(u) for u in units) <= MOST:
+        if paired(p, q):
+            return p_value(statistic, _swapped(p, units[0], q, units[1], rng)), "by swapping groups of both sides in"
+        what = "groups" if p.groups is not None else "draws with their weights"
+        return p_value(statistic, _dealt(units[0], units[1], rng)), f"by permutation of whole {what} in"
+    blocks = [_in_blocks(d, length) for d, length in zip((p, q), lengths, strict=True)]
+    spread = covariance(blocks[0], f, blocks[1], g)
+    return sum_above(statistic, np.linalg.eigvalsh(spread)), "by"
+
+
+def _units(d: Design, f: Array) -> Array:
+    """The sums of the features of each group or draw, and last of the weights."""
+    whole = np.column_stack([f, np.ones(d.n)]) * (d.shares * d.n)[:, None]
+    if d.groups is None:
+        return np.asarray(whole)
+    assert d.names is not None
+    return totals(whole, d.groups, len(d.names))
+
+
+def _dealt(a: Array, b: Array, rng: np.random.Generator) -> Array:
+    both = np.concatenate([a, b])
+    labels = rng.permuted(np.tile(np.arange(len(both)) < len(a), (DEALS, 1)), axis=1).astype(float)
+    mine = labels @ both
+    return _apart(mine, both.sum(axis=0) - mine)
+
+
+def _swapped(p: Design, a: Array, q: Design, b: Array, rng: np.random.Generator) -> Array:
+    assert p.names is not None
+    assert q.names is not None
+    names = np.unique(np.concatenate([p.names, q.names]))
+    mine, theirs = np.zeros((len(names), a.shape[1])), np.zeros((len(names), a.shape[1]))
+    mine[np.searchsorted(names, p.names)], theirs[np.searchsorted(names, q.names)] = a, b
+    kept = rng.integers(0, 2, (DEALS, len(names))).astype(float)
+    return _apart(kept @ mine + (1 - kept) @ theirs, (1 - kept) @ mine + kept @ theirs)
+
+
+def _shifted(f: Array, p: Design, g: Array, q: Design) -> Array:
+    """The statistic with P's side begun at other places of the circle of both."""
+    n, m = p.n, q.n
+    weight = np.concatenate([p.shares * n, q.shares * m])
+    whole = np.column_stack([np.concatenate([f, g]), np.ones(n + m)]) * weight[:, None]
+    sums = np.concatenate([np.zeros((1, whole.shape[1])), np.cumsum(np.concatenate([whole, whole]), axis=0)])
+    starts = np.unique(np.linspace(1, n + m - 1, min(DEALS, n + m - 1)).astype(int))
+    mine = sums[starts + n] - sums[starts]
+    return _apart(mine, sums[n + m] - mine)
+
+
+def _apart(a: Array, b: Array) -> Array:
+    """The squared lengths of the differences of means, from sums whose last column is that of the weights."""
+    good = (a[:, -1] > 0) & (b[:, -1] > 0)
+    a, b = a[good], b[good]
+    return np.asarray(np.square(a[:, :-1] / a[:, -1:] - b[:, :-1] / b[:, -1:]).sum(axis=1))
+
+
+def _in_blocks(d: Design, length: float) -> Design:
+    """Stretches as groups, for covariances."""
+    if d.chains is None:
+        return d
+    codes = d.blocks(min(int(np.ceil(APART * length)), max(1, d.n // LEAST)))
+    return Design(d.n, d.weights, codes, np.arange(int(codes.max()) + 1))
+
+
+def _length(x: Array) -> float:
+    return float(x @ x)
