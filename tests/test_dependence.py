@@ -130,7 +130,7 @@ MADE = {
 }
 
 
-@pytest.mark.parametrize("method", MADE)
+@pytest.mark.parametrize("method", [*list(MADE)[:-1], pytest.param("classifier", marks=pytest.mark.slow)])
 def test_equal_weights_are_none_and_copies_are_no_draws(method: str) -> None:
     x, y = MADE[method](rng(3), 120)
     plain = kl.divergence(kl.Sample(x), kl.Sample(y), method=method)
@@ -175,7 +175,10 @@ def test_weighted_outcomes_are_counted() -> None:
     assert kl.divergence(weighted, q.tolist()).error == pytest.approx(spread, rel=0.1)
 
 
-@pytest.mark.parametrize("method", ["parametric", "neighbours", "classifier"])
+LONG = [pytest.param(m, marks=pytest.mark.slow) for m in ("neighbours", "classifier")]
+
+
+@pytest.mark.parametrize("method", ["parametric", *LONG])
 def test_draws_with_weights_and_in_an_order_by_every_method(method: str) -> None:
     r = rng(6)
     slack = 0.1 if method == "classifier" else 0.03
@@ -200,7 +203,7 @@ def test_exponentials_in_an_order() -> None:
     holds(found, math.log(3) + 1 / 3 - 1)
 
 
-@pytest.mark.parametrize(("phi", "times"), [(0.5, 150), (0.9, 150)])
+@pytest.mark.parametrize(("phi", "times"), [(0.5, 100), pytest.param(0.9, 150, marks=pytest.mark.slow)])
 def test_intervals_of_series_cover(phi: float, times: int) -> None:
     def make(r: np.random.Generator) -> tuple[Any, Any]:
         return kl.Sample(series(r, 2000, phi), order="time"), kl.Sample(1 + 2 * series(r, 2000, phi), order="time")
@@ -290,7 +293,7 @@ def test_draws_that_follow_each_other_unsaid_are_told() -> None:
 
 
 def test_p_values_of_draws_that_go_together() -> None:
-    def level(make: Callable[[np.random.Generator], tuple[Any, Any]], times: int = 40) -> float:
+    def level(make: Callable[[np.random.Generator], tuple[Any, Any]], times: int = 25) -> float:
         return sum(kl.compare(*make(rng(14, i))).p_value < 0.05 for i in range(times)) / times
 
     def groups(r: np.random.Generator) -> tuple[Any, Any]:
@@ -305,7 +308,7 @@ def test_p_values_of_draws_that_go_together() -> None:
         return kl.Sample(series(r, 500, 0.8), order="time"), kl.Sample(series(r, 400, 0.8), order="time")
 
     for make, how in ((groups, "permutation of whole groups"), (days, "swapping groups"), (times, "circular shifts")):
-        assert level(make) < 0.05 + 4.5 * math.sqrt(0.05 * 0.95 / 40)  # rows taken as independent: half of them
+        assert level(make) < 0.05 + 4.5 * math.sqrt(0.05 * 0.95 / 25)  # rows taken as independent: half of them
         assert how in kl.compare(*make(rng(15))).test
     r = rng(16)
     (x, g), (y, h) = in_groups(r, 40, 10, 0.2), in_groups(r, 40, 10, 0.2)
