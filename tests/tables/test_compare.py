@@ -235,3 +235,12 @@ def test_texts_that_a_reference_lacks_by_chance_are_no_difference(values: int) -
     assert found.verdict(0.0)
     elsewhere = pl.DataFrame({"c0": ["a", "b", "c"] * 300})
     assert not kl.compare_tables(found.reference, elsewhere, columns="c0").verdict(0.1)
+
+
+@pytest.mark.parametrize("rows", [(5000, 900), (900, 5000)])
+def test_ids_against_a_reference_of_ids_are_no_difference(rows: tuple[int, int]) -> None:
+    """Values that are never seen twice tell of nothing, though not one of P's thousand named ones comes again."""
+    p, q = (pl.DataFrame({"id": [f"{s}{i}" for i in range(n)]}) for s, n in zip("pq", rows, strict=True))
+    found = kl.compare_tables(kl.compare_tables(p, p).reference, q)
+    assert found["id"].p_value > 0.05
+    assert found["id"].score == 0

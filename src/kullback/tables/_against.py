@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -44,7 +45,8 @@ def against(reference: Reference, q: Side, wanted: Wanted, joint: Sequence[str] 
     if not rows:
         raise InputError(f"q: {q.name} has no rows")
     named = {n: _named(found[n], reference.counts[n]) for n in parts}
-    counts, shown = ({n: _paired(reference.counts[n], q_of[n]) for n in parts} for q_of in (found, named))
+    shown = {n: _paired(reference.counts[n], named[n]) for n in parts}
+    counts = {n: _sure(_paired(reference.counts[n], found[n])) for n in parts}
     return TableComparison(
         reference.name,
         q.name,
@@ -64,6 +66,21 @@ def against(reference: Reference, q: Side, wanted: Wanted, joint: Sequence[str] 
 
 def _paired(p: Mapping[Key, int], q: Mapping[Key, int]) -> dict[Key, list[int]]:
     return {k: [p.get(k, 0), q.get(k, 0)] for k in {**p, **q}}
+
+
+def _sure(counts: dict[Key, list[int]]) -> dict[Key, list[int]]:
+    """Counts, values that P might as well not have shown among the others where there are others.
+
+    P's commonest values were chosen by P's own rows, and those that only just were among them would not be in another
+    draw of it; what Q has of them is then too little, though nothing differs.
+    """
+    shown = [pair[0] for k, pair in counts.items() if k[0] == "value" and pair[0]]
+    if OTHER not in counts or not shown:
+        return counts
+    least = min(shown) if counts[OTHER][0] else 1
+    known = {k: pair for k, pair in counts.items() if k[0] != "value" or pair[0] >= least + 3 * math.sqrt(least)}
+    rest = [pair for k, pair in counts.items() if k not in known]
+    return known | {OTHER: [sum(pair[i] for pair in (counts[OTHER], *rest)) for i in (0, 1)]}
 
 
 def _named(found: Mapping[Key, int], known: Mapping[Key, int]) -> dict[Key, int]:
