@@ -131,6 +131,7 @@ def test_in_the_plane() -> None:
     assert abs(normal.residual.value) < 1e-13
 
 
+@pytest.mark.slow
 def test_coordinates_of_a_class_of_the_line_are_independent() -> None:
     fit = kl.fit(QUARTER, dist.LogNormal, direction="forward")
     found = kl.to_numpyro(fit)
@@ -330,6 +331,7 @@ def test_a_missing_numpyro_is_named() -> None:
     assert "kullback[fit]" in run.stdout
 
 
+@pytest.mark.slow
 def test_pictures_of_such_fits() -> None:
     pytest.importorskip("matplotlib")
     x = np.random.default_rng(0).gamma(2, 3, 300)

@@ -24,6 +24,7 @@ def correlation(fit: kl.Fit) -> float:
     return float(c[0, 1] / np.sqrt(c[0, 0] * c[1, 1]))
 
 
+@pytest.mark.slow
 def test_penguins_both_ways(penguins: kl.Sample) -> None:
     advice = kl.advise(penguins, "normal")
     forward, reverse = advice.forward, advice.reverse

@@ -15,6 +15,7 @@ import kullback as kl
 from targets import WELL_LOG_Z, density, funnel, many_well, sds, seven_points, skewed, turned_funnel, two_humps
 
 
+@pytest.mark.slow
 def test_the_funnel_by_a_diagonal_normal() -> None:
     fit = kl.fit(kl.Density(funnel, dim=10), 'normal(covariance="diagonal")', direction="reverse")
     assert sds(fit)[0] == pytest.approx(0.4656903, rel=4 * 0.004)

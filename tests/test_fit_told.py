@@ -154,6 +154,7 @@ def test_a_normal_carried_to_a_box() -> None:
     assert fit.log_evidence == pytest.approx(0.5 * np.linalg.slogdet(2 * np.pi * covariance)[1], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_draws_in_five_columns() -> None:
     rng = np.random.default_rng(11)
     a = rng.standard_normal((5, 5))
@@ -194,6 +195,7 @@ def test_advice_for_students_t() -> None:
     assert close.direction in ("forward", "reverse")
 
 
+@pytest.mark.slow
 def test_a_picture_of_every_coordinate(tmp_path: Any) -> None:
     pair = [kl.fit(density(two_humps, 4), "normal", direction=d) for d in ("forward", "reverse")]
     figure = kl.plots.fits(*pair, path=tmp_path / "fits.png")

@@ -332,6 +332,7 @@ def test_correlation_matrices_are_measured_by_their_partial_correlations(
         assert found.error < 1e-11 * truth
 
 
+@pytest.mark.slow
 def test_partial_correlations_are_those_of_the_library() -> None:
     """The log densities of the matrices differ as those of the factors do: log q/p has the same mean by draws."""
     p, q = dist.LKJCholesky(4, 1.5), dist.LKJCholesky(4, 0.8)

@@ -92,6 +92,7 @@ def test_every_place_is_a_local_optimum() -> None:
                 assert branch.values[i] == pytest.approx(again.fun, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_what_is_best_is_no_worse_than_any_fit() -> None:
     p = "0.2*normal(-4, 0.5) + 0.5*normal(0, 1) + 0.3*normal(5, 2)"
     found = kl.path(p, "normal", steps=4)
@@ -99,6 +100,7 @@ def test_what_is_best_is_no_worse_than_any_fit() -> None:
         assert left.value <= kl.fit(p, "normal", direction=float(alpha)).residual.value + 1e-9
 
 
+@pytest.mark.slow
 def test_mirror_images_meet() -> None:
     """A Laplace on two humps leaves the middle for one of them, either one, below alpha 0.87."""
     found = kl.path(humps(5), "laplace", steps=4)
