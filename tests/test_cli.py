@@ -7,20 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from kullback._cli import main
+from command import run
 
 PENGUINS = str(Path(__file__).parent.parent / "examples" / "penguins.csv")
 COLUMNS = "flipper_length_mm,bill_depth_mm"
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    code = 0
-    try:
-        main(list(arguments))
-    except SystemExit as stop:
-        code = int(stop.code or 0)
-    out = capsys.readouterr()
-    return code, out.out, out.err
 
 
 def test_fit_of_the_penguins_as_json(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -13,18 +13,8 @@ import pytest
 from rich.cells import cell_len
 
 import kullback as kl
-from kullback._cli import main
+from command import run
 from kullback._result._column import brief, probability
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    code = 0
-    try:
-        main(list(arguments))
-    except SystemExit as stop:
-        code = int(stop.code or 0)
-    out = capsys.readouterr()
-    return code, out.out, out.err
 
 
 @pytest.fixture

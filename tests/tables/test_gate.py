@@ -15,18 +15,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+import command
 import kullback as kl
-from kullback._cli import _tables, main
+from kullback._cli import _tables
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    code = 0
-    try:
-        main(["compare", *arguments])
-    except SystemExit as stop:
-        code = int(stop.code or 0)
-    out = capsys.readouterr()
-    return code, out.out, out.err
+    return command.run(capsys, "compare", *arguments)
 
 
 def normals(n: int, shift: float, seed: int, columns: int = 6) -> pl.DataFrame:

@@ -13,9 +13,9 @@ from typing import Any
 import polars as pl
 import pytest
 
+import command
 import kullback as kl
 from kullback import report
-from kullback._cli import main
 
 SECRET = "jane"  # begins every text of the tables, and nothing else
 Maker = Callable[[pl.DataFrame, Path], Any]
@@ -164,13 +164,8 @@ def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str],
     table(25).drop("group").write_parquet("q.parquet")
 
     def run(*arguments: str) -> tuple[int, str]:
-        code = 0
-        try:
-            main(["compare", *arguments])
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        out = capsys.readouterr()
-        return code, out.out + out.err
+        code, out, err = command.run(capsys, "compare", *arguments)
+        return code, out + err
 
     monkeypatch.setenv("COLUMNS", "60")
     kept = ["--save-reference", "r.json", "--report", "r.html", "--fail-over", "0.1"]
