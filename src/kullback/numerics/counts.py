@@ -35,7 +35,7 @@ Side = Array | Known | Drawn
 
 def zhang_grabchak(a: Side, b: Side) -> Estimate:
     """Nearly unbiased while every outcome of P has a share under Q; finite also where its draws show none."""
-    value = float(_shares(a) @ (_log(a) - _log(b, 1.0)))
+    value = float(_shares(a) @ (logs(a) - logs(b, 1.0)))
     error, freedom = _error(a, b)
     degrees = max(int(((_shares(a) > 0) | (_shares(b) > 0)).sum()) - 1, 0)
     if not degrees:
@@ -63,7 +63,7 @@ def smoothed(a: Side, b: Array | Drawn) -> Estimate:
     q = counts / counts.sum()
     p = _shares(a)
     error, freedom = _error(a, b._replace(shares=q) if isinstance(b, Drawn) else counts)
-    return Estimate(float(p @ (_log(a) - np.log(q))), error, None, freedom)
+    return Estimate(float(p @ (logs(a) - np.log(q))), error, None, freedom)
 
 
 def rare(a: Side, b: Side) -> Estimate:
@@ -99,7 +99,7 @@ def _shares(a: Side) -> Array:
     return a.shares if isinstance(a, Known | Drawn) else a / a.sum()
 
 
-def _log(a: Side, one: float = 0.0) -> Array:
+def logs(a: Side, one: float = 0.0) -> Array:
     """log of the shares, as nearly unbiased as counts allow: for the own draws with one=0, for others' with one=1."""
     if isinstance(a, Known):
         return np.log(np.where(a.shares > 0, a.shares, 1.0))

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kullback.numerics import kernel
+from kullback.numerics import counts, kernel
 from kullback.numerics.gathered import ENOUGH, Groups, added, gathered
 from kullback.numerics.lazy import special
 from kullback.numerics.terms import Array
@@ -189,9 +189,8 @@ def _logs(a: Array, b: Array, p: Array, q: Array, outside: float) -> tuple[float
     normal that falls as far has this variance.
     """
     n, m, z, there = a.sum(), b.sum(), float(special.ndtri(1 - outside)), a > 0
-    log_b = special.psi(b + 1)
-    logs = np.where(there, special.psi(np.maximum(a, 1)), 0.0) - special.psi(n) - log_b + special.psi(m + 1)
-    value = float(a @ logs) / n
+    of_b = counts.logs(b, 1.0)
+    value, log_b = float(a @ (counts.logs(a) - of_b)) / n, of_b + special.psi(m + 1)
     apart, plain = (p - q) ** 2, 1 / (q * m)
     upper = apart * (special.zeta(2, b + 0.5) - plain)  # ψ₁(x) = ζ(2, x)
     far = (np.log(_most(b, outside)) - log_b) / z

@@ -315,16 +315,22 @@ def _some(
         tables[name] = table
         k = power(table.least, table.most, _whole(kind)) if known and kind != "date" else 0
         tasks.append(_task(table, name, kind, k, table.least))
-    for rule in (_heavy, _spiked):  # first what both sides hold together decides, then what one of them does
+
+    def refined(tasks: list[Task], rule: Rule) -> None:
         for _ in range(DEPTH):
-            for task, answers in zip(tasks, count(sides, tasks, odd, held), strict=True):
-                _take(tables[task.column], task, answers, [side.nan_is_null for side in sides])
-            tasks = [t for name, kind in kinds.items() for t in _finer(tables[name], name, kind, bins, rule)]
             if not tasks:
                 break
-        for table in tables.values():
-            table.units = table.units or [c.lower for c in table.cells]
-        tasks = [t for name, kind in kinds.items() for t in _finer(tables[name], name, kind, bins, _spiked)]
+            for task, answers in zip(tasks, count(sides, tasks, odd, held), strict=True):
+                _take(tables[task.column], task, answers, [side.nan_is_null for side in sides])
+            tasks = finer(rule)
+
+    def finer(rule: Rule) -> list[Task]:
+        return [t for name, kind in kinds.items() for t in _finer(tables[name], name, kind, bins, rule)]
+
+    refined(tasks, _heavy)  # first what both sides hold together decides, then what one of them does
+    for table in tables.values():
+        table.units = [c.lower for c in table.cells]
+    refined(finer(_spiked), _spiked)
     for table in tables.values():
         _in_nanoseconds(table)
     return tables, total
