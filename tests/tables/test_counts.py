@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 import kullback as kl
-from kullback.tables._grid import power
+from kullback.tables._cells import power
 from kullback.tables._partition import Partition, bins
 
 Pair = tuple[pl.DataFrame, pl.DataFrame]

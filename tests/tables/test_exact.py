@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import kullback as kl
-from kullback.tables import _held
+from kullback.tables import _rows
 
 N = 300
 BIG = 2**60
@@ -113,7 +113,7 @@ ENGINES = ("files", "files, small", "relations", "polars", "polars, lazy", "pand
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_engine(engine: str, base: kl.TableComparison, tmp_path: Path, monkeypatch: Any) -> None:
     if engine in ("files", "relations"):
-        monkeypatch.setattr(_held, "SMALL", -1)  # nothing is taken out of the engine
+        monkeypatch.setattr(_rows, "SMALL", -1)  # nothing is taken out of the engine
     tables = way(engine, tmp_path)
     found = kl.compare_tables(*tables)
     again = kl.compare_tables(base.reference, tables[1])

@@ -11,7 +11,7 @@ from kullback._result import InputError
 from kullback._result._tables import SliceComparison, TableComparison
 from kullback.tables import _literal
 from kullback.tables._assemble import added, compared, notes, ranked
-from kullback.tables._grid import NULL, Key
+from kullback.tables._cells import NULL, Key
 from kullback.tables._kinds import Kind, common, hollowed, kind, uncountable
 from kullback.tables._partition import OTHER, Partition
 from kullback.tables._reference import Reference

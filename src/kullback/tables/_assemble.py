@@ -9,7 +9,7 @@ from typing import Any
 from kullback._result._column import ColumnComparison
 from kullback._result._tables import SliceComparison
 from kullback.tables import _literal
-from kullback.tables._grid import Key
+from kullback.tables._cells import Key
 from kullback.tables._measure import column as measured
 from kullback.tables._measure import holm
 from kullback.tables._partition import Partition

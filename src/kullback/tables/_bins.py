@@ -6,14 +6,13 @@ decides, so that under P = Q chance has no part in it.
 
 from __future__ import annotations
 
-import bisect
 import itertools
 from collections.abc import Iterator
 
 import numpy as np
 
 from kullback.numerics.gathered import CHANCE, ENOUGH, parted
-from kullback.tables._grid import FEW, Cells
+from kullback.tables._cells import FEW, Cells
 
 TAIL = 0.02  # of the rows in each of the outermost bins, where a side has fewer than FEW rows
 RARE = 4.0  # times the usual distance of cells that a gap is wide at least
@@ -24,13 +23,13 @@ class Bins:
     """The bins of a column's cells, in order."""
 
     def __init__(self, cells: Cells, wanted: int) -> None:
-        counts = cells.counts()
-        self._lower, self._upper = [c.lower for c in cells.cells], [c.upper for c in cells.cells]
+        counts = cells.counts
+        self._lower, self._upper = cells.lower.tolist(), cells.upper.tolist()
         self._before = np.concatenate([[0.0], np.cumsum(counts.sum(axis=1))]).tolist()  # rows of both, up to each cell
         self._need = ENOUGH * sum(cells.rows) / min(cells.rows)
-        apart = [low - high for low, high in zip(self._lower[1:], self._upper, strict=False)]
+        apart = cells.lower[1:] - cells.upper[:-1]
         # nothing for what is continuous, the step of what is rounded
-        self._least = RARE * float(np.median(np.array(apart, dtype=float))) if apart else 0.0
+        self._least = RARE * float(np.median(apart.astype(float))) if len(apart) else 0.0
         self._apart = apart
         whole = [part for bin_ in self._even(_units(cells), wanted, cells.smaller() < FEW) for part in self._full(bin_)]
         cuts = parted(*counts.T, *map(float, cells.rows))
@@ -74,7 +73,7 @@ class Bins:
         """A bin parted at the widest gap inside it, if so many rows lie on either side, and so on."""
         start, end = bin_
         if end - start > 1 and self._rows(bin_) >= 2 * self._need:
-            at = max(range(start + 1, end), key=lambda i: self._apart[i - 1])
+            at = start + 1 + int(np.argmax(self._apart[start : end - 1]))
             parts = (start, at), (at, end)
             if all(self._rows(part) >= self._need for part in parts) and self.gap(*parts):
                 for part in parts:
@@ -85,7 +84,8 @@ class Bins:
 
 def _units(cells: Cells) -> list[int]:
     """Where the cells begin as they were before one side's were made finer, and the end of all."""
-    if len(cells.units) == len(cells.cells):
-        return list(range(len(cells.cells) + 1))
-    places = [bisect.bisect_right(cells.units, c.lower) for c in cells.cells]
-    return [0, *(i for i in range(1, len(places)) if places[i] != places[i - 1]), len(places)]
+    n = len(cells.lower)
+    if len(cells.units) == n:
+        return list(range(n + 1))
+    places = np.searchsorted(cells.units, cells.lower, side="right")
+    return [0, *(np.flatnonzero(np.diff(places)) + 1).tolist(), n]

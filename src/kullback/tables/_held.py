@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import narwhals as nw
 import numpy as np
 
+from kullback.tables import _rows
 from kullback.tables._kinds import Kind, in_steps, value, whole
 from kullback.tables._rows import rows, told
 from kullback.tables._sides import Side
 from kullback.tables._times import own
 
-SMALL = 20_000  # rows of a table of DuckDB's that is taken out of it, some columns at a time
 TOGETHER = 128  # columns
 
 
@@ -41,7 +41,7 @@ class Held:
             self.rows = len(side.memory)
         elif kinds and side.frame.implementation.is_duckdb():
             n = _length(side)
-            if n <= SMALL:
+            if n <= _rows.SMALL:
                 self.rows, self._taken = n, _taken(side, kinds)
 
     def holds(self, name: str) -> bool:
@@ -161,7 +161,7 @@ def lumped(side: Side, name: str, kept: Sequence[str]) -> list[tuple[str | None,
 
 
 def _commonest(s: nw.Series[Any], most: int) -> list[tuple[str | None, int]]:
-    if len(s) <= SMALL:
+    if len(s) <= _rows.SMALL:
         return Counter(v if isinstance(v, str) else None for v in s.to_list()).most_common()
     counts = s.value_counts(name="n").sort("n", "x", descending=[True, False]).head(most)
     return [(v if isinstance(v, str) else None, int(n)) for v, n in counts.iter_rows()]
@@ -169,7 +169,7 @@ def _commonest(s: nw.Series[Any], most: int) -> list[tuple[str | None, int]]:
 
 def _small(side: Side) -> bool:
     """Whether a table is DuckDB's, and small enough to be taken out of it."""
-    return side.frame.implementation.is_duckdb() and _length(side) <= SMALL
+    return side.frame.implementation.is_duckdb() and _length(side) <= _rows.SMALL
 
 
 def _length(side: Side) -> int:
@@ -194,14 +194,18 @@ def whole_multiples(x: np.ndarray, units: Sequence[int]) -> int:
     return next((u for u in units if not (x % u).any()), 1)
 
 
-def occupied(x: np.ndarray, power: int, low: float, high: float, look: bool) -> list[tuple[Any, ...]]:
+def occupied(
+    x: np.ndarray, power: int, low: float, high: float, look: bool, exact: bool = False
+) -> tuple[np.ndarray, ...]:
     """The cells of width 2^power that hold any of some values in order, of those in [low, high).
 
-    Each is (index, n), with its least and greatest value where that is asked.
+    Their numbers and rows, and the least and greatest value of each where that is asked; as doubles, or as Python's
+    integers where these do not hold them.
     """
     x = x[_place(x, low) : _place(x, high)]
+    kind = object if exact else float
     if not len(x):
-        return []
+        return tuple(np.empty(0, dtype=d) for d in (kind, float, kind, kind)[: 4 if look else 2])
     if x.dtype.kind == "f":
         first, last = (int(np.floor(e * 2.0**-power)) for e in (x[0], x[-1]))
         inner = np.arange(first + 1, last + 1, dtype=float) * 2.0**power
@@ -211,8 +215,7 @@ def occupied(x: np.ndarray, power: int, low: float, high: float, look: bool) -> 
     at = np.concatenate([[0], np.searchsorted(x, inner), [len(x)]])
     counts = np.diff(at)
     there = np.flatnonzero(counts)
-    cells = zip((first + i for i in there.tolist()), counts[there].tolist(), strict=True)
+    index = np.array([first + i for i in there.tolist()], dtype=object) if exact else there + float(first)
     if not look:
-        return list(cells)
-    least, most = x[at[there]].tolist(), x[at[there + 1] - 1].tolist()
-    return [(*cell, a, b) for cell, a, b in zip(cells, least, most, strict=True)]
+        return index, counts[there].astype(float)
+    return index, counts[there].astype(float), x[at[there]].astype(kind), x[at[there + 1] - 1].astype(kind)

@@ -14,7 +14,7 @@ from kullback._measure import check_seed, divergence
 from kullback._result import Divergence, InputError, KullbackError
 from kullback._result._tables import JointDivergence
 from kullback._vocabulary import distribution
-from kullback.tables._grid import Cells, power
+from kullback.tables._cells import Cells, power
 from kullback.tables._kinds import Kind, value
 from kullback.tables._rows import rows
 from kullback.tables._sides import Side

@@ -13,7 +13,9 @@ import narwhals as nw
 import numpy as np
 
 from kullback._result import InputError
-from kullback.tables._grid import EXACT, NAN, NEGATIVE, NULL, POSITIVE, UNION, Key
+from kullback.tables._cells import NAN, NEGATIVE, NULL, POSITIVE, Key
+from kullback.tables._count import UNION
+from kullback.tables._grid import EXACT
 from kullback.tables._held import TOGETHER, Held, binned, lumped, texts
 from kullback.tables._kinds import in_steps, value, whole
 from kullback.tables._partition import OTHER, OVER, UNDER, Partition

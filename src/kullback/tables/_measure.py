@@ -14,7 +14,7 @@ from kullback._result._comparison import Terms
 from kullback.numerics import pearson, tallies
 from kullback.numerics.gathered import Groups, gathered
 from kullback.numerics.lazy import special
-from kullback.tables._grid import Key
+from kullback.tables._cells import Key
 from kullback.tables._partition import OVER, UNDER, Partition
 
 Counts = Mapping[Key, Sequence[int]]

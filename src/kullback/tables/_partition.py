@@ -8,9 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from kullback._format import value_text
 from kullback.tables._bins import Bins
-from kullback.tables._grid import FEW, NAN, NEGATIVE, NULL, POSITIVE, Cell, Cells, Key
+from kullback.tables._cells import FEW, NAN, NEGATIVE, NULL, POSITIVE, Cells, Key
 from kullback.tables._kinds import Kind, shown, timed
 
 MOST = 64  # bins
@@ -104,29 +106,29 @@ def plainly(x: float, digits: int = 12) -> str:
 def partition(cells: Cells, column: str, kind: Kind) -> tuple[Partition, Counts]:
     """The cut of a column of numbers, and the counts of both sides on it."""
     counts: Counts = {key: list(pair) for key, pair in cells.special.items()}
-    if all(c.atom for c in cells.cells) and len(cells.cells) <= FEW:
-        values = tuple(c.least for c in cells.cells)
-        counts |= {("value", v): list(c.counts) for v, c in zip(values, cells.cells, strict=True)}
+    if len(cells.lower) <= FEW and cells.atoms().all():
+        values = tuple(cells.number(v, kind) for v in cells.low)
+        counts |= {("value", v): _rows(pair) for v, pair in zip(values, cells.counts, strict=True)}
         return Partition(column, kind, None, values), counts
     cut = Bins(cells, bins(cells.smaller()))
-    every = cells.cells
+    sums = np.add.reduceat(cells.counts, [start for start, _ in cut.stretches])
     edges, gaps = [cells.least], 0
-    counts[("bin", 0)] = _sum(every, cut.stretches[0])
-    for left, right in itertools.pairwise(cut.stretches):
-        low, high = every[left[1] - 1].upper, every[right[0]].lower
+    counts[("bin", 0)] = _rows(sums[0])
+    for (left, right), held in zip(itertools.pairwise(cut.stretches), sums[1:], strict=True):
+        low, high = (cells.number(x, kind) for x in (cells.upper[left[1] - 1], cells.lower[right[0]]))
         if cut.gap(left, right):
             near = 0.25 * (high - low) if kind == "number" else 0  # room for short edges
             edges += [_edge(low, low + near, kind), _edge(high - near, high, kind)]
             gaps += 1
         else:
             edges.append(_edge(low, high, kind))
-        counts[("bin", len(edges) - 1)] = _sum(every, right)
+        counts[("bin", len(edges) - 1)] = _rows(held)
     edges.append(cells.most)
     return Partition(column, kind, tuple(edges), gaps=gaps), counts
 
 
-def _sum(cells: list[Cell], stretch: tuple[int, int]) -> list[int]:
-    return [sum(c.counts[j] for c in cells[slice(*stretch)]) for j in (0, 1)]
+def _rows(pair: np.ndarray) -> list[int]:
+    return [int(n) for n in pair]
 
 
 def _edge(low: float, high: float, kind: Kind) -> float:

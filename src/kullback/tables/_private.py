@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kullback._result import InputError, TableComparison
-from kullback.tables._grid import Key
+from kullback.tables._cells import Key
 from kullback.tables._kinds import kind, uncountable, value
 from kullback.tables._partition import Partition
 from kullback.tables._reference import Reference

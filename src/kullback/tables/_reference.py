@@ -12,7 +12,7 @@ from typing import Any
 
 from kullback._format import dumps
 from kullback._result import InputError
-from kullback.tables._grid import NAN, NEGATIVE, NULL, POSITIVE, Key
+from kullback.tables._cells import NAN, NEGATIVE, NULL, POSITIVE, Key
 from kullback.tables._kinds import in_steps
 from kullback.tables._native import TIME
 from kullback.tables._partition import OTHER, OVER, UNDER, Partition

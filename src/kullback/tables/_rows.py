@@ -11,6 +11,7 @@ import narwhals as nw
 
 from kullback._result import InputError
 
+SMALL = 20_000  # rows of a table of DuckDB's that is taken out of it, some columns at a time
 Row = tuple[Any, ...]
 
 

@@ -8,11 +8,13 @@ as text stays text; days that can be read in two ways are read in the way that s
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from kullback.tables._csv import Csv
+from kullback.tables._rows import SMALL
 
 MARKS = ("NA", "N/A", "null", "NULL", "None")  # of what is missing, in a column of numbers or times
 SAMPLE = 1000  # values that tell what a text looks like
@@ -63,8 +65,23 @@ class TextTable:
 
     def look(self) -> None:
         """Find the forms of every column, from its first value and then from all of them."""
-        if not self.columns:
-            return
+        if self.columns:
+            with self._plainly():
+                self._look()
+
+    @contextmanager
+    def _plainly(self) -> Iterator[None]:
+        """Of few rows an answer takes less than DuckDB takes to think about how to find it."""
+        n = self.connection.execute(f"select count(*) from {self.table}").fetchall()[0][0]
+        if n <= SMALL:
+            self.connection.execute("pragma disable_optimizer")
+        try:
+            yield
+        finally:
+            if n <= SMALL:
+                self.connection.execute("pragma enable_optimizer")
+
+    def _look(self) -> None:
         row = self._firsts()
         wanted = {n: _possible(v.strip(), self.csv) if v else [] for n, v in zip(self.columns, row, strict=True)}
         if self.quoted:
