@@ -74,7 +74,7 @@ def test_a_reference_on_disk_gives_the_same_numbers(pair: Pair, tmp_path: Path) 
     path = tmp_path / "reference.json"
     found.reference.save(path)
     assert path.stat().st_size < 60_000
-    assert json.loads(path.read_text(encoding="utf-8"))["schema"] == 2
+    assert json.loads(path.read_text(encoding="utf-8"))["schema"] == 3
     again = kl.compare_tables(kl.tables.load(path), pair[1])
     assert again.rows == found.rows
     for c in found.columns:
@@ -235,6 +235,49 @@ def test_texts_that_a_reference_lacks_by_chance_are_no_difference(values: int) -
     assert found.verdict(0.0)
     elsewhere = pl.DataFrame({"c0": ["a", "b", "c"] * 300})
     assert not kl.compare_tables(found.reference, elsewhere, columns="c0").verdict(0.1)
+
+
+def _flat(seed: int, values: int, rows: int, power: float) -> pl.DataFrame:
+    shares = 1.0 / np.arange(1, values + 1) ** power
+    return pl.DataFrame({"v": np.random.default_rng(seed).choice(values, rows, p=shares / shares.sum())}).select(
+        pl.format("v{}", "v").alias("v")
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "rows", "power"),
+    [
+        (3000, (900, 5000), 0.0),
+        (3000, (20_000, 5000), 0.0),
+        (3000, (900, 5000), 1.0),
+        pytest.param(40_000, (60_000, 20_000), 0.0, marks=pytest.mark.slow),
+    ],
+)
+def test_a_long_list_against_a_reference_is_judged_as_a_fresh_one(
+    values: int, rows: tuple[int, int], power: float
+) -> None:
+    """P = Q: what is named must not be what P happened to have most of. 16 draws at 5 %: over 4 by 1 in 500."""
+    low = []
+    for seed in range(0, 48, 3):
+        p, other, q = (_flat(seed + i, values, n, power) for i, n in enumerate((rows[0], *rows)))
+        reference = kl.compare_tables(p, other).reference
+        found, fresh = (kl.compare_tables(x, q)["v"] for x in (reference, p))
+        if not reference.unlisted:
+            assert found.p_value == pytest.approx(fresh.p_value, rel=1e-9)
+            assert found.score == pytest.approx(fresh.score, rel=1e-9)
+        low.append(found.p_value <= 0.05)
+    assert sum(low) <= 4
+    assert (values > 10_000) == bool(reference.unlisted)
+
+
+def test_a_value_that_is_new_is_named_against_a_reference_that_holds_a_part_of_a_list() -> None:
+    p = _flat(0, 40_000, 60_000, 0.0)
+    q = pl.concat([_flat(1, 40_000, 9_000, 0.0), pl.DataFrame({"v": ["new"] * 1000})])
+    found = kl.compare_tables(kl.compare_tables(p, p).reference, q)["v"]
+    assert found.p_value < 1e-9
+    # all of Q's tenth that P lacks: at least log 1/(1 − 0.1) nats
+    assert found.forward.interval[0] > 0.9 * -np.log(0.9)
+    assert "new" in found.terms["outcome"]
 
 
 @pytest.mark.parametrize("rows", [(5000, 900), (900, 5000)])

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from kullback._format import listing
 from kullback._result import InputError
 from kullback._result._tables import SliceComparison, TableComparison
-from kullback.tables import _literal
+from kullback.tables import _literal, _words
 from kullback.tables._assemble import added, compared, notes, ranked
-from kullback.tables._cells import NULL, Key
+from kullback.tables._cells import Key
 from kullback.tables._kinds import Kind, common, hollowed, kind, uncountable
 from kullback.tables._partition import OTHER, Partition
 from kullback.tables._reference import Reference
 from kullback.tables._sides import Side
 from kullback.tables._wanted import Wanted
+from kullback.tables._words import paired
 
 NEW = 100  # values that the reference lacks, by name
 
@@ -34,19 +34,21 @@ def against(reference: Reference, q: Side, wanted: Wanted, joint: Sequence[str] 
     parts, different = fitting(reference, q, [n for n in names if n not in dict(left_out)])
     if not parts:
         raise InputError(f"no column of {q.name} is of the type that it has in the reference {reference.name}")
+    long = _long(reference, q, parts)
+    parts |= {n: part for n, (part, _) in long.items()}
+    mine = {n: _words.lumped(reference.counts[n], p) if n in long else reference.counts[n] for n, p in parts.items()}
     slices: tuple[SliceComparison, ...] = ()
     if slicing is None:
-        found = counted(q, parts)
+        found, _ = counted(q, {n: part for n, part in parts.items() if n not in long})
     else:
         tallied = _literal.tallies(q, list(parts.values()), slicing)
-        slices = compared(_literal.slices(q, slicing), parts, tallied, reference.counts)
+        slices = compared(_literal.slices(q, slicing), parts, tallied, mine)
         found = {n: added(tallied[n].values()) for n in parts}
-    rows = sum(next(iter(found.values()), {}).values())
+    counts = {n: long[n][1] if n in long else paired(mine[n], found[n]) for n in parts}
+    rows = sum(pair[1] for pair in next(iter(counts.values())).values())
     if not rows:
         raise InputError(f"q: {q.name} has no rows")
-    named = {n: _named(found[n], reference.counts[n]) for n in parts}
-    shown = {n: _paired(reference.counts[n], named[n]) for n in parts}
-    counts = {n: _sure(_paired(reference.counts[n], found[n])) for n in parts}
+    shown = {n: paired(mine[n], _named(found[n], mine[n])) if n not in long else counts[n] for n in parts}
     return TableComparison(
         reference.name,
         q.name,
@@ -64,23 +66,17 @@ def against(reference: Reference, q: Side, wanted: Wanted, joint: Sequence[str] 
     )
 
 
-def _paired(p: Mapping[Key, int], q: Mapping[Key, int]) -> dict[Key, list[int]]:
-    return {k: [p.get(k, 0), q.get(k, 0)] for k in {**p, **q}}
-
-
-def _sure(counts: dict[Key, list[int]]) -> dict[Key, list[int]]:
-    """Counts, values that P might as well not have shown among the others where there are others.
-
-    P's commonest values were chosen by P's own rows, and those that only just were among them would not be in another
-    draw of it; what Q has of them is then too little, though nothing differs.
-    """
-    shown = [pair[0] for k, pair in counts.items() if k[0] == "value" and pair[0]]
-    if OTHER not in counts or not shown:
-        return counts
-    least = min(shown) if counts[OTHER][0] else 1
-    known = {k: pair for k, pair in counts.items() if k[0] != "value" or pair[0] >= least + 3 * math.sqrt(least)}
-    rest = [pair for k, pair in counts.items() if k not in known]
-    return known | {OTHER: [sum(pair[i] for pair in (counts[OTHER], *rest)) for i in (0, 1)]}
+def _long(
+    reference: Reference, q: Side, parts: Mapping[str, Partition]
+) -> dict[str, tuple[Partition, dict[Key, list[int]]]]:
+    """Columns of text whose lists are long, cut anew, with the counts of both sides."""
+    texts = [n for n, part in parts.items() if part.kind == "text"]
+    found = {}
+    for name, top in zip(texts, _words.tops(q, texts, _words.LIMIT + 1) if texts else [], strict=True):
+        cut = _words.chosen(parts[name], reference.counts[name], reference.unlisted.get(name, 0), q, top)
+        if cut is not None:
+            found[name] = cut
+    return found
 
 
 def _named(found: Mapping[Key, int], known: Mapping[Key, int]) -> dict[Key, int]:
@@ -112,20 +108,21 @@ def _fits(known: Kind, table: Side, name: str) -> bool:
     return both is not None and not (both == "datetime" and known == "date")
 
 
-def counted(table: Side, parts: Mapping[str, Partition]) -> dict[str, dict[Key, int]]:
-    """The counts of a whole table on given partitions; values that a text column had not before are named."""
+def counted(table: Side, parts: Mapping[str, Partition]) -> tuple[dict[str, dict[Key, int]], dict[str, int]]:
+    """The counts of a whole table on given partitions, values that a list of texts did not have by name.
+
+    Of a list that is too long the values that are given, and how many rows any other may have.
+    """
     numeric = [p for p in parts.values() if p.kind != "text"]
     found = {n: added(t.values()) for n, t in _literal.tallies(table, numeric, None).items()}
+    unlisted: dict[str, int] = {}
     texts = [p for p in parts.values() if p.kind == "text"]
-    for part, top in zip(texts, _literal.tops(table, [p.column for p in texts]) if texts else [], strict=True):
-        if len(top) > _literal.LIMIT:
-            lumped = replace(part, other=True)
-            found[part.column] = added(_literal.tallies(table, [lumped], None)[part.column].values())
+    most = _words.STORED + 1
+    for part, top in zip(texts, _words.tops(table, [p.column for p in texts], most) if texts else [], strict=True):
+        if not part.other and len(top) < most:
+            found[part.column] = dict(_words.keyed(top))
             continue
-        known: set[str] = set(part.values or ())
-        tally: dict[Key, int] = {}
-        for v, n in top:
-            key: Key = NULL if v is None else OTHER if part.other and v not in known else ("value", v)
-            tally[key] = tally.get(key, 0) + n
-        found[part.column] = tally
-    return {n: found[n] for n in parts}
+        found[part.column] = added(_literal.tallies(table, [replace(part, other=True)], None)[part.column].values())
+        others = [n for v, n in top if v is not None and v not in (part.values or ())]
+        unlisted[part.column] = others[0] if others else top[-1][1] if len(top) == most else 0
+    return {n: found[n] for n in parts}, unlisted

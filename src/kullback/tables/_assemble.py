@@ -8,7 +8,7 @@ from typing import Any
 
 from kullback._result._column import ColumnComparison
 from kullback._result._tables import SliceComparison
-from kullback.tables import _literal
+from kullback.tables import _literal, _words
 from kullback.tables._cells import Key
 from kullback.tables._measure import column as measured
 from kullback.tables._measure import holm
@@ -56,7 +56,7 @@ def added(tallies: Iterable[Mapping[Key, int]]) -> dict[Key, int]:
 
 def notes(sides: Sequence[Side], parts: Mapping[str, Partition]) -> tuple[str, ...]:
     notes = [
-        f"{n}: more than {_literal.LIMIT} different values; the rare ones are counted together, "
+        f"{n}: more than {_words.LIMIT} different values; the rare ones are counted together, "
         "which can only make the divergences smaller"
         for n, part in parts.items()
         if part.other

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from kullback._format import listing
 from kullback._result import InputError, KindError
 from kullback._result._tables import JointDivergence, SliceComparison, TableComparison
 from kullback.numerics.quiet import quiet
-from kullback.tables import _grid, _literal
+from kullback.tables import _grid, _words
 from kullback.tables._against import against, counted, fitting
 from kullback.tables._assemble import Counts, notes, ranked, sliced
 from kullback.tables._csv import Csv
@@ -163,9 +163,10 @@ def count(
         if different:
             name, a, b = different[0]
             raise InputError(f"table: column {name!r} is {b} in {rows_of.name} and {a} in the reference")
-        found = counted(rows_of, parts)
+        found, unlisted = counted(rows_of, parts)
         rows = sum(next(iter(found.values())).values())
-        return replace(sealed(Reference(rows_of.name, rows, parts, found), seal), partitions=dict(like.partitions))
+        reference = Reference(rows_of.name, rows, parts, found, unlisted)
+        return replace(sealed(reference, seal), partitions=dict(like.partitions))
 
 
 def _fresh(
@@ -198,8 +199,9 @@ def _fresh(
     for name, table in tables.items():
         parts[name], counts[name] = partition(table, name, kinds[name])
     texts = [n for n, k in kinds.items() if k == "text"]
-    for part, tally in _literal.text(pair, texts) if texts else []:
-        parts[part.column], counts[part.column] = part, tally
+    listed = {found.part.column: found for found in (_words.text(pair, texts) if texts else [])}
+    parts |= {n: found.part for n, found in listed.items()}
+    counts |= {n: found.counts for n, found in listed.items()}
     parts = marked(parts, seal)
     slices: tuple[SliceComparison, ...] = ()
     if slicing is not None and parts:
@@ -213,7 +215,7 @@ def _fresh(
             require(p, name, "p (joint)")
             require(q, name, "q (joint)")
         combined = together(pair, list(joint), kinds, tables, seed)
-    reference = Reference(p.name, rows[0], parts, {n: {k: c[0] for k, c in counts[n].items() if c[0]} for n in parts})
+    reference = _reference(p.name, rows[0], parts, counts, listed)
     return TableComparison(
         p.name,
         q.name,
@@ -229,6 +231,19 @@ def _fresh(
         reference,
         tuple(left_out),
     )
+
+
+def _reference(
+    name: str, rows: int, parts: Mapping[str, Partition], counts: Counts, listed: Mapping[str, _words.Listed]
+) -> Reference:
+    """What is kept of P."""
+    cut, kept = dict(parts), {n: {k: c[0] for k, c in counts[n].items() if c[0]} for n in parts}
+    for n, found in listed.items():
+        if parts[n].other:
+            kept[n] = found.stored
+            values = tuple(sorted(k[1] for k in found.stored if k[0] == "value"))
+            cut[n] = replace(parts[n], values=values, other=found.unlisted > 0)
+    return Reference(name, rows, cut, kept, {n: found.unlisted for n, found in listed.items() if found.unlisted})
 
 
 def _some(kinds: Any, different: Sequence[tuple[str, str, str]], left_out: Sequence[tuple[str, str]]) -> None:

@@ -16,7 +16,7 @@ from kullback._result import InputError
 from kullback.tables._cells import NAN, NEGATIVE, NULL, POSITIVE, Key
 from kullback.tables._count import UNION
 from kullback.tables._grid import EXACT
-from kullback.tables._held import TOGETHER, Held, binned, lumped, texts
+from kullback.tables._held import TOGETHER, Held, binned, lumped
 from kullback.tables._kinds import in_steps, value, whole
 from kullback.tables._partition import OTHER, OVER, UNDER, Partition
 from kullback.tables._rows import rows
@@ -24,8 +24,6 @@ from kullback.tables._sides import Side
 from kullback.tables._times import own
 from kullback.tables._wanted import Slicing
 
-LIMIT = 1000  # categories of a column by name; the rest are one
-MANY = 200 * LIMIT  # values asked of either side where no engine holds both
 SLICES = 1000
 Slice = Any
 Tally = dict[Key, int]
@@ -165,86 +163,3 @@ def _key(p: Partition, code: Any, nan_is_null: bool) -> Key:
     if isinstance(code, int):
         return ("value", code)
     return ("value", float(code)) if math.isfinite(code) else POSITIVE if code > 0 else NEGATIVE
-
-
-def text(sides: tuple[Side, Side], names: Sequence[str]) -> list[tuple[Partition, dict[Key, list[int]]]]:
-    """Columns of text by their values; of a long list the commonest of both sides together, the rest as one."""
-    leading = _leading(sides, names)
-    found = []
-    for i, name in enumerate(names):
-        both = [t[i] for t in leading]
-        counts: dict[Key, list[int]] = {}
-        if any(len(t) > LIMIT for t in both):
-            totals: dict[str, int] = {}
-            for t in both:
-                for v, n in t:
-                    if v is not None:
-                        totals[v] = totals.get(v, 0) + n
-            kept = sorted(sorted(totals, key=lambda v: (-totals[v], v))[: LIMIT // 2])
-            part = Partition(name, "text", None, tuple(kept), other=True)
-            for j, side in enumerate(sides):
-                for tally in tallies(side, [part], None)[name].values():
-                    for key, n in tally.items():
-                        counts.setdefault(key, [0, 0])[j] += n
-        else:
-            for j, t in enumerate(both):
-                for v, n in t:
-                    counts.setdefault(NULL if v is None else ("value", v), [0, 0])[j] += n
-            part = Partition(name, "text", None, tuple(sorted(k[1] for k in counts if k[0] == "value")))
-        found.append((part, counts))
-    return found
-
-
-Tops = list[list[tuple[str | None, int]]]
-
-
-def _leading(sides: tuple[Side, Side], names: Sequence[str]) -> list[Tops]:
-    """The commonest values of either side; of a list too long to be kept, those of both sides together.
-
-    Which values are kept must not hang on one side's counts, or P and Q would differ where nothing does: they are
-    counted together where one engine holds both sides, and else the longer list is asked of either.
-    """
-    leading = [tops(side, names) for side in sides]
-    long = [name for i, name in enumerate(names) if any(len(t[i]) > LIMIT for t in leading)]
-    if not long:
-        return leading
-    at = [names.index(name) for name in long]
-    if _one_engine(sides):
-        for i, top in zip(at, _tops(sides, long), strict=True):
-            leading[0][i], leading[1][i] = top, []
-        return leading
-    for found, side in zip(leading, sides, strict=True):
-        for i, top in zip(at, tops(side, long, MANY), strict=True):
-            found[i] = top
-    return leading
-
-
-def _one_engine(sides: tuple[Side, Side]) -> bool:
-    """Whether one query reaches both sides' rows; two connections of a database do not."""
-    p, q = sides
-    by = p.frame.implementation
-    return (p.ours and q.ours) or (by is q.frame.implementation and not (by.is_duckdb() or by.is_ibis()))
-
-
-def tops(side: Side, names: Sequence[str], most: int = LIMIT + 1) -> Tops:
-    held = texts(side, names, most)
-    if held is None:
-        return _tops([side], names, most)
-    return [sorted(t, key=lambda pair: (-pair[1], pair[0] is None, pair[0] or ""))[:most] for t in held]
-
-
-def _tops(sides: Sequence[Side], names: Sequence[str], most: int = LIMIT + 1) -> Tops:
-    """Of each column the commonest values of the sides together, with their rows."""
-    found: Tops = [[] for _ in names]
-    for start in range(0, len(names), UNION):
-        parts = []
-        for i, name in list(enumerate(names))[start : start + UNION]:
-            frames = [side.frame.select(value(side, name, "text").alias("x")) for side in sides]
-            frame = (frames[0] if len(frames) == 1 else nw.concat(frames)).group_by("x").agg(nw.len().alias("n"))
-            frame = frame.sort("n", "x", descending=[True, False]).head(most)
-            parts.append(frame.select(nw.lit(i).alias("i"), "x", "n"))
-        for i, x, n in rows(parts[0] if len(parts) == 1 else nw.concat(parts)):
-            found[int(i)].append((None if x is None or x != x else str(x), int(n)))
-    for t in found:
-        t.sort(key=lambda pair: (-pair[1], pair[0] is None, pair[0] or ""))
-    return found

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from kullback.tables._native import TIME
 from kullback.tables._partition import OTHER, OVER, UNDER, Partition
 from kullback.tables._times import of_code
 
-SCHEMA = 2  # times are nanoseconds; in 1 they were codes of their calendar's parts, times of day microseconds
+# in 1 times were codes of their calendar's parts, times of day microseconds; in 2 a long list of texts was cut by what
+# P and Q held together, and how many rows the others had was not said
+SCHEMA = 3
 KINDS = ("integer", "number", "boolean", "date", "datetime", "instant", "time", "text")
 PLACES = (NULL, NAN, POSITIVE, NEGATIVE, UNDER, OVER, OTHER)
 
@@ -43,6 +46,7 @@ class Reference:
     rows: int
     partitions: Mapping[str, Partition]
     counts: Mapping[str, Mapping[Key, int]]
+    unlisted: Mapping[str, int] = field(default_factory=dict)  # rows at most of a text that has no count of its own
     private: str | None = None  # a mark of the salt, where hashes stand for texts
 
     def __add__(self, other: Reference) -> Reference:
@@ -65,7 +69,8 @@ class Reference:
             for name in self.partitions
         }
         name = self.name if self.name == other.name else f"{self.name} + {other.name}"
-        return Reference(name, self.rows + other.rows, self.partitions, counts, self.private)
+        unlisted = Counter(self.unlisted) + Counter(other.unlisted)
+        return Reference(name, self.rows + other.rows, self.partitions, counts, dict(unlisted), self.private)
 
     def to_dict(self) -> dict[str, Any]:
         columns = []
@@ -79,6 +84,7 @@ class Reference:
                     "values": None if p.values is None else list(p.values),
                     "other": p.other,
                     "gaps": p.gaps,
+                    "unlisted": self.unlisted.get(name, 0),
                     "counts": [[*key, counts[key]] for key in p.ordered(list(counts))],
                 }
             )
@@ -113,12 +119,12 @@ def load(path: str | os.PathLike[str]) -> Reference:
     file = Path(path)
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
-        if found["schema"] not in (1, SCHEMA):
+        if found["schema"] not in range(1, SCHEMA + 1):
             raise InputError(
-                f"{str(file)!r} is a reference of schema {found['schema']}; this version reads 1 and {SCHEMA}"
+                f"{str(file)!r} is a reference of schema {found['schema']}; this version reads 1 to {SCHEMA}"
             )
         rows = _whole(found["rows"])
-        partitions, counts = {}, {}
+        partitions, counts, unlisted = {}, {}, {}
         for c in found["columns"]:
             name = c["column"]
             if not isinstance(name, str) or name in partitions:
@@ -127,12 +133,15 @@ def load(path: str | os.PathLike[str]) -> Reference:
             counts[name] = _counted(c, partitions[name], rows)
             if found["schema"] == 1 and in_steps(partitions[name].kind):
                 partitions[name], counts[name] = _in_nanoseconds(partitions[name], counts[name])
+            if partitions[name].other:
+                listed = [n for k, n in counts[name].items() if k[0] == "value" and n]
+                unlisted[name] = _whole(c["unlisted"]) if found["schema"] == SCHEMA else min(listed, default=1)
         if not partitions:
             raise ValueError("no column")
         private = found.get("private")
         if private is not None and not isinstance(private, str):
             raise ValueError(f"private is {private!r}")
-        return Reference(str(found["reference"]), rows, partitions, counts, private)
+        return Reference(str(found["reference"]), rows, partitions, counts, unlisted, private)
     except OSError as error:
         raise InputError(f"cannot read the reference {str(file)!r}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
