@@ -120,6 +120,9 @@ def test_every_engine(engine: str, base: kl.TableComparison, tmp_path: Path, mon
     for c in base.columns:
         if engine == "pandas" and c.column == "holes":
             continue
+        if engine == "relations" and c.column == "span":  # of which DuckDB knows no more than that they are integers
+            assert "span" in {n for n, *_ in again.different_types}
+            continue
         for mine in (found[c.column], again[c.column]):
             assert mine.kind == c.kind
             for key in ("outcome", "count_p", "count_q"):
@@ -157,7 +160,7 @@ def test_units_of_both_sides_meet() -> None:
         assert found["t"].terms["outcome"] == [
             "1970-01-01 00:00:00", "1970-01-01 00:00:01", "1970-01-01 00:00:02", "1970-01-01 00:00:02.000000001",
         ]  # fmt: skip
-        assert found["d"].terms["outcome"] == ["0", "1000", "2000", "2001"]
+        assert found["d"].terms["outcome"] == ["00:00:00", "00:00:00.001", "00:00:00.002", "00:00:00.002001"]
     days = pl.DataFrame({"t": [dt.date(2024, 1, 1)] * 9 + [dt.date(2024, 3, 1)]})
     found = kl.compare_tables(days, days.with_columns(pl.col("t").cast(pl.Datetime("us"))))
     assert found["t"].terms["outcome"] == ["2024-01-01 00:00:00", "2024-03-01 00:00:00"]

@@ -11,7 +11,7 @@ from kullback._result._tables import SliceComparison, TableComparison
 from kullback.tables import _literal, _words
 from kullback.tables._assemble import added, compared, notes, ranked
 from kullback.tables._cells import Key
-from kullback.tables._kinds import Kind, common, hollowed, kind, uncountable
+from kullback.tables._kinds import Kind, common, hollowed, kind, uncountable, whole_days
 from kullback.tables._partition import OTHER, Partition
 from kullback.tables._reference import Reference
 from kullback.tables._sides import Side
@@ -105,7 +105,9 @@ def fitting(
 
 def _fits(known: Kind, table: Side, name: str) -> bool:
     both = common(known, kind(table, name, "q"))
-    return both is not None and not (both == "datetime" and known == "date")
+    if both == "datetime" and known == "date":
+        return whole_days(table, name)  # pandas has no type for days
+    return both is not None
 
 
 def counted(table: Side, parts: Mapping[str, Partition]) -> tuple[dict[str, dict[Key, int]], dict[str, int]]:

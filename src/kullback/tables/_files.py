@@ -19,6 +19,7 @@ from typing import Any
 from kullback._format import listing
 from kullback._result import InputError, MissingExtraError
 from kullback.tables._csv import Csv
+from kullback.tables._native import written_spans
 from kullback.tables._rows import interrupted
 from kullback.tables._text import TextTable
 
@@ -153,6 +154,16 @@ class Engine:
             if interrupted(error):
                 raise KeyboardInterrupt from None
             raise InputError(f"{argument}: cannot read {path!r}: {_why(error)}") from None
+
+    def spans(self, path: str, relation: Any, argument: str) -> dict[str, int]:
+        """The columns of Parquet files that are integers there and were spans of time, with their steps in a second."""
+        files = found(path, argument)
+        whole = {n for n, t in zip(relation.columns, relation.types, strict=True) if str(t) == "BIGINT"}
+        if not whole or _kind(files, argument) != "Parquet":
+            return {}
+        asked = "select value from parquet_kv_metadata($1) where key = 'ARROW:schema' limit 1"
+        said = self.connection("").execute(asked, [str(files[0])]).fetchall()
+        return {n: per for n, per in written_spans(said[0][0]).items() if n in whole} if said else {}
 
     def _dated(self, connection: Any) -> None:
         """Refuse a way to write days that the reader does not know."""

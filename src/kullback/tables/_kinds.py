@@ -18,10 +18,10 @@ from typing import Any
 import narwhals as nw
 
 from kullback._result import InputError
-from kullback.tables._native import TIME
+from kullback.tables._native import SPAN, TIME
 from kullback.tables._rows import rows
 from kullback.tables._sides import Side
-from kullback.tables._times import clock, own, steps, written
+from kullback.tables._times import DAY, clock, own, span, steps, written
 
 Kind = str  # "integer" | "number" | "boolean" | "date" | "datetime" | "instant" | "instant in <zone>" | "text"
 NUMBERS = ("integer", "number")
@@ -51,6 +51,8 @@ def kind(side: Side, column: str, argument: str) -> Kind:
         return NOTHING
     if column in side.times:
         return TIME
+    if column in side.spans:
+        return SPAN
     if dtype.is_integer() or (isinstance(dtype, nw.Decimal) and not dtype.scale and not _of_arrow(side)):
         return "integer"
     if dtype.is_numeric():
@@ -109,7 +111,7 @@ def timed(kind: Kind) -> bool:
 
 def in_steps(kind: Kind) -> bool:
     """Whether a kind is one of times, which are counted in steps of a unit."""
-    return kind.split(" ")[0] in TIMES[1:] or kind == TIME
+    return kind.split(" ")[0] in TIMES[1:] or kind in (TIME, SPAN)
 
 
 def common(a: Kind, b: Kind) -> Kind | None:
@@ -121,6 +123,13 @@ def common(a: Kind, b: Kind) -> Kind | None:
     if {a, b} == set(NUMBERS):
         return "number"
     return "datetime" if {a, b} == {"date", "datetime"} else None
+
+
+def whole_days(side: Side, column: str) -> bool:
+    """Whether all moments of a column are midnights."""
+    mine = own(side, column)
+    rest = steps(side, column, mine) % (DAY // mine)
+    return not rows(side.frame.select(rest.max().alias("rest")))[0][0]
 
 
 def value(side: Side, column: str, as_kind: Kind) -> nw.Expr:
@@ -177,6 +186,8 @@ def shown(code: Any, kind: Kind) -> Any:
         return _date(code)
     if kind == TIME:
         return clock(code)
+    if kind == SPAN:
+        return span(code)
     if in_steps(kind):
         return f"{written(code)}{'Z' if kind == 'instant' else ''}"
     return code

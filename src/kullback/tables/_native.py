@@ -1,6 +1,7 @@
 """Frames as they come, made such that every engine counts them alike: names, dictionaries, times of day, spans of time.
 
-Times of day become nanoseconds since midnight; spans of time become whole numbers of the unit that they are kept in.
+Times of day become nanoseconds since midnight; spans of time become whole numbers of the unit that they are kept in,
+which is remembered.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import narwhals as nw
 from kullback._format import listing
 from kullback._result import InputError
 
-TIME = "time"
+TIME, SPAN = "time", "duration"
 LIKE = {"UUID": "{}::varchar", "TIME_NS": "epoch_ns({})", "TIME WITH TIME ZONE": "{}::time"}
 PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
@@ -56,6 +57,24 @@ def plain(frame: Any) -> tuple[Any, tuple[str, ...], dict[str, int]]:
     fine = frame.implementation.is_polars() or frame.implementation.is_pyarrow()
     whole = frame.with_columns(*(_clock(n, fine) for n in times), *(_span(n, u) for n, u in left.items()))
     return whole, times, {n: PER_SECOND[u] for n, u in spans.items()}
+
+
+def written_spans(metadata: bytes) -> dict[str, int]:
+    """The columns of a Parquet file that were spans of time when Arrow wrote it, with their steps in a second.
+
+    Parquet itself has no such type; that they were is said beside the data, where pyarrow reads it.
+    """
+    import base64
+
+    try:
+        import pyarrow
+    except ImportError:
+        return {}
+    try:
+        schema = pyarrow.ipc.read_schema(pyarrow.py_buffer(base64.b64decode(metadata)))
+    except (pyarrow.ArrowException, ValueError, OSError):
+        return {}
+    return {f.name: PER_SECOND[f.type.unit] for f in schema if pyarrow.types.is_duration(f.type)}
 
 
 def _clock(name: str, fine: bool) -> nw.Expr:

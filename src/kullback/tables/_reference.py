@@ -22,7 +22,7 @@ from kullback.tables._times import of_code
 # in 1 times were codes of their calendar's parts, times of day microseconds; in 2 a long list of texts was cut by what
 # P and Q held together, and how many rows the others had was not said
 SCHEMA = 3
-KINDS = ("integer", "number", "boolean", "date", "datetime", "instant", "time", "text")
+KINDS = ("integer", "number", "boolean", "date", "datetime", "instant", "time", "duration", "text")
 PLACES = (NULL, NAN, POSITIVE, NEGATIVE, UNDER, OVER, OTHER)
 
 

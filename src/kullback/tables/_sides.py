@@ -48,17 +48,7 @@ def side(obj: Any, argument: str, engine: Engine, names: Mapping[str, Kind] | No
 def sides(p: Any, q: Any, engine: Engine) -> tuple[Side, Side]:
     """Both sides; what text files hold is found out for the two together."""
     one, other = settled([opened(p, "p", engine), opened(q, "q", engine)])
-    return _finer(one, other), _finer(other, one)
-
-
-def _finer(side: Side, other: Side) -> Side:
-    """The side with its spans of time in the unit of the other's, where that is finer."""
-    factors = {n: other.spans.get(n, 0) // steps for n, steps in side.spans.items()}
-    wanted = [nw.col(n) * factor for n, factor in factors.items() if factor > 1]
-    if not wanted:
-        return side
-    memory = None if side.memory is None else side.memory.with_columns(*wanted)
-    return replace(side, frame=side.frame.with_columns(*wanted), memory=memory)
+    return one, other
 
 
 def settled(found: Sequence[Side], expected: Mapping[str, Kind] | None = None) -> list[Side]:
@@ -104,7 +94,8 @@ def opened(obj: Any, argument: str, engine: Engine) -> Side:
             raise InputError(str(error).replace(path, os.fspath(obj))) from None
         relation, times = native(found_, argument)
         name = "standard input" if os.fspath(obj) == "-" else str(path)
-        return replace(_checked(nw.from_native(relation), name, argument, times), ours=True, text=text)
+        known = _checked(nw.from_native(relation), name, argument, times)
+        return replace(known, ours=True, text=text, spans={**known.spans, **engine.spans(path, relation, argument)})
     from kullback._distribution import Table  # these two not for files, which start quickly
     from kullback.sources.frames import LIBRARIES
 

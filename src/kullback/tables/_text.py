@@ -198,10 +198,11 @@ def _agreed(table: TextTable, name: str, mine: list[str], others: Sequence[TextT
     return best
 
 
-_TIMES = ("DATE", "TIMESTAMP", "TIMESTAMPTZ", "TIME")
+_TIMES = ("DATE", "TIMESTAMP", "TIMESTAMPTZ", "TIME", "INTERVAL")
 _OF_KIND = {
     "integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN", "date": "DATE",
     "datetime": "TIMESTAMP", "instant": "TIMESTAMPTZ", "time": "TIME",
+    "duration": "INTERVAL",
 }  # fmt: skip
 
 
@@ -217,6 +218,8 @@ def _possible(first: str, csv: Csv) -> list[str]:
         return [day + clock for day in DAYS for clock in CLOCKS if _reads(first, day + clock)]
     if _CLOCK.match(first):
         return ["TIME"]
+    if _SPAN.match(first):
+        return ["INTERVAL"]
     try:
         float(first.replace(",", ".") if csv.decimal == "," else first)
     except ValueError:
@@ -233,6 +236,7 @@ def _reads(text: str, form: str) -> bool:
 
 _ISO, _DAY = re.compile(r"\d{4}-\d\d-\d\d"), re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}")
 _CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d(\.\d+)?)?$")
+_SPAN = re.compile(r"-?\d+ days? [+]?\d\d:\d\d:\d\d(\.\d+)?$")  # as pandas writes them
 _PARTS = {f"%{part}": r"\d{1,2}" for part in "dmyHMS"} | {"%Y": r"\d{4}", "%f": r"\d{1,6}"}
 
 
@@ -248,6 +252,10 @@ def _holds(x: str, form: str, csv: Csv) -> str:
         return f"{x} like '____-__-__%' and {_zoned(x)} and try_cast({x} as timestamptz) is not null"
     if form == "TIME":
         return f"{x} like '%_:__%' and try_cast({x} as time) is not null and not contains({x}, '-')"
+    if form == "INTERVAL":
+        return (
+            f"regexp_matches({x}, {_text(_SPAN.pattern)}) and try_cast(replace({x}, ' +', ' ') as interval) is not null"
+        )
     if "%" in form:
         years = f" and not regexp_matches({x}, '\\d{{4}}')" if "%y" in form else ""  # which the engine would take
         return f"try_strptime({x}, {_text(form)}) is not null{years}"
@@ -273,6 +281,8 @@ def _cast(value: str, form: str, csv: Csv) -> str:
     if "%" in form:
         clock = any(part in form for part in ("%H", "%I"))
         return f"cast(strptime({value}, {_text(form)}) as {'timestamp' if clock else 'date'})"
+    if form == "INTERVAL":
+        return f"cast(replace({value}, ' +', ' ') as interval)"
     return f"cast({_decimal(value, csv) if form == 'DOUBLE' else value} as {form})"
 
 

@@ -22,15 +22,17 @@ _EPOCH = dt.date(1970, 1, 1).toordinal()
 
 def own(side: Side, column: str) -> int:
     """The nanoseconds in one step of the type of a column of times."""
+    if column in side.spans:
+        return SECOND // side.spans[column]
     dtype = side.schema[column]
     fine = isinstance(dtype, nw.Datetime) and dtype.time_unit == "ns" and not side.frame.implementation.is_ibis()
     return 1 if fine or column in side.times else 1_000
 
 
 def steps(side: Side, column: str, unit: int) -> nw.Expr:
-    """Times as whole steps of `unit` since 1970, times of day since midnight."""
+    """Times as whole steps of `unit` since 1970, times of day since midnight, spans of time from nothing."""
     mine = own(side, column)
-    x = nw.col(column) if column in side.times else _since(side, column, mine)
+    x = nw.col(column) if column in side.times or column in side.spans else _since(side, column, mine)
     if unit > mine:
         return x // (unit // mine)
     return x * (mine // unit) if mine > unit else x
@@ -63,6 +65,12 @@ def written(code: int) -> str:
     """A moment as people write it, with as many digits of its second as it needs."""
     days, rest = divmod(int(code), DAY)
     return f"{_day(days)} {clock(rest)}"
+
+
+def span(code: int) -> str:
+    """A span of time: 90 s is 00:01:30, and days stand before."""
+    days, rest = divmod(abs(int(code)), DAY)
+    return f"{'−' if code < 0 else ''}{f'{days} d ' if days else ''}{clock(rest)}"
 
 
 def clock(code: int) -> str:
