@@ -423,7 +423,7 @@ def test_spans_of_time_are_one_kind_in_every_unit() -> None:
         assert kl.compare_tables(kl.compare_tables(fine, fine).reference, other)["d"].score == 0
     assert equal(frame, fine)["d"].terms["outcome"][-1].endswith("−23:52:31.5]")
     plain = kl.compare_tables(frame, pl.DataFrame({"d": range(300), "x": range(300)}).with_columns(pl.col("d") * 1500))
-    assert plain.different_types == (("d", "Duration(time_unit='us')", "Int64"),)
+    assert plain.different_types == (("d", "Duration", "Int64"),)
 
 
 def test_days_of_pandas_against_a_reference_of_days() -> None:

@@ -11,7 +11,7 @@ from kullback._result._tables import SliceComparison, TableComparison
 from kullback.tables import _literal, _words
 from kullback.tables._assemble import added, compared, notes, ranked
 from kullback.tables._cells import Key
-from kullback.tables._kinds import Kind, common, hollowed, kind, uncountable, whole_days
+from kullback.tables._kinds import Kind, common, hollowed, kind, type_of, uncountable, whole_days
 from kullback.tables._partition import OTHER, Partition
 from kullback.tables._reference import Reference
 from kullback.tables._sides import Side
@@ -97,7 +97,7 @@ def fitting(
     for name in names:
         part = reference.partitions[name]
         if not _fits(part.kind, table, name):
-            different.append((name, part.kind, str(table.schema[name])))
+            different.append((name, part.kind, type_of(table, name)))
         else:
             parts[name] = part
     return parts, different

@@ -15,7 +15,7 @@ from kullback.tables._against import against, counted, fitting
 from kullback.tables._assemble import Counts, notes, ranked, sliced
 from kullback.tables._csv import Csv
 from kullback.tables._files import Engine
-from kullback.tables._kinds import Kind, agreed, uncountable
+from kullback.tables._kinds import Kind, agreed, type_of, uncountable
 from kullback.tables._partition import Partition, bins, partition
 from kullback.tables._private import Seal, hidden, marked, opened, sealed, sealing, unquoted
 from kullback.tables._reference import Reference
@@ -185,7 +185,7 @@ def _fresh(
             why = [text for s, which in zip(pair, "PQ", strict=True) if (text := uncountable(s, name, which))]
             left_out.append((name, why[0]))
         elif (both := found[name]) is None:
-            different.append((name, str(p.schema[name]), str(q.schema[name])))
+            different.append((name, type_of(p, name), type_of(q, name)))
         else:
             kinds[name] = both
     _some(kinds, different, left_out)

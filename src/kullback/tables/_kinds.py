@@ -66,6 +66,11 @@ def kind(side: Side, column: str, argument: str) -> Kind:
     return "text"
 
 
+def type_of(side: Side, column: str) -> str:
+    """The type of a column as people know it; times of day and spans of time stand as integers here."""
+    return "Time" if column in side.times else "Duration" if column in side.spans else str(side.schema[column])
+
+
 def _of_arrow(side: Side) -> bool:
     """Whether a decimal that is one still was too large for an integer of 64 bits, and there are no longer ones."""
     return side.frame.implementation.is_pyarrow() or side.frame.implementation.is_pandas_like()

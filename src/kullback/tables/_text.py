@@ -253,9 +253,8 @@ def _holds(x: str, form: str, csv: Csv) -> str:
     if form == "TIME":
         return f"{x} like '%_:__%' and try_cast({x} as time) is not null and not contains({x}, '-')"
     if form == "INTERVAL":
-        return (
-            f"regexp_matches({x}, {_text(_SPAN.pattern)}) and try_cast(replace({x}, ' +', ' ') as interval) is not null"
-        )
+        read = f"try_cast(replace({x}, ' +', ' ') as interval)"
+        return f"regexp_matches({x}, {_text(_SPAN.pattern)}) and {read} is not null"
     if "%" in form:
         years = f" and not regexp_matches({x}, '\\d{{4}}')" if "%y" in form else ""  # which the engine would take
         return f"try_strptime({x}, {_text(form)}) is not null{years}"
