@@ -115,8 +115,10 @@ def test_too_many_slices() -> None:
 
 
 def test_limits(folder: Path) -> None:
-    with pytest.raises(kl.InputError, match="memory_limit = 'lots'"):
+    with pytest.raises(kl.InputError, match="memory_limit must be an amount such as '4GB', not 'lots'"):
         kl.compare_tables(folder / "good.csv", folder / "good.csv", memory_limit="lots")
+    with pytest.raises(kl.InputError, match="not '-1GB'"):
+        kl.compare_tables(folder / "good.csv", folder / "good.csv", memory_limit="-1GB")
 
 
 def test_references(folder: Path) -> None:

@@ -151,6 +151,8 @@ def compare(
     for text in (p, q):
         if text is not None and text.startswith("-") and text != "-":
             raise InputError(f"Unknown option: {text}. A file of that name is ./{text}")
+    if columns and not ",".join(columns).strip(", "):
+        raise InputError("--columns is empty; name at least one, or leave it out for all that both sides have")
     both = q is not None and _tables.are_tables(p, q)
     if both or q is None or tables.reference is not None:
         rules = settings(tables, columns, seed)

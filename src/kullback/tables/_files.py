@@ -7,6 +7,7 @@ import difflib
 import glob
 import gzip
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -46,6 +47,8 @@ class Engine:
     ) -> None:
         if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
             raise InputError(f"threads must be a whole number, at least 1, not {threads!r}")
+        if memory_limit is not None and not re.match(r"\s*[0-9.]", str(memory_limit)):  # DuckDB takes −1GB for no limit
+            raise InputError(f"memory_limit must be an amount such as '4GB', not {memory_limit!r}")
         self._limits = (memory_limit, None if threads is None else min(threads, os.cpu_count() or 1))
         self._csv = csv or Csv()
         self._private = private
