@@ -23,6 +23,7 @@ SPIKE = 3  # rows at least of one side in a cell that is counted anew for that s
 
 NULL, NAN, POSITIVE, NEGATIVE = ("null",), ("nan",), ("inf",), ("-inf",)
 Key = tuple[Any, ...]
+Level = tuple[float, float, int]  # [low, high) on cells of width 2^k
 
 
 class Task(NamedTuple):
@@ -36,6 +37,9 @@ class Task(NamedTuple):
     look: bool = False  # also the least and the greatest value of each cell
     unit: int = 1  # of times: nanoseconds in a step
     start: int | None = None  # of integers beyond doubles: where the counting of cells begins, a multiple of the width
+    levels: tuple[
+        Level, ...
+    ] = ()  # stretches on finer cells, the finest first; cells are known by where they begin then
 
     @property
     def whole(self) -> bool:
@@ -96,6 +100,7 @@ class Cells:
     counts: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))  # a row a cell, a column a side
     units: np.ndarray = field(default_factory=_none)  # where cells began before those of one side's were made finer
     looks: int = 0  # how often the cells were made finer
+    sample: bool = False  # of rows that stand for many more: few cells are no sign of few values
 
     def atoms(self) -> np.ndarray:
         """Cells whose rows all hold one value."""
@@ -154,12 +159,14 @@ class Cells:
         self, column: str, kind: Kind, bins: Callable[[int], int], rule: Callable[[Cells, int], np.ndarray]
     ) -> Iterable[Task]:
         """What to count again: cells heavier than a bin, and all of them where so few may be single values."""
-        few = len(self.lower) <= FEW
+        few = len(self.lower) <= FEW and not self.sample
         again = ~self.atoms() & self._divisible(kind) & (few | rule(self, bins(self.smaller())))
         if not again.any():
             return
         at = np.flatnonzero(again)
         breaks = (np.diff(at) > 1) | np.asarray(self.upper[at[:-1]] != self.lower[at[1:]], dtype=bool)
+        if self.sample:  # chance parts what is one stretch
+            breaks[:] = False
         starts, ends = at[np.r_[True, breaks]], at[np.r_[breaks, True]]
         known = not any(x != x for x in self.low[starts])
         self.looks += 1
@@ -167,7 +174,7 @@ class Cells:
             yield self.task(column, kind, power(self.least, self.most, kind != "number"), self.least, look=True)
             return
         # the ends cost as much as the counts: of many cells they are asked for when finer ones are heavy still
-        look = few or self.looks > 1
+        look = (few or self.looks > 2) and not self.sample
         for start, end in zip(starts, ends, strict=True):
             low, high = self.number(self.lower[start], kind), self.number(self.upper[end], kind)
             known = self.low[start] == self.low[start]

@@ -76,6 +76,10 @@ def _grouped(side: Side, task: Task, number: int, odd: bool) -> nw.LazyFrame[Any
         cell = x
     else:
         cell = (x * 2.0**-task.power).floor().cast(nw.Float64)
+    if task.levels:
+        cell = cell * 2.0**task.power
+        for low, high, k in reversed(task.levels):
+            cell = nw.when((x >= low) & (x < high)).then((x * 2.0**-k).floor() * 2.0**k).otherwise(cell)
     if odd and task.whole and not exact:  # Spark's floor is an integer, and what is not finite would become one too
         cell = nw.when(x.is_finite()).then(cell).otherwise(x)
     more = [x.min().alias("least"), x.max().alias("most")] if task.look else []

@@ -16,13 +16,13 @@ import numpy as np
 from kullback.tables._cells import Cells, Task, power
 from kullback.tables._count import count
 from kullback.tables._ends import spread
+from kullback.tables._foresee import Counter, Foresight, Rule, foreseen
 from kullback.tables._held import TOGETHER, Held
 from kullback.tables._kinds import Kind, in_steps
 from kullback.tables._sides import Side
 
 DEPTH = 8  # times that heavy cells are counted anew; each makes them up to two thousand times finer
 EXACT = 2**53  # up to here doubles hold every integer
-Rule = Callable[[Cells, int], np.ndarray]
 
 
 def cells(sides: tuple[Side, Side], kinds: dict[str, Kind], bins: Callable[[int], int]) -> tuple[dict[str, Cells], Any]:
@@ -63,21 +63,23 @@ def _some(
         k = power(table.least, table.most, kind != "number") if known and kind != "date" else 0
         tasks.append(table.task(name, kind, k, table.least))
 
-    def refined(tasks: list[Task], rule: Rule) -> None:
+    def refine(tables: dict[str, Cells], tasks: list[Task], ask: Counter, rule: Rule) -> None:
         for _ in range(DEPTH):
             if not tasks:
                 break
-            for task, answers in zip(tasks, count(sides, tasks, odd, held), strict=True):
+            for task, answers in zip(tasks, ask(tasks), strict=True):
                 tables[task.column].take(task, answers, [side.nan_is_null for side in sides])
-            tasks = finer(rule)
+            tasks = finer(tables, rule)
 
-    def finer(rule: Rule) -> list[Task]:
-        return [t for name, kind in kinds.items() for t in tables[name].finer(name, kind, bins, rule)]
+    def finer(tables: dict[str, Cells], rule: Rule) -> list[Task]:
+        return [t for name, table in tables.items() for t in table.finer(name, kinds[name], bins, rule)]
 
-    refined(tasks, _heavy)  # first what both sides hold together decides, then what one of them does
+    levels = foreseen(sides, tables, tasks, refine)
+    ask = Foresight(lambda tasks: count(sides, tasks, odd, held), levels).count
+    refine(tables, tasks, ask, _heavy)  # first what both sides hold together decides, then what one of them does
     for table in tables.values():
         table.units = table.lower
-    refined(finer(_spiked), _spiked)
+    refine(tables, finer(tables, _spiked), ask, _spiked)
     for table in tables.values():
         table.in_nanoseconds()
     return tables, total
