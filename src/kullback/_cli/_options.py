@@ -32,6 +32,10 @@ class Options:
     joint: Annotated[str | None, _option(_OUTPUT, "Columns to measure together as well.")] = None
     by: Annotated[str | None, _option(_OUTPUT, "A column of Q whose values slice it.")] = None
     every: Annotated[str | None, _option(_OUTPUT, "Slices of time, where --by names one: 1d, 1w, 1mo …")] = None
+    groups: Annotated[
+        str | None, _option(_OUTPUT, "A column that says which rows go together: errors are by day, by user …")
+    ] = None
+    weights: Annotated[str | None, _option(_OUTPUT, "A column that says how much each row counts.")] = None
     reference: Annotated[Path | None, _option(_OUTPUT, "A saved reference in the place of P.")] = None
     save_reference: Annotated[Path | None, _option(_OUTPUT, "Keep P's edges and counts in this file.")] = None
     report: Annotated[Path | None, _option(_OUTPUT, "Write a report, .html, .md or .json.")] = None
@@ -85,7 +89,18 @@ class Options:
             "joint": None if self.joint is None else names([self.joint], "--joint"),
             "seed": seed,
         }
-        for name in ("by", "every", "reference", "save_reference", "report", "format", "memory_limit", "threads"):
+        for name in (
+            "by",
+            "every",
+            "groups",
+            "weights",
+            "reference",
+            "save_reference",
+            "report",
+            "format",
+            "memory_limit",
+            "threads",
+        ):
             given[name] = getattr(self, name)
         for name in ("judge", "allow_missing_columns", "allow_type_change", "private", "salt"):
             given[name] = getattr(self, name)

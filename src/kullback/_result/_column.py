@@ -102,6 +102,7 @@ class ColumnComparison:
     p_value: float
     p_adjusted: float
     terms: Terms
+    worth: tuple[float, float] | None = None
 
     @property
     def score(self) -> float:
@@ -153,6 +154,7 @@ class ColumnComparison:
             "psi": self.psi.to_dict(),
             "p_value": plain(self.p_value),
             "p_adjusted": plain(self.p_adjusted),
+            **({} if self.worth is None else {"effective_rows": plain(self.worth)}),
             "only_p": [{"outcome": name, "mass": mass} for name, mass in self.only_p],
             "only_q": [{"outcome": name, "mass": mass} for name, mass in self.only_q],
             "terms": self.terms.to_dict(),
@@ -166,9 +168,14 @@ class ColumnComparison:
             f"  Jensen-Shannon {self.jensen_shannon!r}",
             f"  PSI {self.psi!r}",
             f"  p-value {probability(self.p_value)}",
+            *([] if self.worth is None else [f"  as uncertain as {_rows(self.worth)} independent rows"]),
             *(f"  {d.detail}" for d in (self.forward, self.reverse) if d.detail),
         ]
         return "\n".join([*lines, repr(self.terms)])
+
+
+def _rows(worth: tuple[float, float]) -> str:
+    return " and ".join(number(round(n)) for n in worth)
 
 
 def brief(x: float) -> str:

@@ -30,12 +30,27 @@ def test(f: Array, p: Design, g: Array, q: Design, lengths: tuple[float, float],
     units = [_units(d, v) for d, v in ((p, f), (q, g))]
     if one_kind and sum(len(u) for u in units) <= MOST:
         if paired(p, q):
-            return p_value(statistic, _swapped(p, units[0], q, units[1], rng)), "by swapping groups of both sides in"
+            return p_value(
+                statistic, _swapped(p.names, units[0], q.names, units[1], rng)
+            ), "by swapping groups of both sides in"
         what = "groups" if p.groups is not None else "draws with their weights"
         return p_value(statistic, _dealt(units[0], units[1], rng)), f"by permutation of whole {what} in"
     blocks = [_in_blocks(d, length) for d, length in zip((p, q), lengths, strict=True)]
     spread = covariance(blocks[0], f, blocks[1], g)
     return sum_above(statistic, np.linalg.eigvalsh(spread)), "by"
+
+
+def dealt(a: Array, of_p: Array, b: Array, of_q: Array, seed: int) -> float | None:
+    """The p-value from the sums of the features of each group of P and of Q, and last of the weights, with their names.
+
+    None where there are too many groups to be dealt.
+    """
+    if len(a) + len(b) > MOST:
+        return None
+    rng = np.random.default_rng([seed, 16])
+    statistic = float(_apart(a.sum(axis=0, keepdims=True), b.sum(axis=0, keepdims=True))[0])
+    both = bool(np.isin(of_p, of_q).any())
+    return p_value(statistic, _swapped(of_p, a, of_q, b, rng) if both else _dealt(a, b, rng))
 
 
 def _units(d: Design, f: Array) -> Array:
@@ -54,12 +69,12 @@ def _dealt(a: Array, b: Array, rng: np.random.Generator) -> Array:
     return _apart(mine, both.sum(axis=0) - mine)
 
 
-def _swapped(p: Design, a: Array, q: Design, b: Array, rng: np.random.Generator) -> Array:
-    assert p.names is not None
-    assert q.names is not None
-    names = np.unique(np.concatenate([p.names, q.names]))
+def _swapped(of_p: Array | None, a: Array, of_q: Array | None, b: Array, rng: np.random.Generator) -> Array:
+    assert of_p is not None
+    assert of_q is not None
+    names = np.unique(np.concatenate([of_p, of_q]))
     mine, theirs = np.zeros((len(names), a.shape[1])), np.zeros((len(names), a.shape[1]))
-    mine[np.searchsorted(names, p.names)], theirs[np.searchsorted(names, q.names)] = a, b
+    mine[np.searchsorted(names, of_p)], theirs[np.searchsorted(names, of_q)] = a, b
     kept = rng.integers(0, 2, (DEALS, len(names))).astype(float)
     return _apart(kept @ mine + (1 - kept) @ theirs, (1 - kept) @ mine + kept @ theirs)
 

@@ -16,10 +16,10 @@ bounds the divergence from above, and the interval does not end.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,13 +44,30 @@ class Estimate:
     high: float
 
 
-def estimate(a: Array, b: Array, measure: str, groups: Groups | None = None, level: float = 0.95) -> Estimate:
+class Spread(NamedTuple):
+    """How much larger the variances of the linear and of the quadratic term are than those of independent rows."""
+
+    linear: float = 1.0
+    quadratic: float = 1.0
+
+
+INDEPENDENT = Spread()
+
+
+def estimate(
+    a: Array, b: Array, measure: str, groups: Groups | None = None, level: float = 0.95, spread: Spread = INDEPENDENT
+) -> Estimate:
     """One measure of two rows of counts; `groups` says which cells are estimated together."""
-    return estimates(a, b, groups, (measure,), level)[measure]
+    return estimates(a, b, groups, (measure,), level, {measure: spread})[measure]
 
 
 def estimates(
-    a: Array, b: Array, groups: Groups | None = None, measures: Sequence[str] = MEASURES, level: float = 0.95
+    a: Array,
+    b: Array,
+    groups: Groups | None = None,
+    measures: Sequence[str] = MEASURES,
+    level: float = 0.95,
+    spreads: Mapping[str, Spread] | None = None,
 ) -> dict[str, Estimate]:
     """The measures of two rows of counts, which share most of their work."""
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
@@ -59,10 +76,10 @@ def estimates(
         a, b, groups = a[seen], b[seen], None if groups is None else _renumbered(groups[seen])
     groups = gathered(a, b) if groups is None else groups
     outside = (1 - level) / 2
-    cells = Cells(a, b, outside)
+    cells = Cells(a, b, outside, spreads)
     if groups.max() + 1 == len(a):
         return {name: _whole(cells, name) for name in measures}
-    few = Cells(*added(a, b, groups), outside)
+    few = Cells(*added(a, b, groups), outside, spreads)
     lost = np.bincount(groups)[groups] > 1  # cells that are not alone in their group
     return {name: _lumped(cells, few, lost, name) for name in measures}
 
@@ -74,8 +91,9 @@ def _renumbered(groups: Groups) -> Groups:
 class Cells:
     """Two rows of counts without a cell that neither has, and what several measures need of them."""
 
-    def __init__(self, a: Array, b: Array, outside: float) -> None:
+    def __init__(self, a: Array, b: Array, outside: float, spreads: Mapping[str, Spread] | None = None) -> None:
         self.a, self.b, self.outside = a, b, outside  # what an interval leaves out at either end
+        self.spreads = spreads or {}
         self.n, self.m = float(a.sum()), float(b.sum())
         self.gaps = bool((b == 0).any()), bool((a == 0).any())  # of Q, of P
 
@@ -174,11 +192,21 @@ def _corrected(cells: Cells, measure: str, endless: bool = False) -> tuple[float
         ways = [cells.logs[d] for d in _DIRECTIONS[measure]]
         value = bias + math.fsum(w[0] for w in ways)
         low, high = linear + math.fsum(w[1] for w in ways), linear + math.fsum(w[2] for w in ways)
+    more = cells.spreads.get(measure, INDEPENDENT)
+    low, high, quadratic = low * more.linear, high * more.linear, quadratic * more.quadratic
     corrected, seen = value - bias, max(value, 0.0)
     least = _end(seen, bias, max(low, 0.0), quadratic, 1 - cells.outside)
     most = math.inf if endless else _end(seen, bias, high, quadratic, cells.outside)
     at = max(corrected, 0.0) / value if value > 0 else 0.0  # the linear variance grows with the divergence itself
     return corrected, min(least, max(corrected, 0.0)), most, math.sqrt(high * at + quadratic)
+
+
+def slopes(a: Array, b: Array, measure: str) -> tuple[Array, Array]:
+    """How fast a measure changes with the share of each cell of P, and of Q."""
+    p, q = Cells(a, b, 0.025).settled
+    swapped = measure == "reverse"
+    f, g = _DERIVATIVES["forward" if swapped else measure](*((q, p) if swapped else (p, q)))[:2]
+    return (g, f) if swapped else (f, g)
 
 
 def _logs(a: Array, b: Array, p: Array, q: Array, outside: float) -> tuple[float, float, float]:

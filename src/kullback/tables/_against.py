@@ -9,8 +9,9 @@ from kullback._format import listing
 from kullback._result import InputError
 from kullback._result._tables import SliceComparison, TableComparison
 from kullback.tables import _literal, _words
-from kullback.tables._assemble import added, compared, notes, ranked
+from kullback.tables._assemble import added, compared, notes, ranked, sliced_by
 from kullback.tables._cells import Key
+from kullback.tables._clusters import PLAIN, Grouping, Tabled, independent, noted
 from kullback.tables._kinds import Kind, common, hollowed, kind, type_of, uncountable, whole_days
 from kullback.tables._partition import OTHER, Partition
 from kullback.tables._reference import Reference
@@ -21,7 +22,9 @@ from kullback.tables._words import paired
 NEW = 100  # values that the reference lacks, by name
 
 
-def against(reference: Reference, q: Side, wanted: Wanted, joint: Sequence[str] | None) -> TableComparison:
+def against(
+    reference: Reference, q: Side, wanted: Wanted, joint: Sequence[str] | None, how: Grouping
+) -> TableComparison:
     if joint is not None:
         raise InputError("joint: a reference holds counts of single columns; give the table itself as p")
     slicing = wanted.slicing(q)
@@ -34,6 +37,7 @@ def against(reference: Reference, q: Side, wanted: Wanted, joint: Sequence[str] 
     parts, different = fitting(reference, q, [n for n in names if n not in dict(left_out)])
     if not parts:
         raise InputError(f"no column of {q.name} is of the type that it has in the reference {reference.name}")
+    drawn = how.checked(q, "q") if how else None
     long = _long(reference, q, parts)
     parts |= {n: part for n, (part, _) in long.items()}
     mine = {n: _words.lumped(reference.counts[n], p) if n in long else reference.counts[n] for n, p in parts.items()}
@@ -45,7 +49,16 @@ def against(reference: Reference, q: Side, wanted: Wanted, joint: Sequence[str] 
         slices = compared(_literal.slices(q, slicing), parts, tallied, mine)
         found = {n: added(tallied[n].values()) for n in parts}
     counts = {n: long[n][1] if n in long else paired(mine[n], found[n]) for n in parts}
-    rows = sum(pair[1] for pair in next(iter(counts.values())).values())
+    pairs: dict[str, tuple[Tabled, Tabled]] = {}
+    if drawn is not None or reference.worth:
+        theirs = {n: independent(mine[n], reference.size(n)) for n in parts}
+        tabled = None if drawn is None else drawn.tabled(parts)
+        pairs = {n: (theirs[n], independent(_second(counts[n])) if tabled is None else tabled[n][PLAIN]) for n in parts}
+        if how.weights is not None:
+            counts = {n: paired(mine[n], pair[1].counts()) for n, pair in pairs.items()}
+        if drawn is not None and slicing is not None:
+            slices = sliced_by(_literal.slices(q, slicing), theirs, drawn.tabled(parts, slicing), parts)
+    rows = round(sum(pair[1] for pair in next(iter(counts.values())).values()))
     if not rows:
         raise InputError(f"q: {q.name} has no rows")
     shown = {n: paired(mine[n], _named(found[n], mine[n])) if n not in long else counts[n] for n in parts}
@@ -53,17 +66,21 @@ def against(reference: Reference, q: Side, wanted: Wanted, joint: Sequence[str] 
         reference.name,
         q.name,
         (reference.rows, rows),
-        ranked(parts, counts, shown),
+        ranked(parts, counts, counts if how.weights is not None else shown, pairs),
         only_p,
         only_q,
         tuple(different),
         None,
         wanted.by,
         slices,
-        notes((q,), parts),
+        (*notes((q,), parts), *(noted(None, drawn, 0) if drawn is not None else [])),
         reference,
         tuple(left_out),
     )
+
+
+def _second(counts: Mapping[Key, Sequence[float]]) -> dict[Key, float]:
+    return {k: pair[1] for k, pair in counts.items()}
 
 
 def _long(

@@ -10,17 +10,25 @@ from kullback._result._column import ColumnComparison
 from kullback._result._tables import SliceComparison
 from kullback.tables import _literal, _words
 from kullback.tables._cells import Key
+from kullback.tables._clusters import PLAIN, Tabled
 from kullback.tables._measure import column as measured
 from kullback.tables._measure import holm
 from kullback.tables._partition import Partition
 from kullback.tables._sides import Side
 from kullback.tables._wanted import Slicing
+from kullback.tables._words import paired
 
 Counts = dict[str, dict[Key, list[int]]]
 
 
-def ranked(parts: Mapping[str, Partition], counts: Counts, shown: Counts | None = None) -> tuple[ColumnComparison, ...]:
-    found = [measured(part, counts[name], (shown or counts)[name]) for name, part in parts.items()]
+Pairs = Mapping[str, tuple[Tabled, Tabled]]
+
+
+def ranked(
+    parts: Mapping[str, Partition], counts: Counts, shown: Counts | None = None, pairs: Pairs | None = None
+) -> tuple[ColumnComparison, ...]:
+    pairs = pairs or {}
+    found = [measured(part, counts[name], (shown or counts)[name], pairs.get(name)) for name, part in parts.items()]
     adjusted = holm([c.p_value for c in found])
     found = [replace(c, p_adjusted=a) for c, a in zip(found, adjusted, strict=True)]
     return tuple(sorted(found, key=lambda c: (-c.score, c.column)))
@@ -52,6 +60,30 @@ def added(tallies: Iterable[Mapping[Key, int]]) -> dict[Key, int]:
         for key, n in tally.items():
             total[key] = total.get(key, 0) + n
     return total
+
+
+def grouped(
+    tables: tuple[Mapping[str, Mapping[Any, Tabled]], Mapping[str, Mapping[Any, Tabled]]],
+    parts: Mapping[str, Partition],
+) -> tuple[Counts, dict[str, tuple[Tabled, Tabled]]]:
+    """Counts of whole tables as heavy as their weights make them, and what they are made of."""
+    pairs = {n: (tables[0][n][PLAIN], tables[1][n][PLAIN]) for n in parts}
+    return {n: paired(*(side.counts() for side in pair)) for n, pair in pairs.items()}, pairs
+
+
+def sliced_by(
+    rows: Mapping[Any, int],
+    of_p: Mapping[str, Tabled],
+    tables: Mapping[str, Mapping[Any, Tabled]],
+    parts: Mapping[str, Partition],
+) -> tuple[SliceComparison, ...]:
+    """Slices of Q against P, by groups or weights; a slice of one group alone has no error of its own."""
+    found = []
+    for key, n in rows.items():
+        pairs = {name: (of_p[name], tables[name][key]) for name in parts}
+        counts = {name: paired(*(side.counts() for side in pair)) for name, pair in pairs.items()}
+        found.append(SliceComparison(key, n, ranked(parts, counts, None, pairs)))
+    return tuple(found)
 
 
 def notes(sides: Sequence[Side], parts: Mapping[str, Partition]) -> tuple[str, ...]:

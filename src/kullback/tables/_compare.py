@@ -10,9 +10,10 @@ from kullback._format import listing
 from kullback._result import InputError, KindError
 from kullback._result._tables import JointDivergence, SliceComparison, TableComparison
 from kullback.numerics.quiet import quiet
-from kullback.tables import _grid, _words
+from kullback.tables import _grid, _literal, _words
 from kullback.tables._against import against, counted, fitting
-from kullback.tables._assemble import Counts, notes, ranked, sliced
+from kullback.tables._assemble import Counts, grouped, notes, ranked, sliced, sliced_by
+from kullback.tables._clusters import Grouping, Tabled, hinted, noted, shared_groups
 from kullback.tables._csv import Csv
 from kullback.tables._files import Engine
 from kullback.tables._kinds import Kind, agreed, type_of, uncountable
@@ -33,6 +34,8 @@ def compare_tables(
     joint: Sequence[str] | None = None,
     by: str | None = None,
     every: str | None = None,
+    groups: str | None = None,
+    weights: str | None = None,
     csv: Csv | None = None,
     names: tuple[str, str] | None = None,
     private: bool | str = False,
@@ -62,6 +65,11 @@ def compare_tables(
         A column of Q whose values slice it; P is compared with each slice, in one pass over Q.
     every : str, optional
         Slices of time where `by` names a column of days or times: "1h", "1d", "1w", "1mo", "1q", "1y" or more of one.
+    groups : str, optional
+        A column that says which rows go together, such as the day, the user or the document that they are of. Errors,
+        intervals and p-values are by these groups then; without it they are for independent rows.
+    weights : str, optional
+        A column that says how much each row counts.
     csv : Csv, optional
         How text files are written: `kl.tables.Csv(decimal=",", null=["NA"])`. What is not said is found out.
     names : pair of str, optional
@@ -101,17 +109,23 @@ def compare_tables(
     """
     if isinstance(q, Reference):
         raise KindError("q is a Reference; pass it as p, the table that the other one is compared with")
-    wanted = Wanted(columns, exclude, by, every)
+    how = Grouping(groups, weights)
+    if how and joint is not None:
+        raise InputError(
+            "joint with groups or weights: measure these columns as draws, "
+            "kl.compare(kl.Sample(x, groups=…, weights=…), kl.Sample(y, groups=…, weights=…))"
+        )
+    wanted = Wanted(columns, exclude, by, every, how.names)
     seal = sealing(private)
     with Engine(memory_limit, threads, csv, seal is not None) as engine, unquoted(seal):
         if isinstance(p, Reference):
             known = p if names is None else replace(p, name=names[0])
             kinds = {name: part.kind for name, part in known.partitions.items()}
             table = _called(side(q, "q", engine, kinds), names, 1)
-            found = against(opened(known, table, seal), table, wanted, joint)
+            found = against(opened(known, table, seal), table, wanted, joint, how)
             return hidden(replace(found, reference=known), seal)
         one, other = sides(p, q, engine)
-        return hidden(_fresh((_called(one, names, 0), _called(other, names, 1)), wanted, joint, seed, seal), seal)
+        return hidden(_fresh((_called(one, names, 0), _called(other, names, 1)), wanted, joint, seed, seal, how), seal)
 
 
 def _called(found: Side, names: Any, which: int) -> Side:
@@ -170,10 +184,11 @@ def count(
 
 
 def _fresh(
-    pair: tuple[Side, Side], wanted: Wanted, joint: Sequence[str] | None, seed: int, seal: Seal | None
+    pair: tuple[Side, Side], wanted: Wanted, joint: Sequence[str] | None, seed: int, seal: Seal | None, how: Grouping
 ) -> TableComparison:
     p, q = pair
     slicing = wanted.slicing(q)
+    drawn = (how.checked(p, "p"), how.checked(q, "q")) if how else None
     shared, only_p, only_q = wanted.columns_of(pair)
     kinds: dict[str, Kind] = {}
     different: list[tuple[str, str, str]] = []
@@ -204,7 +219,15 @@ def _fresh(
     counts |= {n: found.counts for n, found in listed.items()}
     parts = marked(parts, seal)
     slices: tuple[SliceComparison, ...] = ()
-    if slicing is not None and parts:
+    pairs: dict[str, tuple[Tabled, Tabled]] = {}
+    if drawn is not None:
+        tabled = tuple(side.tabled(parts) for side in drawn)
+        weighed, pairs = grouped((tabled[0], tabled[1]), parts)
+        counts = weighed if how.weights is not None else counts
+        if slicing is not None:
+            theirs = {n: pair[0] for n, pair in pairs.items()}
+            slices = sliced_by(_literal.slices(q, slicing), theirs, drawn[1].tabled(parts, slicing), parts)
+    elif slicing is not None and parts:
         of_p = {n: {k: c[0] for k, c in counts[n].items()} for n in parts}
         slices = sliced(q, slicing, list(parts.values()), of_p)
     combined: JointDivergence | None = None
@@ -215,19 +238,22 @@ def _fresh(
             require(p, name, "p (joint)")
             require(q, name, "q (joint)")
         combined = together(pair, list(joint), kinds, tables, seed)
-    reference = _reference(p.name, rows[0], parts, counts, listed)
+    columns = ranked(parts, counts, None, pairs)
+    worth = {c.column: c.worth[0] for c in columns if c.worth is not None}
+    reference = replace(_reference(p.name, rows[0], parts, counts, listed), worth=worth)
+    said = noted(*drawn, shared_groups(pairs)) if drawn else hinted(kinds)
     return TableComparison(
         p.name,
         q.name,
         rows,
-        ranked(parts, counts),
+        columns,
         only_p,
         only_q,
         tuple(different),
         combined,
         wanted.by,
         slices,
-        notes(pair, parts),
+        (*notes(pair, parts), *said),
         reference,
         tuple(left_out),
     )

@@ -49,7 +49,7 @@ def tallies(side: Side, partitions: Sequence[Partition], by: Slicing | None) -> 
     for start in range(0, len(partitions), TOGETHER):
         for p, key, code, n in _answers(side, partitions[start : start + TOGETHER], by):
             tally = found[p.column].setdefault(key, {})
-            name = _key(p, code, side.nan_is_null)
+            name = key_of(p, code, side.nan_is_null)
             tally[name] = tally.get(name, 0) + n
     return found
 
@@ -70,14 +70,12 @@ def _answers(
     if by is None and side.memory is not None:
         asked = [(i, p) for i, p in asked if not p.other]
     for text in (False, True):  # integers that doubles do not hold are written out
-        group = [(i, p) for i, p in asked if (p.kind == "text" or (p.edges is None and _exact(p))) is text]
+        group = [(i, p) for i, p in asked if worded(p) is text]
         for start in range(0, len(group), UNION):
             parts = [_grouped(side, p, i, by) for i, p in group[start : start + UNION]]
             for index, key, code, n in rows(parts[0] if len(parts) == 1 else nw.concat(parts)):
                 p = partitions[int(index)]
-                if p.kind != "text" and isinstance(code, str):
-                    code = int(code) * _unit(side, p)
-                yield p, None if by is None else by.key(key), code, int(n)
+                yield p, None if by is None else by.key(key), code_of(side, p, code), int(n)
 
 
 def _held(side: Side, p: Partition, held: Held) -> Iterable[tuple[Any, int]]:
@@ -85,47 +83,61 @@ def _held(side: Side, p: Partition, held: Held) -> Iterable[tuple[Any, int]]:
     column = held.column(p.column)
     if p.edges is None:
         values, counts = np.unique(column.values, return_counts=True)
-        unit = _unit(side, p)
+        unit = unit_of(side, p)
         yield from zip((v * unit for v in values.tolist()), counts.tolist(), strict=True)
         yield from column.odd
         return
-    yield from binned(column.values, _edges(side, p) if column.values.dtype.kind != "f" else p.edges)
+    yield from binned(column.values, edges_of(side, p) if column.values.dtype.kind != "f" else p.edges)
     outside = len(p.edges) - 1
     for which, n in column.odd:
         yield outside + (4 if which is None else 3 if which != which else 1 if which > 0 else 2), n
 
 
-def _unit(side: Side, p: Partition) -> int:
+def worded(p: Partition) -> bool:
+    """Whether an engine answers with texts, which are asked for together."""
+    return p.kind == "text" or (p.edges is None and exact(p))
+
+
+def code_of(side: Side, p: Partition, code: Any) -> Any:
+    """An engine's code, as a number again where it was written out."""
+    return int(code) * unit_of(side, p) if p.kind != "text" and isinstance(code, str) else code
+
+
+def unit_of(side: Side, p: Partition) -> int:
     """The nanoseconds in a step of a column of times."""
     return own(side, p.column) if in_steps(p.kind) and p.column not in side.hollow else 1
 
 
-def _exact(p: Partition) -> bool:
+def exact(p: Partition) -> bool:
     """Whether a column is placed as integers, since doubles may not hold its values."""
     return in_steps(p.kind) or (p.kind == "integer" and max(map(abs, p.edges or p.values or (0,))) > EXACT)
 
 
-def _edges(side: Side, p: Partition) -> list[int]:
+def edges_of(side: Side, p: Partition) -> list[int]:
     """Edges among the integers of a column, or among its steps of time, that part the same values."""
     assert p.edges is not None
-    unit = _unit(side, p)
+    unit = unit_of(side, p)
     return [*(-(-math.ceil(e) // unit) for e in p.edges[:-1]), math.floor(p.edges[-1]) // unit]
 
 
-def _grouped(side: Side, p: Partition, index: int, by: Slicing | None) -> nw.LazyFrame[Any]:
+def placed(side: Side, p: Partition) -> tuple[nw.Expr, nw.Expr]:
+    """The column, and the code of the cell of a partition that it lies in, of it by the name of x."""
     x = nw.col("x")
-    slice_ = nw.lit(0) if by is None else by.expression
-    exact = _exact(p)
-    taken = whole(side, p.column, p.kind, _unit(side, p)) if exact else value(side, p.column, p.kind)
-    frame = side.frame.select(taken.alias("x"), slice_.alias("by"))
+    taken = whole(side, p.column, p.kind, unit_of(side, p)) if exact(p) else value(side, p.column, p.kind)
     if p.edges is not None:
-        code = _code(x, _edges(side, p)) if exact else _code(x, p.edges)
-    elif p.kind == "text":
+        return taken, _code(x, edges_of(side, p)) if exact(p) else _code(x, p.edges)
+    if p.kind == "text":
         # the column's own letters are kept apart from the two marks by a letter in front
         known = nw.when(x.is_in(list(p.values or ()))).then(nw.concat_str(nw.lit("="), x)).otherwise(nw.lit("other"))
         code = nw.when(x.is_null()).then(nw.lit("null")).otherwise(known if p.other else nw.concat_str(nw.lit("="), x))
-    else:
-        code = x.cast(nw.String) if exact else x
+        return taken, code
+    return taken, x.cast(nw.String) if exact(p) else x
+
+
+def _grouped(side: Side, p: Partition, index: int, by: Slicing | None) -> nw.LazyFrame[Any]:
+    taken, code = placed(side, p)
+    slice_ = nw.lit(0) if by is None else by.expression
+    frame = side.frame.select(taken.alias("x"), slice_.alias("by"))
     frame = frame.with_columns(code.alias("code")).group_by("by", "code").agg(nw.len().alias("n"))
     return frame.select(nw.lit(index).alias("index"), "by", "code", "n")
 
@@ -149,7 +161,7 @@ def _tree(x: nw.Expr, edges: Sequence[float], first: int) -> nw.Expr:
     return nw.when(x < edges[middle]).then(below).otherwise(_tree(x, edges[middle + 1 :], first + middle + 1))
 
 
-def _key(p: Partition, code: Any, nan_is_null: bool) -> Key:
+def key_of(p: Partition, code: Any, nan_is_null: bool) -> Key:
     if p.edges is not None:
         n = len(p.edges) - 1
         names = {-1: UNDER, n: OVER, n + 1: POSITIVE, n + 2: NEGATIVE, n + 3: NULL if nan_is_null else NAN, n + 4: NULL}

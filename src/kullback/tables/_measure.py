@@ -11,33 +11,47 @@ import numpy as np
 from kullback._result import Status
 from kullback._result._column import ColumnComparison, CountDivergence, listed
 from kullback._result._comparison import Terms
+from kullback.numerics import clusters as _clusters
 from kullback.numerics import pearson, tallies
 from kullback.numerics.gathered import Groups, gathered
 from kullback.numerics.lazy import special
 from kullback.tables._cells import Key
+from kullback.tables._clusters import Tabled
 from kullback.tables._partition import OVER, UNDER, Partition
 
 Counts = Mapping[Key, Sequence[int]]
 
 
-def column(part: Partition, counts: Counts, shown: Counts | None = None) -> ColumnComparison:
+def column(
+    part: Partition, counts: Counts, shown: Counts | None = None, pair: tuple[Tabled, Tabled] | None = None
+) -> ColumnComparison:
     """A column's comparison; `p_adjusted` is the plain p-value until all columns are known.
 
     `shown` has the counts for its terms, where some of `counts` stand there as one. Estimates are not made from
-    those: of many values that one side lacks by chance each is rare, and all of them together are not.
+    those: of many values that one side lacks by chance each is rare, and all of them together are not. `pair` has the
+    counts by group, or by weight, where rows are not independent or not alike.
     """
     keys, a, b = _sides(part, counts)
+    clusters = None if pair is None else (pair[0].clusters(keys), pair[1].clusters(keys))
+    worth = None
+    spreads = dict.fromkeys(tallies.MEASURES, tallies.INDEPENDENT)
+    if clusters is not None:
+        worth = _clusters.worth(*clusters)
+        spreads = {m: _clusters.spread(*clusters, worth, m) for m in spreads}
+        a, b = (side.shares * n for side, n in zip(clusters, worth, strict=True))
     terms = _told(part, *_sides(part, counts if shown is None else shown))
     only_p, only_q = (_gap(terms["outcome"], *(terms[x] for x in order)) for order in ("pq", "qp"))
     ordered = sum(part.ordinal(k) for k in keys)
     groups = gathered(a, b, ordered)
     found = {}
-    for measure, estimate in tallies.estimates(a, b, groups).items():
+    for measure, estimate in tallies.estimates(a, b, groups, spreads=spreads).items():
         gaps = {"forward": only_p, "reverse": only_q, "jensen_shannon": "", "jeffreys": only_p or only_q}[measure]
         of_p = measure == "forward" or bool(measure == "jeffreys" and only_p)
-        ends = functools.partial(_low, a, b, measure, groups)
+        ends = functools.partial(_low, a, b, measure, groups, spreads[measure])
         found[measure] = _divergence(estimate, gaps, of_p, ends)
-    value = min(pearson.p_value(*_ended(a, b, keys), ordered), _beyond(a, b, keys))
+    value = None if clusters is None else _clusters.p_value(*clusters)
+    if value is None:
+        value = min(pearson.p_value(*_ended(a, b, keys), ordered), _beyond(a, b, keys))
     return ColumnComparison(
         part.column,
         part.kind,
@@ -49,6 +63,7 @@ def column(part: Partition, counts: Counts, shown: Counts | None = None) -> Colu
         value,
         value,
         terms,
+        worth,
     )
 
 
@@ -63,8 +78,8 @@ def _told(part: Partition, keys: Sequence[Key], a: np.ndarray, b: np.ndarray) ->
     return Terms(
         {
             "outcome": [part.label(k) for k in keys],
-            "count_p": a.astype(np.int64),
-            "count_q": b.astype(np.int64),
+            "count_p": np.rint(a).astype(np.int64),
+            "count_q": np.rint(b).astype(np.int64),
             "p": p,
             "q": q,
             "forward": _terms(p, q),
@@ -86,8 +101,8 @@ def _ended(a: np.ndarray, b: np.ndarray, keys: Sequence[Key]) -> tuple[np.ndarra
     return np.bincount(at, a, len(keys)), np.bincount(at, b, len(keys))
 
 
-def _low(a: np.ndarray, b: np.ndarray, measure: str, groups: Groups, level: float) -> float:
-    return tallies.estimate(a, b, measure, groups, level).low
+def _low(a: np.ndarray, b: np.ndarray, measure: str, groups: Groups, spread: tallies.Spread, level: float) -> float:
+    return tallies.estimate(a, b, measure, groups, level, spread).low
 
 
 def _beyond(a: np.ndarray, b: np.ndarray, keys: Sequence[Key]) -> float:

@@ -47,6 +47,8 @@ class Reference:
     partitions: Mapping[str, Partition]
     counts: Mapping[str, Mapping[Key, int]]
     unlisted: Mapping[str, int] = field(default_factory=dict)  # rows at most of a text that has no count of its own
+    # where rows went together or had weights: how many independent ones those of a column are worth
+    worth: Mapping[str, float] = field(default_factory=dict)
     private: str | None = None  # a mark of the salt, where hashes stand for texts
 
     def __add__(self, other: Reference) -> Reference:
@@ -70,7 +72,12 @@ class Reference:
         }
         name = self.name if self.name == other.name else f"{self.name} + {other.name}"
         unlisted = Counter(self.unlisted) + Counter(other.unlisted)
-        return Reference(name, self.rows + other.rows, self.partitions, counts, dict(unlisted), self.private)
+        worth = {n: self.size(n) + other.size(n) for n in {*self.worth, *other.worth}}
+        return Reference(name, self.rows + other.rows, self.partitions, counts, dict(unlisted), worth, self.private)
+
+    def size(self, column: str) -> float:
+        """The rows, or how many independent ones they are worth."""
+        return self.worth.get(column, float(self.rows))
 
     def to_dict(self) -> dict[str, Any]:
         columns = []
@@ -85,6 +92,7 @@ class Reference:
                     "other": p.other,
                     "gaps": p.gaps,
                     "unlisted": self.unlisted.get(name, 0),
+                    **({"worth": self.worth[name]} if name in self.worth else {}),
                     "counts": [[*key, counts[key]] for key in p.ordered(list(counts))],
                 }
             )
@@ -124,7 +132,7 @@ def load(path: str | os.PathLike[str]) -> Reference:
                 f"{str(file)!r} is a reference of schema {found['schema']}; this version reads 1 to {SCHEMA}"
             )
         rows = _whole(found["rows"])
-        partitions, counts, unlisted = {}, {}, {}
+        partitions, counts, unlisted, worth = {}, {}, {}, {}
         for c in found["columns"]:
             name = c["column"]
             if not isinstance(name, str) or name in partitions:
@@ -133,6 +141,10 @@ def load(path: str | os.PathLike[str]) -> Reference:
             counts[name] = _counted(c, partitions[name], rows)
             if found["schema"] == 1 and in_steps(partitions[name].kind):
                 partitions[name], counts[name] = _in_nanoseconds(partitions[name], counts[name])
+            if "worth" in c:
+                worth[name] = float(c["worth"])
+                if not 0 < worth[name] < math.inf:
+                    raise ValueError(f"column {name!r} is worth {worth[name]} rows")
             if partitions[name].other:
                 listed = [n for k, n in counts[name].items() if k[0] == "value" and n]
                 unlisted[name] = _whole(c["unlisted"]) if found["schema"] == SCHEMA else min(listed, default=1)
@@ -141,7 +153,7 @@ def load(path: str | os.PathLike[str]) -> Reference:
         private = found.get("private")
         if private is not None and not isinstance(private, str):
             raise ValueError(f"private is {private!r}")
-        return Reference(str(found["reference"]), rows, partitions, counts, unlisted, private)
+        return Reference(str(found["reference"]), rows, partitions, counts, unlisted, worth, private)
     except OSError as error:
         raise InputError(f"cannot read the reference {str(file)!r}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -37,6 +37,8 @@ class Settings:
     joint: list[str] | None = None
     by: str | None = None
     every: str | None = None
+    groups: str | None = None
+    weights: str | None = None
     fail_over: float | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
     judge: str | None = None
@@ -74,6 +76,8 @@ class Settings:
             joint=self.joint,
             by=self.by,
             every=self.every,
+            groups=self.groups,
+            weights=self.weights,
             csv=self.csv,
             private=self.hides,
             memory_limit=self.memory_limit,

@@ -77,6 +77,7 @@ class Wanted:
     exclude: str | Sequence[str] | None = None
     by: str | None = None
     every: str | None = None
+    apart: tuple[str, ...] = ()  # columns that say how the rows go together
 
     def slicing(self, q: Side) -> Slicing | None:
         if self.by is None:
@@ -107,7 +108,7 @@ class Wanted:
         """The same of the names that a table or a reference has, and its columns."""
         (p_name, of_p), (q_name, of_q) = p, q
         every = list(dict.fromkeys([*of_p, *of_q]))
-        without = {self.by, *self._asked("exclude", self.exclude, every, p_name, q_name)}
+        without = {self.by, *self.apart, *self._asked("exclude", self.exclude, every, p_name, q_name)}
         asked = every
         if self.columns is not None:
             asked = self._asked("columns", self.columns, every, p_name, q_name)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import narwhals as nw
 from scipy.special import pdtr
@@ -130,7 +130,7 @@ def _tally(side: Side, part: Partition) -> dict[Key, int]:
     return tallies(side, [part], None)[part.column].get(None, {})
 
 
-def paired(p: Mapping[Key, int], q: Mapping[Key, int]) -> dict[Key, list[int]]:
+def paired(p: Mapping[Key, Any], q: Mapping[Key, Any]) -> dict[Key, list[Any]]:
     return {k: [p.get(k, 0), q.get(k, 0)] for k in {**p, **q}}
 
 

@@ -1,0 +1,168 @@
+"""Rows of counts whose rows go together in groups or have weights, and how many independent rows they are worth.
+
+What a group adds to the errors of the shares tells their covariance (CR1: G/(G − 1) times the sum of squares over
+groups; Liang and Zeger, Biometrika 73, 1986). Counts are then made smaller until independent rows would err as much, as
+Rao and Scott do (Annals of Statistics 12, 1984): on the average over all cells, and along the very direction in which
+a divergence changes, whichever asks for more.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from kullback.numerics.dependence import growth, totals, welch
+from kullback.numerics.exchange import dealt
+from kullback.numerics.lazy import special
+from kullback.numerics.tallies import Spread, slopes
+from kullback.numerics.terms import Array
+
+TINY = 1e-300
+CROSSED = 500  # cells up to which their covariances are looked at
+
+
+@dataclass(frozen=True, eq=False)
+class Clusters:
+    """A column's rows by group and cell: the sums of their weights, each row having one where nobody gave any.
+
+    Without groups every row is one: then `sums` is a single row, and `squares` the sums of the squared weights.
+    """
+
+    sums: Array  # (G, K)
+    rows: float
+    names: Array | None = None
+    squares: Array | None = None
+
+    @cached_property
+    def shares(self) -> Array:
+        whole = self.sums.sum(axis=0)
+        return np.asarray(whole / whole.sum())
+
+    @property
+    def counts(self) -> Array:
+        """Rows as heavy as one another, by cell."""
+        return self.shares * self.rows
+
+    @property
+    def degrees(self) -> float:
+        return math.inf if self.names is None else float(len(self.names) - 1)
+
+    def errors(self, f: Array) -> Array:
+        """What each group adds to the errors of Σ f·share, for the columns of f (K, k)."""
+        part = self.sums / self.sums.sum()
+        return np.asarray(part @ f - part.sum(axis=1, keepdims=True) * (self.shares @ f))
+
+    def variance(self, f: Array) -> float:
+        if self.squares is not None:
+            return float(self.squares @ np.square(f - self.shares @ f)) / float(self.sums.sum()) ** 2
+        return float(np.square(self.errors(f[:, None])).sum()) * (1 + 1 / self.degrees)
+
+    def covariance(self, seen: Array) -> Array:
+        """Of the shares of some cells."""
+        p = self.shares[seen]
+        if self.squares is not None:
+            own = self.squares[seen]
+            across = np.outer(own, p)
+            found = np.diag(own) - across - across.T + self.squares.sum() * np.outer(p, p)
+            return np.asarray(found) / float(self.sums.sum()) ** 2
+        errors = self.errors(np.eye(len(self.shares))[:, seen])
+        return np.asarray(errors.T @ errors) * (1 + 1 / self.degrees)
+
+    @cached_property
+    def variances(self) -> Array:
+        """Of each share."""
+        p = self.shares
+        if self.squares is not None:
+            both = self.squares * (1 - 2 * p) + self.squares.sum() * p**2
+            return np.asarray(both / float(self.sums.sum()) ** 2)
+        return np.asarray(np.square(self.errors(np.eye(len(p)))).sum(axis=0) * (1 + 1 / self.degrees))
+
+
+def paired(p: Clusters, q: Clusters) -> bool:
+    """Whether some groups stand on both sides."""
+    return p.names is not None and q.names is not None and bool(np.isin(p.names, q.names).any())
+
+
+def worth(p: Clusters, q: Clusters) -> tuple[float, float]:
+    """How many independent rows either side is worth, all cells together."""
+    middle = np.maximum(0.5 * (p.shares + q.shares), TINY)
+    sizes = []
+    for side in (p, q):
+        spread, variance = (side.shares * (1 - side.shares) / middle).sum(), (side.variances / middle).sum()
+        sizes.append(float(spread / variance) if variance > 0 and spread > 0 else _kish(side))
+    if paired(p, q):
+        scale = np.diag(middle**-0.5)
+        together = float(np.square(_differences(p, scale, q, scale)).sum())
+        apart = float(((p.variances + q.variances) / middle).sum())
+        sizes = [n * (growth(apart, together)) for n in sizes]
+    return sizes[0], sizes[1]
+
+
+def _kish(side: Clusters) -> float:
+    squares = side.squares.sum() if side.squares is not None else np.square(side.sums.sum(axis=1)).sum()
+    return float(side.sums.sum() ** 2 / squares)
+
+
+def _differences(p: Clusters, f: Array, q: Clusters, g: Array) -> Array:
+    """What each group of either side adds to the error of Σ f·share of P − Σ g·share of Q, a group of both once."""
+    assert p.names is not None
+    assert q.names is not None
+    names, where = np.unique(np.concatenate([p.names, q.names]), return_inverse=True)
+    both = totals(np.concatenate([p.errors(f), -q.errors(g)]), where.reshape(-1), len(names))
+    return both * math.sqrt(1 + 1 / (len(names) - 1))
+
+
+def spread(p: Clusters, q: Clusters, sizes: tuple[float, float], measure: str) -> Spread:
+    """How much more a measure varies than that of independent rows, as many as these are worth."""
+    n, m = sizes
+    f, g = slopes(p.shares * n, q.shares * m, measure)
+    plain = _spread(f, p.shares) / n + _spread(g, q.shares) / m
+    if paired(p, q):
+        both = _differences(p, f[:, None], q, -g[:, None])
+        mine, degrees = float(np.square(both).sum()), float(len(both) - 1)
+    else:
+        parts = p.variance(f), q.variance(g)
+        mine, degrees = sum(parts), min(welch(parts, (p.degrees, q.degrees)), p.degrees + q.degrees)
+    # Student's t has longer tails than a normal
+    tails = (float(special.stdtrit(degrees, 0.975)) / float(special.ndtri(0.975))) ** 2 if degrees < 1e6 else 1.0
+    uneven = _uneven(p, q, sizes, degrees)
+    return Spread(max(mine / plain if plain > 0 else 1.0, 1.0) * tails, uneven * tails)
+
+
+def _uneven(p: Clusters, q: Clusters, sizes: tuple[float, float], degrees: float) -> float:
+    """Σλ² over what it would be if the errors of all cells grew alike, λ being the eigenvalues of their covariance."""
+    middle = 0.5 * (p.shares + q.shares)
+    seen = np.flatnonzero(middle > 0)
+    if len(seen) > CROSSED:
+        return 1.0
+    scale = 1 / np.sqrt(middle[seen])
+    if paired(p, q):
+        pick = np.eye(len(middle))[:, seen] * scale
+        both = _differences(p, pick, q, pick)
+        found = both.T @ both
+    else:
+        found = sum(side.covariance(seen) for side in (p, q)) * np.outer(scale, scale)
+    shares = [(side.shares[seen], size) for side, size in zip((p, q), sizes, strict=True)]
+    even = sum((np.diag(x) - np.outer(x, x)) / size for x, size in shares) * np.outer(scale, scale)
+    first, second = float(np.trace(found)), float(np.square(found).sum())
+    if first <= 0:
+        return 1.0
+    second -= first**2 / degrees  # what the noise of few groups adds
+    return max(second / first**2 / (float(np.square(even).sum()) / float(np.trace(even)) ** 2), 1.0)
+
+
+def _spread(f: Array, shares: Array) -> float:
+    mean = float(shares @ f)
+    return max(float(shares @ np.square(f - mean)), 0.0)
+
+
+def p_value(p: Clusters, q: Clusters, seed: int = 0) -> float | None:
+    """By dealing whole groups to the sides; None where there are none, or too many."""
+    if p.names is None or q.names is None:
+        return None
+    scale = 1 / np.sqrt(np.maximum(0.5 * (p.shares + q.shares), TINY))
+    a, b = (np.column_stack([d.sums * scale, d.sums.sum(axis=1)]) * (d.rows / d.sums.sum()) for d in (p, q))
+    return dealt(a, p.names, b, q.names, seed)

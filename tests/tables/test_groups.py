@@ -1,0 +1,234 @@
+"""Tables whose rows go together in groups, or have weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import polars as pl
+import pytest
+
+import kullback as kl
+from command import run
+from kullback.numerics import clusters, tallies
+from kullback.tables import _clusters, _rows
+
+
+def visits(seed: int, groups: int, each: int, icc: float, shift: float = 0.0, first: int = 0) -> pl.DataFrame:
+    """Rows of groups: what is within a group is alike, as far as the intraclass correlation says."""
+    r = np.random.default_rng(seed)
+    g = np.repeat(np.arange(groups), each)
+    x = np.sqrt(icc) * r.normal(size=groups)[g] + np.sqrt(1 - icc) * r.normal(size=len(g)) + shift
+    kind = np.where(r.normal(size=len(g)) + x > 0, "a", np.where(x > 0.5, "b", "c"))
+    whole = np.clip(np.round(x * 2 + r.normal(size=len(g))), -9, 9)
+    frame = pl.DataFrame({"x": x, "kind": kind, "whole": whole.astype(int), "user": g + first})
+    return frame.with_columns(pl.when(pl.col("x") > 2).then(None).otherwise(pl.col("x")).alias("holes"))
+
+
+P, Q = visits(0, 40, 25, 0.3), visits(1, 50, 20, 0.3, 0.2, 1000)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("engine", ["pandas", "pyarrow", "files", "relations", "lazy"])
+def test_every_engine(engine: str, weighted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = [t.with_columns(pl.Series("w", np.linspace(0.5, 2, len(t)))) for t in (P, Q)]
+    said: dict[str, Any] = {"groups": "user", "weights": "w"} if weighted else {"groups": "user", "exclude": "w"}
+    wanted = kl.compare_tables(*pair, **said)
+    for t, name in zip(pair, "pq", strict=True):
+        t.write_parquet(tmp_path / f"{name}.parquet")
+    monkeypatch.setattr(_rows, "SMALL", -1)
+    other: list[Any] = {
+        "pandas": lambda: [t.to_pandas() for t in pair],
+        "pyarrow": lambda: [t.to_arrow() for t in pair],
+        "files": lambda: [tmp_path / "p.parquet", tmp_path / "q.parquet"],
+        "relations": lambda: [duckdb.read_parquet(str(tmp_path / f"{name}.parquet")) for name in "pq"],
+        "lazy": lambda: [t.lazy() for t in pair],
+    }[engine]()
+    found = kl.compare_tables(*other, **said)
+    assert "user" not in [c.column for c in found.columns]
+    for c in wanted.columns:
+        mine = found[c.column]
+        assert mine.worth == pytest.approx(c.worth, rel=1e-9)
+        assert mine.p_value == c.p_value
+        for a, b in ((mine.forward, c.forward), (mine.reverse, c.reverse), (mine.jensen_shannon, c.jensen_shannon)):
+            assert a.best == pytest.approx(b.best, rel=1e-9, abs=1e-12)
+            assert a.interval == pytest.approx(b.interval, rel=1e-6, abs=1e-9)
+
+
+def test_by_groups_equal_tables_look_equal() -> None:
+    """By rows nearly every comparison of such groups is significant; by groups 3 of 60 (≤ 8 in 99 %)."""
+    rows, groups = [], []
+    for seed in range(60):
+        p, q = visits(2 * seed, 30, 40, 0.5), visits(2 * seed + 1, 30, 40, 0.5, 0.0, 500)
+        rows.append(kl.compare_tables(p, q, columns="x")["x"].p_value <= 0.05)
+        found = kl.compare_tables(p, q, columns="x", groups="user")["x"]
+        groups.append((found.p_value <= 0.05, found.forward.interval[0] > 0))
+    assert sum(rows) > 30
+    level, low = np.sum(groups, axis=0)
+    assert level <= 8
+    assert low <= 8
+
+
+@pytest.mark.parametrize(
+    ("icc", "groups", "shift", "repeats"),
+    [
+        (0.1, 30, 0.5, 60),
+        (0.5, 100, 0.5, 60),
+        *(
+            pytest.param(i, g, s, 400, marks=pytest.mark.slow)
+            for i in (0.01, 0.1, 0.5)
+            for g in (30, 100)
+            for s in (0.0, 0.3, 1.0)
+        ),
+    ],
+)  # fmt: skip
+def test_the_interval_holds(icc: float, groups: int, shift: float, repeats: int) -> None:
+    """Cells of a normal with known shares: 95 ± 2 %, and three standard errors of so many repeats."""
+    from scipy.stats import norm
+
+    edges = norm.ppf(np.linspace(0, 1, 13))[1:-1]
+    p, q = (np.diff(np.r_[0, norm.cdf(edges - s), 1]) for s in (0.0, shift))
+    truth = {"forward": float(p @ np.log(p / q)), "reverse": float(q @ np.log(q / p))}
+    held = dict.fromkeys(truth, 0)
+    for seed in range(repeats):
+        r, sides = np.random.default_rng([seed, groups]), []
+        for mean in (0.0, shift):
+            g = np.repeat(np.arange(groups), 50)
+            x = np.sqrt(icc) * r.normal(size=groups)[g] + np.sqrt(1 - icc) * r.normal(size=len(g)) + mean
+            table = np.zeros((groups, 12))
+            np.add.at(table, (g, np.searchsorted(edges, x)), 1)
+            sides.append(clusters.Clusters(table, float(len(g)), np.arange(groups) + 1000 * len(sides)))
+        sizes = clusters.worth(sides[0], sides[1])
+        a, b = (s.shares * n for s, n in zip(sides, sizes, strict=True))
+        for measure, value in truth.items():
+            spread = clusters.spread(sides[0], sides[1], sizes, measure)
+            found = tallies.estimate(a, b, measure, np.arange(12), spread=spread)
+            held[measure] += found.low <= value <= found.high
+    slack = 3 * np.sqrt(0.95 * 0.05 / repeats)
+    assert min(held.values()) / repeats >= 0.93 - slack
+
+
+def test_equal_weights_are_none() -> None:
+    plain = kl.compare_tables(P, Q, exclude="user")
+    found = kl.compare_tables(P.with_columns(w=3.0), Q.with_columns(w=0.1), exclude="user", weights="w")
+    for c in plain.columns:
+        mine = found[c.column]
+        assert mine.worth == pytest.approx((len(P), len(Q)), rel=1e-12)
+        assert mine.p_value == pytest.approx(c.p_value, rel=1e-9)
+        assert mine.forward.interval == pytest.approx(c.forward.interval, rel=1e-9)
+        assert mine.forward.best == pytest.approx(c.forward.best, rel=1e-12, abs=1e-12)
+
+
+def test_whole_weights_give_the_values_of_rows_as_often() -> None:
+    """The value is that of rows written as often; the error is that of the rows there are."""
+    r = np.random.default_rng(3)
+    w = r.integers(1, 4, len(P))
+    found = kl.compare_tables(P.with_columns(w=w), Q.with_columns(w=1), columns="kind", weights="w")["kind"]
+    often = kl.compare_tables(P.select(pl.all().repeat_by(pl.lit(w))).explode(pl.all()), Q, columns="kind")["kind"]
+    assert found.forward.value == pytest.approx(often.forward.value, rel=1e-12)
+    assert found.worth is not None
+    assert found.worth[0] == pytest.approx(w.sum() ** 2 / (w**2).sum(), rel=0.05)  # weights know nothing of the kinds
+
+
+def test_rows_written_twice_in_groups_of_two_err_as_once() -> None:
+    numbered = [t.with_columns(pair=np.arange(len(t)) + 10_000 * i) for i, t in enumerate((P, Q))]
+    twice = [pl.concat([t, t]) for t in numbered]
+    plain, found = kl.compare_tables(P, Q, columns="kind"), kl.compare_tables(*twice, columns="kind", groups="pair")
+    # G/(G − 1) and Student's t of a thousand groups
+    assert found["kind"].forward.interval == pytest.approx(plain["kind"].forward.interval, rel=5e-3)
+    assert found["kind"].worth == pytest.approx((len(P), len(Q)), rel=2e-3)
+
+
+def test_groups_of_both_sides_are_differences() -> None:
+    """The same users before and after: what each is like goes from the error."""
+    before, after = visits(5, 60, 30, 0.6), visits(5, 60, 30, 0.6, 0.1)
+    paired = kl.compare_tables(before, after, columns="x", groups="user")
+    apart = kl.compare_tables(before, after.with_columns(pl.col("user") + 900), columns="x", groups="user")
+    assert "60 groups of user stand on both sides: errors are those of their differences" in paired.notes
+    assert paired["x"].worth[0] > 2 * apart["x"].worth[0]  # type: ignore[index]
+    assert paired["x"].p_value < apart["x"].p_value
+
+
+def test_each_row_its_own_group_is_none() -> None:
+    one, two = (t.with_columns(row=np.arange(len(t))) for t in (P, Q))
+    found, plain = kl.compare_tables(one, two, columns="x", groups="row"), kl.compare_tables(P, Q, columns="x")
+    assert found["x"].p_value == pytest.approx(plain["x"].p_value, rel=1e-9)
+    assert found["x"].forward.interval == pytest.approx(plain["x"].forward.interval, rel=1e-9)
+    assert "each row is a group of its own in row: rows are taken as independent" in found.notes
+
+
+def test_slices_and_references_know_of_groups(tmp_path: Path) -> None:
+    q = Q.with_columns(month=pl.col("user") % 3)
+    found = kl.compare_tables(P.with_columns(month=0), q, columns=["x", "kind"], by="month", groups="user")
+    for s in found.slices:
+        alone = kl.compare_tables(found.reference, q.filter(pl.col("month") == s.key), columns="kind", groups="user")
+        assert s["kind"].forward.best == pytest.approx(alone["kind"].forward.best, rel=0.2, abs=2e-3)
+        assert s["kind"].worth[1] == pytest.approx(alone["kind"].worth[1], rel=0.05)  # type: ignore[index]
+    found.reference.save(tmp_path / "r.json")
+    again = kl.tables.load(tmp_path / "r.json")
+    assert again.worth == pytest.approx(found.reference.worth)
+    assert again.size("x") < 0.8 * len(P)
+    fresh, later = (kl.compare_tables(p, Q, columns="x", groups="user")["x"] for p in (P, again))
+    assert later.forward.interval == pytest.approx(fresh.forward.interval, rel=0.5)
+    plain = kl.compare_tables(again, Q, columns="x")["x"]  # P's rows still go together
+    assert plain.worth == pytest.approx((again.size("x"), len(Q)))
+    assert (again + again).size("x") == pytest.approx(2 * again.size("x"))
+
+
+def test_many_groups_are_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = kl.compare_tables(P, Q, columns="x", groups="user")
+    monkeypatch.setattr(_clusters, "MOST", 30)
+    monkeypatch.setattr(_clusters, "BUCKETS", 29)
+    for change in (lambda t: t, lambda t: t.lazy(), lambda t: t.with_columns(pl.format("u{}", "user").alias("user"))):
+        found = kl.compare_tables(change(P), change(Q), columns="x", groups="user")
+        assert found["x"].worth == pytest.approx(plain["x"].worth, rel=0.5)
+        assert any("more than 30 groups" in note for note in found.notes)
+    text = P.with_columns(pl.col("user").cast(pl.String)).lazy()
+    with pytest.raises(kl.InputError, match="give a column of whole numbers"):
+        kl.compare_tables(text, text, columns="x", groups="user")
+
+
+@pytest.mark.parametrize(
+    ("change", "said", "words"),
+    [
+        ({"g": 1}, {"groups": "g"}, "has one value for all"),
+        ({"g": None}, {"groups": "g"}, "have no value in the column of groups"),
+        ({"w": -1.0}, {"weights": "w"}, "must be numbers of at least 0"),
+        ({"w": 0.0}, {"weights": "w"}, "not all 0"),
+        ({"w": float("nan")}, {"weights": "w"}, "must be numbers"),
+        ({"w": float("inf")}, {"weights": "w"}, "must be numbers"),
+        ({"w": None}, {"weights": "w"}, "have none"),
+        ({"w": "heavy"}, {"weights": "w"}, "not numbers"),
+        ({}, {"groups": "usr"}, "did you mean 'user'"),
+        ({"w": 1}, {"groups": "w", "weights": "w"}, "two columns"),
+        ({}, {"groups": "user", "joint": ["x", "whole"]}, "measure these columns as draws"),
+    ],
+)
+def test_bad_input(change: dict[str, Any], said: dict[str, Any], words: str) -> None:
+    rest = len(P) - 1
+    columns = {k: pl.Series([v, *[v] * rest] if v is not None else [1, *[None] * rest]) for k, v in change.items()}
+    frame = P.with_columns(**columns)
+    for table in (frame, frame.to_pandas() if None not in change.values() else frame):
+        with pytest.raises(kl.InputError, match=words):
+            kl.compare_tables(table, table, **said)
+
+
+def test_a_column_that_names_users_gets_a_hint() -> None:
+    notes = kl.compare_tables(P, Q).notes
+    assert any("rows of one user go together, give --groups user (groups='user')" in note for note in notes)
+    assert not any("--groups" in note for note in kl.compare_tables(P, Q, groups="user").notes)
+
+
+def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for t, name in ((P, "p"), (Q, "q")):
+        t.with_columns(w=1.0).write_csv(tmp_path / f"{name}.csv")
+    files = [str(tmp_path / "p.csv"), str(tmp_path / "q.csv")]
+    code, out, _ = run(capsys, "compare", *files, "--groups", "user", "--weights", "w", "--json")
+    assert code == 0
+    found = {c["column"]: c for c in json.loads(out)["columns"]}
+    wanted = kl.compare_tables(*files, groups="user", weights="w")
+    assert found["x"]["effective_rows"] == pytest.approx(wanted["x"].worth)
+    assert "user" not in found
