@@ -14,6 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
+from kullback.numerics.chi_square import sum_above
 from kullback.numerics.dependence import growth, totals, welch
 from kullback.numerics.exchange import dealt
 from kullback.numerics.lazy import special
@@ -21,6 +22,7 @@ from kullback.numerics.tallies import Spread, slopes
 from kullback.numerics.terms import Array
 
 TINY = 1e-300
+DEALT = 1000  # groups of both sides
 CROSSED = 500  # cells up to which their covariances are looked at
 
 
@@ -42,6 +44,13 @@ class Clusters:
         return np.asarray(whole / whole.sum())
 
     @property
+    def alike(self) -> bool:
+        """Whether rows are independent and of one weight."""
+        return self.squares is not None and bool(
+            np.allclose(self.squares * self.rows, self.sums[0] * self.sums.sum(), rtol=1e-12)
+        )
+
+    @property
     def counts(self) -> Array:
         """Rows as heavy as one another, by cell."""
         return self.shares * self.rows
@@ -52,8 +61,7 @@ class Clusters:
 
     def errors(self, f: Array) -> Array:
         """What each group adds to the errors of Σ f·share, for the columns of f (K, k)."""
-        part = self.sums / self.sums.sum()
-        return np.asarray(part @ f - part.sum(axis=1, keepdims=True) * (self.shares @ f))
+        return np.asarray(self.scores @ f)
 
     def variance(self, f: Array) -> float:
         if self.squares is not None:
@@ -68,8 +76,14 @@ class Clusters:
             across = np.outer(own, p)
             found = np.diag(own) - across - across.T + self.squares.sum() * np.outer(p, p)
             return np.asarray(found) / float(self.sums.sum()) ** 2
-        errors = self.errors(np.eye(len(self.shares))[:, seen])
+        errors = self.scores[:, seen]
         return np.asarray(errors.T @ errors) * (1 + 1 / self.degrees)
+
+    @cached_property
+    def scores(self) -> Array:
+        """What each group adds to the errors of the shares."""
+        part = self.sums / self.sums.sum()
+        return np.asarray(part - part.sum(axis=1, keepdims=True) * self.shares)
 
     @cached_property
     def variances(self) -> Array:
@@ -78,7 +92,7 @@ class Clusters:
         if self.squares is not None:
             both = self.squares * (1 - 2 * p) + self.squares.sum() * p**2
             return np.asarray(both / float(self.sums.sum()) ** 2)
-        return np.asarray(np.square(self.errors(np.eye(len(p)))).sum(axis=0) * (1 + 1 / self.degrees))
+        return np.asarray(np.square(self.scores).sum(axis=0) * (1 + 1 / self.degrees))
 
 
 def paired(p: Clusters, q: Clusters) -> bool:
@@ -139,12 +153,7 @@ def _uneven(p: Clusters, q: Clusters, sizes: tuple[float, float], degrees: float
     if len(seen) > CROSSED:
         return 1.0
     scale = 1 / np.sqrt(middle[seen])
-    if paired(p, q):
-        pick = np.eye(len(middle))[:, seen] * scale
-        both = _differences(p, pick, q, pick)
-        found = both.T @ both
-    else:
-        found = sum(side.covariance(seen) for side in (p, q)) * np.outer(scale, scale)
+    found, _ = _covariance(p, q, seen, scale)
     shares = [(side.shares[seen], size) for side, size in zip((p, q), sizes, strict=True)]
     even = sum((np.diag(x) - np.outer(x, x)) / size for x, size in shares) * np.outer(scale, scale)
     first, second = float(np.trace(found)), float(np.square(found).sum())
@@ -159,10 +168,33 @@ def _spread(f: Array, shares: Array) -> float:
     return max(float(shares @ np.square(f - mean)), 0.0)
 
 
-def p_value(p: Clusters, q: Clusters, seed: int = 0) -> float | None:
-    """By dealing whole groups to the sides; None where there are none, or too many."""
-    if p.names is None or q.names is None:
-        return None
-    scale = 1 / np.sqrt(np.maximum(0.5 * (p.shares + q.shares), TINY))
-    a, b = (np.column_stack([d.sums * scale, d.sums.sum(axis=1)]) * (d.rows / d.sums.sum()) for d in (p, q))
-    return dealt(a, p.names, b, q.names, seed)
+def p_value(p: Clusters, q: Clusters, seed: int = 0) -> float:
+    """By dealing whole groups to the sides, where there are groups and not too many; else by Rao and Scott's F."""
+    middle = 0.5 * (p.shares + q.shares)
+    seen = np.flatnonzero(middle > 0)
+    scale = 1 / np.sqrt(middle[seen])
+    if p.names is not None and q.names is not None and len(p.names) + len(q.names) <= DEALT:
+        a, b = (
+            np.column_stack([d.sums[:, seen] * scale, d.sums.sum(axis=1)]) * (d.rows / d.sums.sum()) for d in (p, q)
+        )
+        return dealt(a, p.names, b, q.names, seed)
+    statistic = float(np.square((p.shares - q.shares)[seen] * scale).sum())
+    found, degrees = _covariance(p, q, seen, scale)
+    first = float(np.trace(found))
+    if first <= 0:
+        return 1.0
+    if not math.isfinite(degrees):
+        return sum_above(statistic, np.linalg.eigvalsh(found))
+    wide = first**2 / float(np.square(found).sum())
+    return float(special.fdtrc(wide, wide * degrees, statistic / first))
+
+
+def _covariance(p: Clusters, q: Clusters, seen: Array, scale: Array) -> tuple[Array, float]:
+    """Of the differences of the shares of some cells, each times its scale; and the degrees of freedom."""
+    if paired(p, q):
+        pick = np.zeros((len(p.shares), len(seen)))
+        pick[seen, np.arange(len(seen))] = scale
+        both = _differences(p, pick, q, pick)
+        return np.asarray(both.T @ both), float(len(both) - 1)
+    parts = [side.covariance(seen) * np.outer(scale, scale) for side in (p, q)]
+    return parts[0] + parts[1], welch((float(np.trace(parts[0])), float(np.trace(parts[1]))), (p.degrees, q.degrees))

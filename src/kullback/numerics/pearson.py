@@ -27,8 +27,6 @@ def p_value(a: Array, b: Array, ordered: int | None = None) -> float:
     tables of the same margins, always the same ones.
     """
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    whole = all(np.allclose(x, np.rint(x), rtol=1e-9, atol=1e-9) for x in (a, b))  # else rows are worth less than one
-    a, b = (np.rint(a), np.rint(b)) if whole else (a, b)
     seen = (a + b) > 0
     a, b = (a, b) if a.sum() >= b.sum() else (b, a)
     n, m = float(a.sum()), float(b.sum())
@@ -46,7 +44,7 @@ def p_value(a: Array, b: Array, ordered: int | None = None) -> float:
     if variance > 0:
         by_gamma = float(special.gammaincc(mean * mean / variance, statistic * mean / variance))
     sparse = float(margin.min()) * m / total < SPARSE and SURELY < by_gamma < HARDLY
-    return min(_drawn(b, margin, by_gamma) if whole and (m < FEW or sparse) else by_gamma, bound)
+    return min(_drawn(b, margin, by_gamma) if m < FEW or sparse else by_gamma, bound)
 
 
 def _apart(a: Array, b: Array, n: float, m: float) -> float:

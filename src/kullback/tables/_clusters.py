@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
+import sys
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from kullback.tables._count import UNION
 from kullback.tables._kinds import uncountable
 from kullback.tables._literal import code_of, edges_of, exact, key_of, placed, unit_of, worded
 from kullback.tables._partition import Partition
-from kullback.tables._rows import rows
+from kullback.tables._rows import arrays, rows
 from kullback.tables._sides import Side, require
 from kullback.tables._wanted import Slicing
 
@@ -33,32 +34,34 @@ PLAIN = object()  # the slice that is the whole table
 
 @dataclass(frozen=True, slots=True)
 class Tabled:
-    """A column of one side: by cell the sums of the weights of each group, or of all rows and of their squares."""
+    """A column of one side: sums of weights by group and cell; without groups one row of them, and of their squares."""
 
-    sums: Mapping[Key, np.ndarray]
+    keys: Sequence[Key]
+    sums: np.ndarray
     rows: float
     names: np.ndarray | None = None
-    squares: Mapping[Key, float] | None = None
+    squares: np.ndarray | None = None
 
     def clusters(self, keys: Sequence[Key]) -> Clusters:
         """On cells in an order."""
-        nothing = np.zeros(1 if self.names is None else len(self.names))
-        sums = np.column_stack([self.sums.get(k, nothing) for k in keys])
-        squares = None if self.squares is None else np.array([self.squares.get(k, 0.0) for k in keys])
+        at = {k: i for i, k in enumerate(self.keys)}
+        places = [at.get(k, len(self.keys)) for k in keys]  # the last column stands for cells without a row
+        sums = np.pad(self.sums, ((0, 0), (0, 1)))[:, places]
+        squares = None if self.squares is None else np.append(self.squares, 0.0)[places]
         return Clusters(sums, float(self.rows), self.names, squares)
 
     def counts(self) -> dict[Key, float]:
         """Rows by cell, as heavy as their weights make them."""
-        total = math.fsum(float(x.sum()) for x in self.sums.values())
-        return {k: float(x.sum()) * self.rows / total for k, x in self.sums.items()}
+        whole = self.sums.sum(axis=0)
+        return dict(zip(self.keys, (whole * self.rows / whole.sum()).tolist(), strict=True))
 
 
 def independent(counts: Mapping[Key, float], worth: float | None = None) -> Tabled:
     """Rows that are, or stand for so many that would be."""
     rows_ = math.fsum(counts.values())
     share = 1.0 if worth is None else worth / rows_
-    sums = {k: n * share for k, n in counts.items()}
-    return Tabled({k: np.array([n]) for k, n in sums.items()}, rows_ * share, None, sums)
+    sums = np.array([n * share for n in counts.values()])
+    return Tabled(list(counts), sums[None, :], rows_ * share, None, sums)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,101 +146,105 @@ class Sampled:
 
     def tabled(self, parts: Mapping[str, Partition], by: Slicing | None = None) -> dict[str, dict[Slice, Tabled]]:
         """Every column by cell and group, slice by slice."""
-        answers: dict[str, dict[Slice, list[tuple[Any, Key, int, float, float]]]] = {n: {} for n in parts}
-        for part, slice_, group, code, n, w, w2 in self._answers(list(parts.values()), by):
-            key = key_of(part, code, self.side.nan_is_null)
-            answers[part.column].setdefault(slice_, []).append((group, key, n, w, w2))
-        return {n: {s: self._put(found) for s, found in slices.items()} for n, slices in answers.items()}
+        found: dict[str, dict[Slice, Tabled]] = {}
+        for part, cells in self._here(parts, by) if self.side.memory is not None else self._asked(parts, by):
+            keys = [key_of(part, code, self.side.nan_is_null) for code in cells.codes]
+            found[part.column] = {s: cells.tabled(i, keys) for i, s in enumerate(cells.slices)}
+        return {n: found[n] for n in parts}
 
     @property
     def _grouped(self) -> bool:
         return self.how.groups is not None and not self.alone
 
-    def _put(self, found: Sequence[tuple[Any, Key, int, float, float]]) -> Tabled:
-        number = sum(n for _, _, n, _, _ in found)
-        if not self._grouped:
-            sums: dict[Key, float] = {}
-            squares: dict[Key, float] = {}
-            for _, key, _, w, w2 in found:
-                sums[key], squares[key] = sums.get(key, 0.0) + w, squares.get(key, 0.0) + w2
-            return Tabled({k: np.array([w]) for k, w in sums.items()}, number, None, squares)
-        names, at = np.unique([_name(g) for g, *_ in found], return_inverse=True)
-        table: dict[Key, np.ndarray] = {}
-        for (_, key, _, w, _), i in zip(found, at.reshape(-1).tolist(), strict=True):
-            table.setdefault(key, np.zeros(len(names)))[i] += w
-        return Tabled(table, number, names)
-
-    def _answers(self, parts: Sequence[Partition], by: Slicing | None) -> Iterable[tuple[Any, ...]]:
-        if self.side.memory is not None:
-            yield from self._here(parts, by)
-            return
+    def _asked(self, parts: Mapping[str, Partition], by: Slicing | None) -> Iterable[tuple[Partition, Cells]]:
+        every = list(parts.values())
         for text in (False, True):
-            group = [(i, p) for i, p in enumerate(parts) if worded(p) is text]
+            group = [(i, p) for i, p in enumerate(every) if worded(p) is text]
             for start in range(0, len(group), UNION):
-                asked = [self._asked(p, i, by) for i, p in group[start : start + UNION]]
-                for i, slice_, g, code, n, w, w2 in rows(asked[0] if len(asked) == 1 else nw.concat(asked)):
-                    key = PLAIN if by is None else by.key(slice_)
-                    p = parts[int(i)]
-                    yield p, key, g, code_of(self.side, p, code), int(n), float(w), float(w2)
+                some = group[start : start + UNION]
+                asked = [self._query(p, i, by) for i, p in some]
+                found = arrays(asked[0] if len(asked) == 1 else nw.concat(asked))
+                for i, p in some:
+                    yield p, self._cells(p, {k: v[found["task"] == i] for k, v in found.items()}, by)
 
-    def _asked(self, p: Partition, index: int, by: Slicing | None) -> nw.LazyFrame[Any]:
+    def _query(self, p: Partition, index: int, by: Slicing | None) -> nw.LazyFrame[Any]:
         taken, code = placed(self.side, p)
-        group = nw.lit(0)
+        columns = {"x": taken}
         if self._grouped:
             group = nw.col(self.how.groups or "")
-            group = group.cast(nw.Int64) % BUCKETS if self.many else group
-        weight = nw.lit(1.0) if self.how.weights is None else nw.col(self.how.weights).cast(nw.Float64)
-        slice_ = nw.lit(0) if by is None else by.expression
-        frame = self.side.frame.select(taken.alias("x"), group.alias("g"), weight.alias("w"), slice_.alias("by"))
-        frame = frame.with_columns(code.alias("code"), (nw.col("w") * nw.col("w")).alias("w2"))
-        sums = nw.col("w").sum().alias("sum"), nw.col("w2").sum().alias("squares")
-        frame = frame.group_by("by", "g", "code").agg(nw.len().alias("n"), *sums)
-        return frame.select(nw.lit(index).alias("index"), "by", "g", "code", "n", "sum", "squares")
+            columns["g"] = group.cast(nw.Int64) % BUCKETS if self.many else group
+        if self.how.weights is not None:
+            columns["w"] = nw.col(self.how.weights).cast(nw.Float64)
+        if by is not None:
+            columns["by"] = by.expression
+        frame = self.side.frame.select(*(x.alias(n) for n, x in columns.items())).with_columns(code.alias("code"))
+        sums = [nw.len().alias("n")]
+        if self.how.weights is not None:
+            frame = frame.with_columns((nw.col("w") * nw.col("w")).alias("w2"))
+            sums += [nw.col("w").sum().alias("sum"), nw.col("w2").sum().alias("squares")]
+        keys = [n for n in ("by", "g", "code") if n in columns or n == "code"]
+        frame = frame.group_by(*keys).agg(*sums)
+        wanted = ["n"] if self.how.weights is None else ["n", "sum", "squares"]
+        return frame.select(nw.lit(index).alias("task"), *keys, *wanted)
 
-    def _here(self, parts: Sequence[Partition], by: Slicing | None) -> Iterable[tuple[Any, ...]]:
+    def _cells(self, p: Partition, found: Mapping[str, np.ndarray], by: Slicing | None) -> Cells:
+        codes, at = _numbered(found["code"])
+        groups, of = _numbered(found["g"]) if "g" in found else ([0], np.zeros(len(at), dtype=np.int64))
+        slices, where = [PLAIN], np.zeros(len(at), dtype=np.int64)
+        if by is not None:
+            slices, where = _pieces(by, *_numbered(found["by"]))
+        n = found["n"].astype(float)
+        w, w2 = (found[k].astype(float) if k in found else n for k in ("sum", "squares"))
+        codes = [code_of(self.side, p, code) for code in codes]
+        return self._put(slices, groups, codes, (where * len(groups) + of) * len(codes) + at, n, w, w2)
+
+    def _put(
+        self, slices: list[Slice], groups: list[Any], codes: list[Any], at: np.ndarray, n: Any, w: Any, w2: Any
+    ) -> Cells:
+        shape = (len(slices), len(groups), len(codes))
+        size = math.prod(shape)
+        counts = np.bincount(at, n, size).reshape(shape)
+        sums = counts if w is n else np.bincount(at, w, size).reshape(shape)
+        squares = None
+        if not self._grouped:
+            squares = (counts if w2 is n else np.bincount(at, w2, size).reshape(shape)).sum(axis=1)
+        return Cells(slices, codes, np.array([_name(g) for g in groups]), counts.sum(axis=(1, 2)), sums, squares)
+
+    def _here(self, parts: Mapping[str, Partition], by: Slicing | None) -> Iterable[tuple[Partition, Cells]]:
         """The same of a frame in this process's memory."""
-        assert self.side.memory is not None
-        names: list[Any] = [0]
-        groups = np.zeros(self.rows, dtype=np.int64)
+        names, groups = [0], np.zeros(self.rows, dtype=np.int64)
         if self._grouped:
             names, groups = self._codes(nw.col(self.how.groups or ""))
             if self.many:
                 groups, names = np.array([_bucket(v) for v in names])[groups], list(range(BUCKETS))
-        w = np.ones(self.rows)
+        weights = None
         if self.how.weights is not None:
-            w = self._numbers(nw.col(self.how.weights).cast(nw.Float64))
-        slices: list[Any] = [PLAIN]
+            weights = np.asarray(self._series(nw.col(self.how.weights).cast(nw.Float64)).to_numpy(), dtype=float)
+        slices = [PLAIN]
         if by is not None:
-            found, at = self._codes(by.expression)
-            keys = [by.key(v) for v in found]
-            slices = list(dict.fromkeys(keys))
-            groups = groups + len(names) * np.array([slices.index(k) for k in keys])[at]
-        for p in parts:
+            slices, at = _pieces(by, *self._codes(by.expression))
+            groups = groups + len(names) * at
+        for p in parts.values():
             codes, at = self._placed(p)
-            both = groups * len(codes) + at
-            there, where = np.unique(both, return_inverse=True)
-            where = where.reshape(-1)
-            sums = [np.bincount(where, v) for v in (np.ones(self.rows), w, w * w)]
-            for k, n, s, s2 in zip(there.tolist(), *(v.tolist() for v in sums), strict=True):
-                group, code = divmod(k, len(codes))
-                slice_, group = divmod(group, len(names))
-                yield p, slices[slice_], names[group], codes[code], int(n), s, s2
+            squares = None if weights is None else weights * weights
+            yield p, self._put(slices, names, codes, groups * len(codes) + at, None, weights, squares)
 
-    def _numbers(self, x: nw.Expr) -> np.ndarray:
+    def _series(self, x: nw.Expr) -> nw.Series[Any]:
         assert self.side.memory is not None
-        return np.asarray(self.side.memory.select(x.alias("x")).get_column("x").to_numpy(), dtype=float)
+        return self.side.memory.select(x.alias("x")).get_column("x")
 
     def _codes(self, x: nw.Expr) -> tuple[list[Any], np.ndarray]:
         """The different values of an expression, and the number of each row's."""
-        assert self.side.memory is not None
-        found = self.side.memory.select(x.alias("x")).get_column("x").to_list()
-        numbers: dict[Any, int] = {}
-        at = np.fromiter((numbers.setdefault(v if v == v else None, len(numbers)) for v in found), np.int64, len(found))
-        return list(numbers), at
+        series = self._series(x)
+        if series.dtype.is_integer() and not series.null_count():
+            return _numbered(series.to_numpy())
+        if series.implementation.is_pandas():
+            at, values = sys.modules["pandas"].factorize(nw.to_native(series), use_na_sentinel=False)
+            return [None if v != v else v for v in values.tolist()], np.asarray(at)
+        return _numbered(np.array([*series.to_list(), None], dtype=object)[:-1])
 
     def _placed(self, p: Partition) -> tuple[list[Any], np.ndarray]:
         """The codes of a partition, and the number of each row's."""
-        assert self.side.memory is not None
         taken, _ = placed(self.side, p)
         if p.edges is None or p.column in self.side.hollow:
             values, at = self._codes(taken)
@@ -246,7 +253,7 @@ class Sampled:
                 codes = ["null" if v is None else "other" if p.other and v not in known else f"={v}" for v in values]
                 return codes, at
             return [None if v is None else v * unit_of(self.side, p) if exact(p) else v for v in values], at
-        x = self.side.memory.select(taken.alias("x")).get_column("x")
+        x = self._series(taken)
         missing = x.is_null().to_numpy()
         n, edges = len(p.edges) - 1, edges_of(self.side, p) if exact(p) else p.edges
         there = x.drop_nulls().to_numpy() if missing.any() else x.to_numpy()
@@ -257,6 +264,54 @@ class Sampled:
         found = np.full(self.rows, n + 4)
         found[~missing] = at
         return list(range(-1, n + 5)), found + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A column's rows by slice, group and cell."""
+
+    slices: list[Slice]
+    codes: list[Any]
+    names: np.ndarray
+    rows: np.ndarray
+    sums: np.ndarray
+    squares: np.ndarray | None
+
+    def tabled(self, i: int, keys: Sequence[Key]) -> Tabled:
+        """One slice; a cell that two codes stand for, such as NaN and nothing, once."""
+        sums, squares = self.sums[i], None if self.squares is None else self.squares[i]
+        unique = list(dict.fromkeys(keys))
+        if len(unique) < len(keys):
+            onto = np.array([[k == u for u in unique] for k in keys], dtype=float)
+            sums, squares = sums @ onto, None if squares is None else squares @ onto
+        if squares is not None:
+            return Tabled(unique, sums.sum(axis=0, keepdims=True), float(self.rows[i]), None, squares)
+        there = sums.any(axis=1)
+        return Tabled(unique, sums[there], float(self.rows[i]), self.names[there])
+
+
+def _numbered(x: np.ndarray) -> tuple[list[Any], np.ndarray]:
+    """The different values of an array, and the number of each entry's."""
+    if x.dtype.kind in "iu" and len(x):
+        low, high = int(x.min()), int(x.max())
+        if high - low < 4 * len(x):
+            there = np.flatnonzero(np.bincount(x - low))
+            numbers = np.zeros(high - low + 1, dtype=np.int64)
+            numbers[there] = np.arange(len(there))
+            return (there + low).tolist(), numbers[x - low]
+    if x.dtype.kind in "iuf" and not np.isnan(x).any():
+        values, at = np.unique(x, return_inverse=True)
+        return values.tolist(), at.reshape(-1)
+    numbered: dict[Any, int] = {}
+    found = x.tolist()
+    at = np.fromiter((numbered.setdefault(v if v == v else None, len(numbered)) for v in found), np.int64, len(found))
+    return list(numbered), at
+
+
+def _pieces(by: Slicing, values: list[Any], at: np.ndarray) -> tuple[list[Slice], np.ndarray]:
+    keys = [by.key(v) for v in values]
+    slices = list(dict.fromkeys(keys))
+    return slices, np.array([slices.index(k) for k in keys])[at]
 
 
 def _bucket(name: Any) -> int:

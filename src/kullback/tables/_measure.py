@@ -38,7 +38,9 @@ def column(
     if clusters is not None:
         worth = _clusters.worth(*clusters)
         spreads = {m: _clusters.spread(*clusters, worth, m) for m in spreads}
-        a, b = (side.shares * n for side, n in zip(clusters, worth, strict=True))
+        a, b = (
+            np.rint(side.counts) if side.alike else side.shares * n for side, n in zip(clusters, worth, strict=True)
+        )
     terms = _told(part, *_sides(part, counts if shown is None else shown))
     only_p, only_q = (_gap(terms["outcome"], *(terms[x] for x in order)) for order in ("pq", "qp"))
     ordered = sum(part.ordinal(k) for k in keys)
@@ -49,8 +51,9 @@ def column(
         of_p = measure == "forward" or bool(measure == "jeffreys" and only_p)
         ends = functools.partial(_low, a, b, measure, groups, spreads[measure])
         found[measure] = _divergence(estimate, gaps, of_p, ends)
-    value = None if clusters is None else _clusters.p_value(*clusters)
-    if value is None:
+    if clusters is not None and not all(side.alike for side in clusters):
+        value = _clusters.p_value(*clusters)
+    else:
         value = min(pearson.p_value(*_ended(a, b, keys), ordered), _beyond(a, b, keys))
     return ColumnComparison(
         part.column,

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 
 from kullback._result import InputError
 
@@ -19,6 +20,29 @@ def rows(frame: nw.LazyFrame[Any]) -> list[Row]:
     """The rows of a small lazy frame, collected by the engine's own means (Arrow is not needed for it)."""
     with told(frame):
         return _collected(frame)
+
+
+def arrays(frame: nw.LazyFrame[Any]) -> dict[str, np.ndarray]:
+    """The columns of a small lazy frame; what may be missing as objects."""
+    names = frame.collect_schema().names()
+    with told(frame):
+        if frame.implementation is nw.Implementation.DUCKDB:
+            found = nw.to_native(frame).fetchnumpy()
+            return {n: _without_mask(found[n]) for n in names}
+        columns = list(zip(*_collected(frame), strict=True)) or [()] * len(names)
+    found = {}
+    for name, column in zip(names, columns, strict=True):
+        plain = all(type(v) in (int, float) for v in column)
+        found[name] = np.array(column) if plain else np.array([*column, None], dtype=object)[:-1]
+    return found
+
+
+def _without_mask(x: Any) -> np.ndarray:
+    if not isinstance(x, np.ma.MaskedArray) or not np.any(x.mask):
+        return np.asarray(x)
+    found = np.asarray(x.data).astype(object)
+    found[np.ma.getmaskarray(x)] = None
+    return found
 
 
 @contextmanager
