@@ -110,6 +110,14 @@ class Sample:
         other.labels, other.design, other.period = self.labels, self.design, self.period
         return other
 
+    def columns_as(self, names: tuple[str, ...]) -> Sample:
+        """The same draws with their columns in the order of these names."""
+        order = [self.columns.index(name) for name in names]
+        other = self.at(self.x[:, order])
+        other.columns = tuple(names)
+        other.period = None if self.period is None else self.period[order]
+        return other
+
     @property
     def weights(self) -> Array | None:
         """Weights that sum to one; None if they are all the same."""

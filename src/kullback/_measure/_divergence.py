@@ -12,6 +12,7 @@ import numpy as np
 from kullback._distribution import Batch, Density, Discrete, Measured, Sample, Table
 from kullback._format import listing
 from kullback._measure import _batch
+from kullback._measure._columns import aligned
 from kullback._measure._dependence import check_periods, with_dependence
 from kullback._measure._frame import reduced, with_width
 from kullback._result import Divergence, InputError, KindError, NoMethodError, Plan, Status
@@ -171,6 +172,7 @@ def plan(
         )
     assert not isinstance(a, Batch)
     assert not isinstance(b, Batch)
+    a, b = aligned(a, b)
     _check_dimensions(a, b)
     if direction == "reverse":
         a, b = b, a
@@ -204,7 +206,7 @@ def check_tables(a: Measured | Batch, b: Measured | Batch) -> None:
 def measure(p: Measured, q: Measured, *, method: str = "auto", request: Request | None = None) -> Divergence:
     """KL(P‖Q) of two prepared distributions."""
     request = request or Request()
-    p, q = reduced(p, q)
+    p, q = reduced(*aligned(p, q))
     with_width(p, "p")
     with_width(q, "q")
     check_periods(p, q)
