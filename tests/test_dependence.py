@@ -232,6 +232,17 @@ def test_intervals_of_groups_cover(groups: int, within: float) -> None:
     assert abs(covered(make, TRUTH, 1000) - 0.95) <= 0.03
 
 
+@pytest.mark.parametrize(("groups", "within", "shift"), [(30, 0.1, 0.1), (10, 0.1, 0.2), (30, 0.5, 0.2)])
+def test_intervals_of_few_groups_near_each_other_cover(groups: int, within: float, shift: float) -> None:
+    """N(0, 1) from N(shift, 1), shift²/2, about a standard error away: means vary with groups, and variances hardly."""
+
+    def make(r: np.random.Generator) -> tuple[Any, Any]:
+        (x, g), (y, h) = (in_groups(r, groups, 20, within) for _ in range(2))
+        return kl.Sample(x, groups=g), kl.Sample(y + shift, groups=h + groups)
+
+    assert covered(make, shift**2 / 2, 250, method="parametric") >= 0.95 - 2.5 * math.sqrt(0.95 * 0.05 / 250)
+
+
 def test_groups_widen_the_error_and_have_degrees() -> None:
     (x, g), (y, h) = in_groups(rng(8), 30, 20, 0.5), in_groups(rng(9), 40, 20, 0.5)
     alone = kl.divergence(kl.Sample(x), kl.Sample(1 + 2 * y), method="parametric")

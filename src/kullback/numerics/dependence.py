@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -200,15 +200,31 @@ def growth(apart: float, together: float) -> float:
     return apart / max(together, EQUAL * apart) if apart > 0 else 1.0
 
 
-def quadratic(first: float, second: float, k: float, degrees: float, parameters: float) -> tuple[float, float]:
+class Spectrum(NamedTuple):
+    """Of the eigenvalues of a covariance: their sum, that of their squares, and the largest."""
+
+    first: float
+    second: float
+    largest: float
+
+
+def spectrum_of(v: Array) -> Spectrum:
+    """Of a matrix, or of its diagonal alone."""
+    if v.ndim == 1:
+        return Spectrum(float(v.sum()), float(v @ v), float(v.max(initial=0.0)))
+    return Spectrum(float(np.trace(v)), float(np.square(v).sum()), float(np.linalg.eigvalsh(v)[-1]))
+
+
+def quadratic(spectrum: Spectrum, k: float, degrees: float, parameters: float) -> tuple[float, float]:
     """ν and the unit c for which c·χ²_ν has mean and variance of ½ΣλX² (Rao and Scott's second order).
 
-    `first` is Σλ and `second` Σλ² of k eigenvalues, of the covariance of scores whose own is the identity; these may
-    stand for more `parameters`. What the noise of so few degrees adds to Σλ² is taken off.
+    The k eigenvalues λ are those of the covariance of scores whose own is the identity; they may stand for more
+    `parameters`. What the noise of so few degrees adds to Σλ² is taken off.
     """
+    first = spectrum.first
     if first <= 0:
         return parameters, 0.0
-    second = min(max(second - first**2 / degrees, first**2 / k), first**2)
+    second = min(max(spectrum.second - first**2 / degrees, first**2 / k), first**2)
     even = first**2 / (k * second)  # 1 if all λ are equal
     return parameters * even, 0.5 * first / k / even
 
