@@ -194,6 +194,29 @@ def test_draws_with_weights_and_in_an_order_by_every_method(method: str) -> None
         holds(kl.divergence("normal(0, 1)", kl.Sample(y, order="time"), method=method), TRUTH, slack)
 
 
+def test_neighbours_of_draws_with_weights_are_not_off_by_what_weights_vary() -> None:
+    """Weights that know nothing of the draws, of a variance of twice their squared mean."""
+    found = []
+    for i in range(40):
+        r = rng(33, i)
+        x, y = r.normal(size=600), r.normal(1, 2, 600)
+        sides = (kl.Sample(v, weights=r.gamma(0.5, size=600)) for v in (x, y))
+        d = kl.divergence(*sides, method="neighbours")
+        found.append((d.value - TRUTH) / d.error)
+    assert abs(np.mean(found)) < 4.5 / math.sqrt(40)
+    assert 0.5 < np.std(found) < 1.5
+
+
+def test_neighbours_on_the_line_are_asked_of_some_draws_of_an_order() -> None:
+    """As many draws as balls tell apart: the value is that of asking all of them, within a part of the error."""
+    r = rng(34)
+    x, y = (kl.Sample(s, order="time") for s in (series(r, 4000, 0.5), 1 + 2 * series(r, 4000, 0.5)))
+    found = kl.divergence(x, y, method="neighbours")
+    holds(found, TRUTH)
+    every = [kl.Sample(s.x, order="time", weights=1 + 1e-9 * r.random(4000)) for s in (x, y)]  # as good as none
+    assert abs(kl.divergence(*every, method="neighbours").value - found.value) < 0.3 * found.error
+
+
 def test_exponentials_in_an_order() -> None:
     """log 3 + 1/3 − 1; groups of four that share nothing."""
     r = rng(7)
