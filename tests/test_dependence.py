@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.signal import lfilter
 
 import kullback as kl
+from kullback.numerics import exchange
 from kullback.numerics.dependence import Design
 
 TRUTH = math.log(2) - 0.25  # N(0, 1) from N(1, 2²): log 2 + (1 + 1)/8 − 1/2
@@ -339,9 +341,21 @@ def test_p_values_of_draws_that_go_together() -> None:
         return x, kl.Sample(y.x[:200], groups=x.design.groups)
 
     def times(r: np.random.Generator) -> tuple[Any, Any]:
-        return kl.Sample(series(r, 500, 0.8), order="time"), kl.Sample(series(r, 400, 0.8), order="time")
+        return kl.Sample(series(r, 1000, 0.8), order="time"), kl.Sample(series(r, 800, 0.8), order="time")
 
-    for make, how in ((groups, "permutation of whole groups"), (days, "swapping groups"), (times, "circular shifts")):
+    def short(r: np.random.Generator) -> tuple[Any, Any]:
+        return kl.Sample(series(r, 1000, 0.98), order="time"), kl.Sample(series(r, 1000, 0.98), order="time")
+
+    def unlike(r: np.random.Generator) -> tuple[Any, Any]:
+        return groups(r)[0], kl.Sample(r.normal(size=200), weights=r.gamma(2, size=200))
+
+    for make, how in (
+        (groups, "permutation of whole groups"),
+        (days, "swapping groups"),
+        (times, "circular shifts"),
+        (short, "Rao and Scott's F"),
+        (unlike, "Rao and Scott's F"),
+    ):
         assert level(make) < 0.05 + 4.5 * math.sqrt(0.05 * 0.95 / 25)  # rows taken as independent: half of them
         assert how in kl.compare(*make(rng(15))).test
     r = rng(16)
@@ -351,6 +365,17 @@ def test_p_values_of_draws_that_go_together() -> None:
     assert kl.compare(z, kl.Sample(np.digitize(y + 1.5, [-1.0, 0, 1]), groups=h + 100)).p_value == 0.001
     mixed = kl.compare(kl.Sample(x, groups=g), kl.Sample(r.normal(3, 1, 400), weights=r.gamma(2, size=400)))
     assert mixed.p_value < 1e-6
+
+
+def test_one_feature_of_groups_is_a_t_test() -> None:
+    """T²/V of a difference of means, V with G − 1 degrees: F of (1, G − 1) where the other side is known well."""
+    r = rng(35)
+    (x, g), y = in_groups(r, 9, 10, 0.3), r.normal(size=4000) * 1e-6 + 0.2
+    p, q = Design(90, None, g, np.arange(9)), Design(4000, np.full(4000, 1 / 4000) * (1 + np.arange(4000) % 2) / 1.5)
+    level, how = exchange.test(x[:, None], p, y[:, None], q, (1.0, 1.0), 0)
+    assert how == "by Rao and Scott's F of"
+    ratio = (x.mean() - q.mean(y)) ** 2 / p.variance(x)[0]
+    assert level == pytest.approx(stats.f.sf(ratio, 1, 8), rel=1e-4)
 
 
 def test_angles_close_at_their_ends() -> None:

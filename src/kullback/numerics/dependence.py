@@ -173,10 +173,11 @@ def covariance(p: Design, f: Array, q: Design, g: Array) -> Array:
     if paired(p, q):
         both = differences(p, f, q, g)
         return np.asarray(both.T @ both) * (1 + 1 / (len(both) - 1))
-    return _own(p, f) + _own(q, g)
+    return own_covariance(p, f) + own_covariance(q, g)
 
 
-def _own(d: Design, f: Array) -> Array:
+def own_covariance(d: Design, f: Array) -> Array:
+    """Of mean f alone."""
     if d.chains is not None:
         return np.diag(d.variance(f))
     parts = d.moved(f) if d.groups is None else d.sums(f)
