@@ -16,7 +16,7 @@ from scipy.signal import lfilter
 
 import kullback as kl
 from kullback.numerics import exchange
-from kullback.numerics.dependence import Design
+from kullback.numerics.dependence import Design, sampling_covariance
 
 TRUTH = math.log(2) - 0.25  # N(0, 1) from N(1, 2²): log 2 + (1 + 1)/8 − 1/2
 
@@ -112,6 +112,20 @@ def test_the_variance_of_a_series_mean(phi: float) -> None:
     found = kl.Sample(x, order="time")
     assert found.design.variance(x)[0] * len(x) == pytest.approx((1 + phi) / (1 - phi), rel=0.2)
     assert found.correlation_length == pytest.approx((1 + phi) / (1 - phi), rel=0.2)
+
+
+def test_the_covariance_of_means_of_a_series() -> None:
+    """Two columns of one AR(1) noise and their own: (1 + φ)/(1 − φ)/n times the covariance of the draws."""
+    r, n = rng(36), 100_000
+    both, one, other = (series(r, n, 0.8) for _ in range(3))
+    f = np.column_stack([both + one, both - 2 * other])
+    sample = kl.Sample(f, order="time")
+    found = sampling_covariance(sample.design, f, sample.correlation_length) * n
+    assert found == pytest.approx(9 * np.array([[2.0, 1.0], [1.0, 5.0]]), rel=0.2)
+    assert np.diag(found) / n == pytest.approx(sample.design.variance(f), rel=1e-12)
+    g = np.repeat(np.arange(n // 10), 10)
+    grouped = sampling_covariance(Design(n, None, g, np.arange(n // 10)), f)
+    assert np.diag(grouped) == pytest.approx(Design(n, None, g, np.arange(n // 10)).variance(f), rel=1e-12)
 
 
 def test_the_variance_of_a_mean_of_groups() -> None:

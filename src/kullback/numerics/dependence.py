@@ -21,6 +21,8 @@ Array = NDArray[Any]
 
 EQUAL = 1e-12  # of the variance of either side: what a difference of equal ones has by rounding
 TWICE = 0.01  # of the weight: what may be lost where a draw would come again
+STRETCH = 5  # correlation lengths of a stretch that stands for a group
+FEWEST = 8  # stretches of a series, however long
 AT_ONCE = 1 << 21  # numbers that a transform takes at a time
 
 
@@ -199,6 +201,29 @@ def sizes(p: Design, f: Array, q: Design, g: Array) -> tuple[float, float]:
 def growth(apart: float, together: float) -> float:
     """By how much a variance of both sides apart is larger than that of their difference; finite for equal sides."""
     return apart / max(together, EQUAL * apart) if apart > 0 else 1.0
+
+
+def sampling_covariance(d: Design, f: Array, length: float = 1.0) -> Array:
+    """The covariance of the means of the columns of f, of shape (k, k); `length` is the draws' correlation length.
+
+    Of draws in an order it is that of stretches, which lose something at their ends: scaled to the variances of the
+    series.
+    """
+    f = f.reshape(d.n, -1)
+    found = own_covariance(in_stretches(d, length), f)
+    if d.chains is None:
+        return found
+    own = np.diag(found)
+    unit = np.sqrt(np.where(own > 0, d.variance(f) / np.where(own > 0, own, 1.0), 0.0))
+    return np.asarray(found * np.outer(unit, unit))
+
+
+def in_stretches(d: Design, length: float) -> Design:
+    """Draws in an order as groups: stretches of several correlation lengths."""
+    if d.chains is None:
+        return d
+    codes = d.blocks(min(math.ceil(STRETCH * length), max(1, d.n // FEWEST)))
+    return Design(d.n, d.weights, codes, np.arange(int(codes.max()) + 1))
 
 
 class Spectrum(NamedTuple):

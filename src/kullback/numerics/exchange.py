@@ -12,14 +12,21 @@ from __future__ import annotations
 import numpy as np
 
 from kullback.numerics.chi_square import sum_above
-from kullback.numerics.dependence import Array, Design, covariance, own_covariance, paired, spectrum_of, totals, welch
+from kullback.numerics.dependence import (
+    Array,
+    Design,
+    covariance,
+    in_stretches,
+    paired,
+    sampling_covariance,
+    spectrum_of,
+    totals,
+    welch,
+)
 from kullback.numerics.lazy import special
 from kullback.numerics.permutation import DEALS, p_value
 
 MOST = 4000  # groups that are dealt
-APART = 5  # correlation lengths of a stretch that stands for a group
-LEAST = 8  # stretches of a series, however long
-TINY = 1e-300
 LONG = 30  # correlation lengths of a series from which shifts are many enough, and its ends few enough
 
 
@@ -41,20 +48,14 @@ def test(f: Array, p: Design, g: Array, q: Design, lengths: tuple[float, float],
 
 
 def _above(statistic: float, f: Array, p: Design, g: Array, q: Design, lengths: tuple[float, float]) -> float:
-    """P of a statistic as large, where the eigenvalues are those of as many groups or stretches as there are.
-
-    What stretches lose at their ends is made up for: the sum of their variances is that of the series.
-    """
-    sides = [(_in_blocks(d, length), v) for d, v, length in ((p, f, lengths[0]), (q, g, lengths[1]))]
+    """P of a statistic as large, where the eigenvalues are those of as many groups or stretches as there are."""
+    blocks = [in_stretches(d, length) for d, length in zip((p, q), lengths, strict=True)]
     if paired(p, q):
         spread, degrees = covariance(p, f, q, g), float(len(np.union1d(p.names, q.names)) - 1)  # type: ignore[arg-type]
     else:
-        parts = [own_covariance(d, v) for d, v in sides]
-        for i, (d, v) in enumerate(((p, f), (q, g))):
-            if d.chains is not None:
-                parts[i] = parts[i] * max(1.0, float(d.variance(v).sum()) / max(float(np.trace(parts[i])), TINY))
+        parts = [sampling_covariance(d, v, length) for d, v, length in ((p, f, lengths[0]), (q, g, lengths[1]))]
         spread = parts[0] + parts[1]
-        free = (sides[0][0].degrees, sides[1][0].degrees)
+        free = (blocks[0].degrees, blocks[1].degrees)
         degrees = welch((float(np.trace(parts[0])), float(np.trace(parts[1]))), free)
     if not np.isfinite(degrees):
         return sum_above(statistic, np.linalg.eigvalsh(spread))
@@ -107,14 +108,6 @@ def _apart(a: Array, b: Array) -> Array:
     good = (a[:, -1] > 0) & (b[:, -1] > 0)
     a, b = a[good], b[good]
     return np.asarray(np.square(a[:, :-1] / a[:, -1:] - b[:, :-1] / b[:, -1:]).sum(axis=1))
-
-
-def _in_blocks(d: Design, length: float) -> Design:
-    """Stretches as groups, for covariances."""
-    if d.chains is None:
-        return d
-    codes = d.blocks(min(int(np.ceil(APART * length)), max(1, d.n // LEAST)))
-    return Design(d.n, d.weights, codes, np.arange(int(codes.max()) + 1))
 
 
 def _length(x: Array) -> float:

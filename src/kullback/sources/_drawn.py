@@ -11,9 +11,7 @@ from kullback._distribution import Sample
 from kullback._format import listing
 from kullback._result import InputError
 from kullback._support import Array
-
-STRETCH = 5  # correlation lengths of a stretch that stands for a group
-FEWEST = 8  # stretches of a chain, however long
+from kullback.numerics.dependence import in_stretches
 
 
 class DrawnTable(NamedTuple):
@@ -61,11 +59,7 @@ class Drawn(NamedTuple):
     def table(self) -> DrawnTable:
         """All columns as rows of a table."""
         whole = self._of(list(range(len(self.names))), self.notes)
-        d = whole.design
-        groups = d.groups
-        if d.chains is not None:
-            length = max(1, math.ceil(STRETCH * whole.correlation_length))
-            groups = d.blocks(min(length, max(1, min(d.chains) // FEWEST)))
+        groups = in_stretches(whole.design, whole.correlation_length).groups
         columns = whole.x.reshape(whole.n, -1)
         held = {name: columns[:, i] for i, name in enumerate(self.names)}
         return DrawnTable(held, whole.weights, groups, whole.notes)
