@@ -84,6 +84,9 @@ def test_what_goes_with_a_note() -> None:
     still = kl.Sample(np.r_[x, np.ones(40)], chains=2)
     assert "chain 1 never moves" in still.notes[0]
     assert still.effective_sample_size < 20
+    alone_still = kl.Sample(np.ones(40), order="time")
+    assert "chain 0 never moves" in alone_still.notes[0]
+    assert kl.divergence(alone_still, kl.Sample(x)).value == math.inf  # a mass beside a density
     assert "20 to 60 draws" in kl.Sample(np.r_[x, x], chains=np.repeat([0, 1], [20, 60])).notes[0]
     light = kl.Sample(x, weights=np.r_[np.zeros(10), np.arange(1.0, 31)])
     assert light.n == 30
@@ -189,6 +192,61 @@ def test_weighted_outcomes_are_counted() -> None:
     w = p[x] / p[x].sum()
     spread = math.sqrt(float(np.square(w * (np.log(p / q)[x] - w @ np.log(p / q)[x])).sum()))
     assert kl.divergence(weighted, q.tolist()).error == pytest.approx(spread, rel=0.1)
+
+
+def test_weighted_outcomes_against_other_ones() -> None:
+    """(.5, .3, .2) from (.2, .6, .2): ½·log(5/2) − .3·log 2, all draws even and weighed by their shares."""
+    r, p, q = rng(37), np.array([0.5, 0.3, 0.2]), np.array([0.2, 0.6, 0.2])
+    truth = 0.5 * math.log(2.5) - 0.3 * math.log(2)
+    assert truth == pytest.approx(0.25020121176909393, rel=1e-15)
+    x, y = r.integers(0, 3, (2, 2000))
+    for a, b in (
+        (kl.Sample(x, weights=p[x]), kl.Sample(y, weights=q[y])),
+        (kl.Sample(x, weights=p[x]), q.tolist()),
+        (p.tolist(), kl.Sample(y, weights=q[y])),
+    ):
+        found = kl.divergence(a, b)
+        assert found.method == "zhang-grabchak"
+        assert found.error < 0.03
+        holds(found, truth)
+    codes = np.arange(3) * 2  # every outcome three times, at weights that hold its exact share
+    exact = kl.Sample(np.repeat(codes, 3), weights=np.repeat(p, 3) * np.tile([1, 2, 3], 3))
+    shares = kl.divergence(exact, dict(zip(codes.tolist(), q.tolist(), strict=True)), method="plug-in")
+    assert shares.value == pytest.approx(truth, rel=1e-12)
+
+
+def with_zeros(z: Any, u: Any, share: float, shift: float = 0.0, scale: float = 1.0) -> Any:
+    return np.where(stats.norm.cdf(u) < share, 0.0, shift + scale * z)
+
+
+def test_zeros_beside_a_density_with_weights_groups_or_an_order() -> None:
+    """The divergence of the shares .4 and .6 of zeros, and .6 of that of N(0, 1) from N(1, 2²)."""
+    truth = 0.2 * math.log(1.5) + 0.6 * TRUTH
+    n, g = 900, np.repeat(np.arange(60), 15)
+
+    def even(r: np.random.Generator) -> Any:
+        return r.normal(size=n)
+
+    def grouped(r: np.random.Generator) -> Any:
+        return in_groups(r, 60, 15, 0.2)[0]
+
+    def ordered(r: np.random.Generator) -> Any:
+        return series(r, n, 0.5)
+
+    r = rng(38)
+    for make, of_p, of_q in (
+        (even, {"weights": r.gamma(2, size=n)}, {}),
+        (grouped, {"groups": g}, {"groups": g + 60}),
+        (ordered, {"order": "time"}, {"order": "time"}),
+    ):
+        p, q = with_zeros(make(r), make(r), 0.4), with_zeros(make(r), make(r), 0.6, 1, 2)
+        alone = kl.divergence(kl.Sample(p), kl.Sample(q), method="mixed")
+        found = kl.divergence(kl.Sample(p, **of_p), kl.Sample(q, **of_q))
+        assert found.method == "mixed"
+        holds(found, truth)
+        assert 1.02 * alone.error < found.error < 3 * alone.error
+    one = kl.Sample(np.r_[np.zeros(30), r.normal(size=60)], groups=np.repeat([1, 2, 3], [15, 15, 60]))
+    assert "two groups a side in each cell; (·) has one of P" in str(kl.plan(one, kl.Sample(q)).reasons["mixed"])
 
 
 LONG = [pytest.param(m, marks=pytest.mark.slow) for m in ("neighbours", "classifier")]
