@@ -41,6 +41,30 @@ def series(times: int = 600) -> None:
     CONSOLE.print(table)
 
 
+def groups(times: int = 400) -> None:
+    """The same of groups of twenty draws, at N(1,2²) and one standard error or so away; and by nearest neighbours."""
+    table = Table("groups", "correlation", "N(1,2²)", "N(0.1,1)", "N(1,2²), neighbours", title=f"{times} replicates")
+    for number in (10, 30, 100):
+        for within in (0.01, 0.1, 0.5):
+            held = np.zeros(3)
+            for i in range(times):
+                r = np.random.default_rng([32, i])
+                (x, g), (y, h) = (_in_groups(r, number, within) for _ in range(2))
+                p = kl.Sample(x, groups=g)
+                far, near = (kl.Sample(v, groups=h + number) for v in (1 + 2 * y, y + 0.1))
+                asked = ((far, TRUTH, "parametric"), (near, 0.005, "parametric"), (far, TRUTH, "neighbours"))
+                for k, (q, truth, method) in enumerate(asked):
+                    low, high = kl.divergence(p, q, method=method).confidence_interval()
+                    held[k] += low <= truth <= high
+            table.add_row(f"{number}", f"{within:g}", *(f"{100 * hits / times:.0f} %" for hits in held))
+    CONSOLE.print(table)
+
+
+def _in_groups(r: np.random.Generator, number: int, within: float) -> tuple[Any, Any]:
+    g = np.repeat(np.arange(number), 20)
+    return np.sqrt(within) * r.normal(size=number)[g] + np.sqrt(1 - within) * r.normal(size=len(g)), g
+
+
 def _steps(r: np.random.Generator, n: int, phi: float) -> Any:
     """A stationary AR(1) of unit variance."""
     steps = r.normal(size=n) * np.sqrt(1 - phi**2)
@@ -80,9 +104,8 @@ def cases() -> dict[str, Callable[[np.random.Generator], Made]]:
         return _steps(r, 2000, 0.9), 1 + 2 * _steps(r, 2000, 0.9), time, time
 
     def grouped(r: np.random.Generator) -> Made:
-        g = np.repeat(np.arange(30), 20)
-        x, y = (np.sqrt(0.1) * r.normal(size=30)[g] + np.sqrt(0.9) * r.normal(size=600) for _ in range(2))
-        return x, 1 + 2 * y, {"groups": g}, {"groups": g + 30}
+        (x, g), (y, h) = (_in_groups(r, 30, 0.1) for _ in range(2))
+        return x, 1 + 2 * y, {"groups": g}, {"groups": h + 30}
 
     def weighted(r: np.random.Generator) -> Made:
         u = r.normal(0.3, 1.2, 2000)

@@ -2,7 +2,7 @@
 
 The peers are written out here as their sources are, so that the numbers need nothing installed: `universal-divergence`,
 `KL-divergence-estimators` and NPEET all ask a k-d tree (SciPy's or scikit-learn's) for the k-th distance on both sides.
-`python -m benchmarks.samples errors|coverage|series|beside|levels|speed` runs one part.
+`python -m benchmarks.samples errors|coverage|series|groups|beside|levels|speed` runs one part.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from scipy.integrate import quad
 from scipy.spatial import cKDTree
 
 import kullback as kl
-from benchmarks.intervals import beside, series
+from benchmarks.intervals import beside, groups, series
 from kullback._measure._samples import tested
 from kullback.numerics import counts, neighbours
 
@@ -38,11 +38,12 @@ class Pair(NamedTuple):
     named: bool
 
 
-def main(parts: tuple[str, ...] = ("errors", "coverage", "series", "beside", "levels", "speed")) -> None:
+def main(parts: tuple[str, ...] = ("errors", "coverage", "series", "groups", "beside", "levels", "speed")) -> None:
     known = {
         "errors": errors,
         "coverage": coverage,
         "series": series,
+        "groups": groups,
         "beside": beside,
         "levels": levels,
         "speed": speed,

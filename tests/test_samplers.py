@@ -99,6 +99,17 @@ def test_groups_of_arviz_are_draws_in_chains_with_names(make: Any) -> None:
     assert drawn_table([0.5, 0.5], "p") is None
 
 
+def test_a_whole_inference_data_asks_for_a_group() -> None:
+    class InferenceData:
+        _groups = ("prior", "posterior")
+
+        def groups(self) -> list[str]:
+            return list(self._groups)
+
+    with pytest.raises(kl.KindError, match=r"q has the groups prior, posterior; give one of them: q\.posterior"):
+        kl.divergence("normal(0, 1)", InferenceData())
+
+
 def test_stacked_draws_return_to_their_chains() -> None:
     r = np.random.default_rng(1)
     x, chain, draw = r.normal(size=40), np.tile([1, 0], 20), np.repeat(np.arange(20), 2)

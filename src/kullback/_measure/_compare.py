@@ -52,7 +52,8 @@ def compare(
     Comparison
         forward and reverse divergences with their errors, entropies and cross-entropies
         (KL = cross-entropy − entropy), Jensen-Shannon, Jeffreys, the supports, and the terms; all in nats. For two
-        samples also the p-value of no difference, and what it looked at.
+        samples also the p-value of no difference, and what it looked at: of independent draws, or of such as go
+        together in the way that was said of them.
 
     Examples
     --------

@@ -49,8 +49,8 @@ def divergence(
     p, q : distribution
         P is the target, Q what is measured against it: an array of probabilities (its other axes are a
         batch), a dict of probabilities or a Counter, a distribution of SciPy, NumPyro, torch or TFP on JAX
-        (one, or a batch), a text such as ``"normal(0, 1)"``, a data frame or path of rows, or a kl.Discrete,
-        kl.Density, kl.Sample, kl.Table.
+        (one, or a batch), a text such as ``"normal(0, 1)"``, a data frame or path of rows, draws of ArviZ, getdist or
+        anesthetic, or a kl.Discrete, kl.Density, kl.Sample, kl.Table. Columns of draws belong together by name.
     direction : {"forward", "reverse"}
         forward is KL(P‖Q) = Σ P log(P/Q); reverse is KL(Q‖P).
     axis : int, tuple of int, or None
