@@ -126,6 +126,13 @@ def test_a_normalised_density_without_a_sampler_is_held_to_its_claim() -> None:
     assert "known up to a constant" in str(kl.plan(q, q).reasons["weighted draws"])
 
 
+def test_where_quadrature_serves_it_is_left_to_it_but_for_the_asking() -> None:
+    """N(0, 2) from N(0, 1) three times: ½(1 − log 2) each."""
+    p = unnormalised(np.zeros(3), 2 * np.eye(3))
+    assert kl.divergence(p, text(np.zeros(3), np.eye(3))).method == "quadrature"
+    holds(kl.divergence(p, text(np.zeros(3), np.eye(3)), method="weighted draws"), 1.5 * (1 - math.log(2)), 0.03)
+
+
 @pytest.mark.slow
 def test_errors_of_weighted_draws_are_what_they_say() -> None:
     (mean, covariance), wide = normal(6), 4 * np.eye(6)

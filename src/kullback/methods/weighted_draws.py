@@ -18,6 +18,7 @@ from kullback._support import Array, Box, Interval, Lattice, Simplex
 from kullback.methods._progress import Progress
 from kullback.methods._proposal import strata
 from kullback.methods._request import Request
+from kullback.methods.quadrature import Quadrature
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +48,9 @@ class WeightedDraws:
         if p.normalized and q.normalized and _drawable(p):
             return "needs a density that is known up to a constant, or a P without a sampler"
         return None
+
+    def defers(self, p: Measured, q: Measured) -> str | None:
+        return "quadrature needs no draws" if Quadrature().applies(p, q) is None else None
 
     def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence:
         assert isinstance(p, Density)
