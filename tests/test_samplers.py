@@ -127,15 +127,20 @@ def test_stacked_draws_return_to_their_chains() -> None:
     ("variables", "says"),
     [
         ([Variable("x", ("chain", "draw"), np.full((2, 9), "a"))], "x holds <U1, no numbers; leave it out"),
-        ([Variable("x", ("n",), np.zeros(9))], r"has the dimensions n, and draws have draw.*rename"),
-        ([Variable("x", ("draw",), np.zeros(9)), Variable("y", ("k",), np.zeros(9))], "y has the dimensions k"),
+        ([Variable("x", ("n",), np.zeros(9))], r"^q has the dimensions n, and draws .*: q\.rename\(n='draw'\)"),
+        ([Variable("x", ("draw",), np.zeros(9)), Variable("y", ("k",), np.zeros(9))], "^q: y has the dimensions k"),
         ([Variable("x", ("draw",), np.zeros(9)), Variable("y", ("draw",), np.zeros(8))], "8 draws of y and 9 of x"),
         ([], "holds no variables"),
     ],
 )
 def test_datasets_that_hold_no_draws_say_so(variables: list[Variable], says: str) -> None:
     with pytest.raises(kl.InputError, match=says):
-        kl.divergence(Dataset(variables), "normal(0, 1)")
+        kl.divergence("normal(0, 1)", Dataset(variables))
+
+
+def test_an_array_whose_rows_are_chains_is_no_sample_of_them() -> None:
+    with pytest.raises(kl.InputError, match="dimensions chain, draw, and its rows are chains"):
+        kl.Sample(Variable("mu", ("chain", "draw"), np.zeros((4, 9))))
 
 
 def getdist(x: list[Any], **more: Any) -> Any:

@@ -63,9 +63,11 @@ def _order(variable: Any, argument: str) -> tuple[Array, Array]:
         chains, draws = sizes.get("chain", 1), sizes["draw"]
         return np.repeat(np.arange(chains), draws), np.arange(chains * draws)
     if STACKED not in sizes:
+        dims = [str(d) for d in sizes]
+        step = f"; rename that of the draws: {argument}.rename({dims[0]}='draw')" if dims else ""
         raise InputError(
-            f"{argument} has the dimensions {listing([str(d) for d in sizes]) or '(none)'}, and draws have draw, "
-            f"with chain or without, or {STACKED}; rename that of the draws: {argument}.rename(n='draw')"
+            f"{argument} has the dimensions {listing(dims) or '(none)'}, and draws have draw, with chain or without, "
+            f"or {STACKED}{step}"
         )
     if "draw" not in variable.coords:
         return np.zeros(sizes[STACKED], int), np.arange(sizes[STACKED])
@@ -81,7 +83,7 @@ def _scalars(name: str, variable: Any, argument: str) -> tuple[list[str], Array]
     first = [d for d in ("chain", "draw") if d in dims] if "draw" in dims else [STACKED]
     if not set(first) <= set(dims):
         raise InputError(
-            f"{argument}: {name} has the dimensions {listing(dims) or '(none)'}, and none of them is that of draws; "
+            f"{name} has the dimensions {listing(dims) or '(none)'}, and none of them is that of draws; "
             f"leave it out: {argument}.drop_vars({name!r})"
         )
     rest = [d for d in dims if d not in first]
@@ -89,9 +91,7 @@ def _scalars(name: str, variable: Any, argument: str) -> tuple[list[str], Array]
     shape = [values.shape[dims.index(d)] for d in rest]
     values = values.transpose([dims.index(d) for d in (*first, *rest)]).reshape(-1, int(np.prod(shape, dtype=int)))
     if values.dtype.kind not in "biuf":
-        raise InputError(
-            f"{argument}: {name} holds {values.dtype}, no numbers; leave it out: {argument}.drop_vars({name!r})"
-        )
+        raise InputError(f"{name} holds {values.dtype}, no numbers; leave it out: {argument}.drop_vars({name!r})")
     coords = [_labels(variable, d, n) for d, n in zip(rest, shape, strict=True)]
     places = [", ".join(place) for place in itertools.product(*coords)]
     return [f"{name}[{place}]" if place else name for place in places], values.astype(np.float64)
