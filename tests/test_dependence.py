@@ -448,6 +448,8 @@ def test_one_feature_of_groups_is_a_t_test() -> None:
     assert how == "by Rao and Scott's F of"
     ratio = (x.mean() - q.mean(y)) ** 2 / p.variance(x)[0]
     assert level == pytest.approx(stats.f.sf(ratio, 1, 8), rel=1e-4)
+    still = kl.Sample(np.zeros(40), groups=np.arange(40) // 5), kl.Sample(np.zeros(40), order="time")
+    assert kl.compare(*still).p_value == 1
 
 
 def test_angles_close_at_their_ends() -> None:
