@@ -2,7 +2,7 @@
 
 The peers are written out here as their sources are, so that the numbers need nothing installed: `universal-divergence`,
 `KL-divergence-estimators` and NPEET all ask a k-d tree (SciPy's or scikit-learn's) for the k-th distance on both sides.
-`python -m benchmarks.samples errors|coverage|series|levels|speed` runs one part.
+`python -m benchmarks.samples errors|coverage|series|groups|beside|levels|speed` runs one part.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from scipy import signal, stats
+from scipy import stats
 from scipy.integrate import quad
 from scipy.spatial import cKDTree
 
 import kullback as kl
+from benchmarks.intervals import beside, groups, series
 from kullback._measure._samples import tested
 from kullback.numerics import counts, neighbours
 
@@ -37,9 +38,18 @@ class Pair(NamedTuple):
     named: bool
 
 
-def main(parts: tuple[str, ...] = ("errors", "coverage", "series", "levels", "speed")) -> None:
+def main(parts: tuple[str, ...] = ("errors", "coverage", "series", "groups", "beside", "levels", "speed")) -> None:
+    known = {
+        "errors": errors,
+        "coverage": coverage,
+        "series": series,
+        "groups": groups,
+        "beside": beside,
+        "levels": levels,
+        "speed": speed,
+    }
     for part in parts:
-        {"errors": errors, "coverage": coverage, "series": series, "levels": levels, "speed": speed}[part]()
+        known[part]()
 
 
 def normals(mean_p: Any, cov_p: Any, mean_q: Any, cov_q: Any, carry: Any = None) -> Pair:
@@ -133,30 +143,6 @@ def unbounded() -> dict[str, Pair]:
 
     found = {name: pair("beta", p, q, "") for name, (p, q) in betas.items()}
     return found | {name: pair("gamma", p, q, ", 1") for name, (p, q) in gammas.items()}
-
-
-def series(times: int = 600) -> None:
-    """How often 95 % intervals of N(0,1)‖N(1,2²) hold it, by AR(1) draws given in their order, and as independent."""
-    table = Table("φ", "draws", "worth", "held", "as independent", title=f"{times} replicates")
-    truth = float(np.log(2) - 0.25)
-    for phi, n in ((0.0, 2000), (0.5, 2000), (0.9, 2000), (0.9, 10_500), (0.98, 2000), (0.98, 10_500), (0.98, 50_000)):
-        held = {"time": 0, None: 0}
-        for i in range(times):
-            x, y = (_steps(np.random.default_rng([31, i, side]), n, phi) for side in range(2))
-            for order in held:
-                found = kl.divergence(kl.Sample(x, order=order), kl.Sample(1 + 2 * y, order=order), method="parametric")
-                low, high = found.confidence_interval()
-                held[order] += low <= truth <= high
-        shares = [f"{100 * hits / times:.0f} %" for hits in held.values()]
-        table.add_row(f"{phi:g}", f"{n}", f"{n * (1 - phi) / (1 + phi):.0f}", *shares)
-    CONSOLE.print(table)
-
-
-def _steps(r: np.random.Generator, n: int, phi: float) -> Any:
-    """A stationary AR(1) of unit variance."""
-    steps = r.normal(size=n) * np.sqrt(1 - phi**2)
-    steps[0] = r.normal()
-    return signal.lfilter([1], [1, -phi], steps)
 
 
 def levels() -> None:

@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.signal import lfilter
 
 import kullback as kl
-from kullback.numerics.dependence import Design
+from kullback.numerics import exchange
+from kullback.numerics.dependence import Design, sampling_covariance
 
 TRUTH = math.log(2) - 0.25  # N(0, 1) from N(1, 2²): log 2 + (1 + 1)/8 − 1/2
 
@@ -82,6 +84,9 @@ def test_what_goes_with_a_note() -> None:
     still = kl.Sample(np.r_[x, np.ones(40)], chains=2)
     assert "chain 1 never moves" in still.notes[0]
     assert still.effective_sample_size < 20
+    alone_still = kl.Sample(np.ones(40), order="time")
+    assert "chain 0 never moves" in alone_still.notes[0]
+    assert kl.divergence(alone_still, kl.Sample(x)).value == math.inf  # a mass beside a density
     assert "20 to 60 draws" in kl.Sample(np.r_[x, x], chains=np.repeat([0, 1], [20, 60])).notes[0]
     light = kl.Sample(x, weights=np.r_[np.zeros(10), np.arange(1.0, 31)])
     assert light.n == 30
@@ -110,6 +115,20 @@ def test_the_variance_of_a_series_mean(phi: float) -> None:
     found = kl.Sample(x, order="time")
     assert found.design.variance(x)[0] * len(x) == pytest.approx((1 + phi) / (1 - phi), rel=0.2)
     assert found.correlation_length == pytest.approx((1 + phi) / (1 - phi), rel=0.2)
+
+
+def test_the_covariance_of_means_of_a_series() -> None:
+    """Two columns of one AR(1) noise and their own: (1 + φ)/(1 − φ)/n times the covariance of the draws."""
+    r, n = rng(36), 100_000
+    both, one, other = (series(r, n, 0.8) for _ in range(3))
+    f = np.column_stack([both + one, both - 2 * other])
+    sample = kl.Sample(f, order="time")
+    found = sampling_covariance(sample.design, f, sample.correlation_length) * n
+    assert found == pytest.approx(9 * np.array([[2.0, 1.0], [1.0, 5.0]]), rel=0.2)
+    assert np.diag(found) / n == pytest.approx(sample.design.variance(f), rel=1e-12)
+    g = np.repeat(np.arange(n // 10), 10)
+    grouped = sampling_covariance(Design(n, None, g, np.arange(n // 10)), f)
+    assert np.diag(grouped) == pytest.approx(Design(n, None, g, np.arange(n // 10)).variance(f), rel=1e-12)
 
 
 def test_the_variance_of_a_mean_of_groups() -> None:
@@ -175,6 +194,61 @@ def test_weighted_outcomes_are_counted() -> None:
     assert kl.divergence(weighted, q.tolist()).error == pytest.approx(spread, rel=0.1)
 
 
+def test_weighted_outcomes_against_other_ones() -> None:
+    """(.5, .3, .2) from (.2, .6, .2): ½·log(5/2) − .3·log 2, all draws even and weighed by their shares."""
+    r, p, q = rng(37), np.array([0.5, 0.3, 0.2]), np.array([0.2, 0.6, 0.2])
+    truth = 0.5 * math.log(2.5) - 0.3 * math.log(2)
+    assert truth == pytest.approx(0.25020121176909393, rel=1e-15)
+    x, y = r.integers(0, 3, (2, 2000))
+    for a, b in (
+        (kl.Sample(x, weights=p[x]), kl.Sample(y, weights=q[y])),
+        (kl.Sample(x, weights=p[x]), q.tolist()),
+        (p.tolist(), kl.Sample(y, weights=q[y])),
+    ):
+        found = kl.divergence(a, b)
+        assert found.method == "zhang-grabchak"
+        assert found.error < 0.03
+        holds(found, truth)
+    codes = np.arange(3) * 2  # every outcome three times, at weights that hold its exact share
+    exact = kl.Sample(np.repeat(codes, 3), weights=np.repeat(p, 3) * np.tile([1, 2, 3], 3))
+    shares = kl.divergence(exact, dict(zip(codes.tolist(), q.tolist(), strict=True)), method="plug-in")
+    assert shares.value == pytest.approx(truth, rel=1e-12)
+
+
+def with_zeros(z: Any, u: Any, share: float, shift: float = 0.0, scale: float = 1.0) -> Any:
+    return np.where(stats.norm.cdf(u) < share, 0.0, shift + scale * z)
+
+
+def test_zeros_beside_a_density_with_weights_groups_or_an_order() -> None:
+    """The divergence of the shares .4 and .6 of zeros, and .6 of that of N(0, 1) from N(1, 2²)."""
+    truth = 0.2 * math.log(1.5) + 0.6 * TRUTH
+    n, g = 900, np.repeat(np.arange(60), 15)
+
+    def even(r: np.random.Generator) -> Any:
+        return r.normal(size=n)
+
+    def grouped(r: np.random.Generator) -> Any:
+        return in_groups(r, 60, 15, 0.2)[0]
+
+    def ordered(r: np.random.Generator) -> Any:
+        return series(r, n, 0.5)
+
+    r = rng(38)
+    for make, of_p, of_q in (
+        (even, {"weights": r.gamma(2, size=n)}, {}),
+        (grouped, {"groups": g}, {"groups": g + 60}),
+        (ordered, {"order": "time"}, {"order": "time"}),
+    ):
+        p, q = with_zeros(make(r), make(r), 0.4), with_zeros(make(r), make(r), 0.6, 1, 2)
+        alone = kl.divergence(kl.Sample(p), kl.Sample(q), method="mixed")
+        found = kl.divergence(kl.Sample(p, **of_p), kl.Sample(q, **of_q))
+        assert found.method == "mixed"
+        holds(found, truth)
+        assert 1.02 * alone.error < found.error < 3 * alone.error
+    one = kl.Sample(np.r_[np.zeros(30), r.normal(size=60)], groups=np.repeat([1, 2, 3], [15, 15, 60]))
+    assert "two groups a side in each cell; (·) has one of P" in str(kl.plan(one, kl.Sample(q)).reasons["mixed"])
+
+
 LONG = [pytest.param(m, marks=pytest.mark.slow) for m in ("neighbours", "classifier")]
 
 
@@ -192,6 +266,29 @@ def test_draws_with_weights_and_in_an_order_by_every_method(method: str) -> None
     if method != "classifier":
         holds(kl.divergence(kl.Sample(x, order="time"), "normal(1, 2)", method=method), TRUTH, slack)
         holds(kl.divergence("normal(0, 1)", kl.Sample(y, order="time"), method=method), TRUTH, slack)
+
+
+def test_neighbours_of_draws_with_weights_are_not_off_by_what_weights_vary() -> None:
+    """Weights that know nothing of the draws, of a variance of twice their squared mean."""
+    found = []
+    for i in range(40):
+        r = rng(33, i)
+        x, y = r.normal(size=600), r.normal(1, 2, 600)
+        sides = (kl.Sample(v, weights=r.gamma(0.5, size=600)) for v in (x, y))
+        d = kl.divergence(*sides, method="neighbours")
+        found.append((d.value - TRUTH) / d.error)
+    assert abs(np.mean(found)) < 4.5 / math.sqrt(40)
+    assert 0.5 < np.std(found) < 1.5
+
+
+def test_neighbours_on_the_line_are_asked_of_some_draws_of_an_order() -> None:
+    """As many draws as balls tell apart: the value is that of asking all of them, within a part of the error."""
+    r = rng(34)
+    x, y = (kl.Sample(s, order="time") for s in (series(r, 4000, 0.5), 1 + 2 * series(r, 4000, 0.5)))
+    found = kl.divergence(x, y, method="neighbours")
+    holds(found, TRUTH)
+    every = [kl.Sample(s.x, order="time", weights=1 + 1e-9 * r.random(4000)) for s in (x, y)]  # as good as none
+    assert abs(kl.divergence(*every, method="neighbours").value - found.value) < 0.3 * found.error
 
 
 def test_exponentials_in_an_order() -> None:
@@ -230,6 +327,17 @@ def test_intervals_of_groups_cover(groups: int, within: float) -> None:
         return kl.Sample(x, groups=g), kl.Sample(1 + 2 * y, groups=h + groups)
 
     assert abs(covered(make, TRUTH, 1000) - 0.95) <= 0.03
+
+
+@pytest.mark.parametrize(("groups", "within", "shift"), [(30, 0.1, 0.1), (10, 0.1, 0.2), (30, 0.5, 0.2)])
+def test_intervals_of_few_groups_near_each_other_cover(groups: int, within: float, shift: float) -> None:
+    """N(0, 1) from N(shift, 1), shift²/2, about a standard error away: means vary with groups, and variances hardly."""
+
+    def make(r: np.random.Generator) -> tuple[Any, Any]:
+        (x, g), (y, h) = (in_groups(r, groups, 20, within) for _ in range(2))
+        return kl.Sample(x, groups=g), kl.Sample(y + shift, groups=h + groups)
+
+    assert covered(make, shift**2 / 2, 250, method="parametric") >= 0.95 - 2.5 * math.sqrt(0.95 * 0.05 / 250)
 
 
 def test_groups_widen_the_error_and_have_degrees() -> None:
@@ -305,9 +413,21 @@ def test_p_values_of_draws_that_go_together() -> None:
         return x, kl.Sample(y.x[:200], groups=x.design.groups)
 
     def times(r: np.random.Generator) -> tuple[Any, Any]:
-        return kl.Sample(series(r, 500, 0.8), order="time"), kl.Sample(series(r, 400, 0.8), order="time")
+        return kl.Sample(series(r, 1000, 0.8), order="time"), kl.Sample(series(r, 800, 0.8), order="time")
 
-    for make, how in ((groups, "permutation of whole groups"), (days, "swapping groups"), (times, "circular shifts")):
+    def short(r: np.random.Generator) -> tuple[Any, Any]:
+        return kl.Sample(series(r, 1000, 0.98), order="time"), kl.Sample(series(r, 1000, 0.98), order="time")
+
+    def unlike(r: np.random.Generator) -> tuple[Any, Any]:
+        return groups(r)[0], kl.Sample(r.normal(size=200), weights=r.gamma(2, size=200))
+
+    for make, how in (
+        (groups, "permutation of whole groups"),
+        (days, "swapping groups"),
+        (times, "circular shifts"),
+        (short, "Rao and Scott's F"),
+        (unlike, "Rao and Scott's F"),
+    ):
         assert level(make) < 0.05 + 4.5 * math.sqrt(0.05 * 0.95 / 25)  # rows taken as independent: half of them
         assert how in kl.compare(*make(rng(15))).test
     r = rng(16)
@@ -317,6 +437,19 @@ def test_p_values_of_draws_that_go_together() -> None:
     assert kl.compare(z, kl.Sample(np.digitize(y + 1.5, [-1.0, 0, 1]), groups=h + 100)).p_value == 0.001
     mixed = kl.compare(kl.Sample(x, groups=g), kl.Sample(r.normal(3, 1, 400), weights=r.gamma(2, size=400)))
     assert mixed.p_value < 1e-6
+
+
+def test_one_feature_of_groups_is_a_t_test() -> None:
+    """T²/V of a difference of means, V with G − 1 degrees: F of (1, G − 1) where the other side is known well."""
+    r = rng(35)
+    (x, g), y = in_groups(r, 9, 10, 0.3), r.normal(size=4000) * 1e-6 + 0.2
+    p, q = Design(90, None, g, np.arange(9)), Design(4000, np.full(4000, 1 / 4000) * (1 + np.arange(4000) % 2) / 1.5)
+    level, how = exchange.test(x[:, None], p, y[:, None], q, (1.0, 1.0), 0)
+    assert how == "by Rao and Scott's F of"
+    ratio = (x.mean() - q.mean(y)) ** 2 / p.variance(x)[0]
+    assert level == pytest.approx(stats.f.sf(ratio, 1, 8), rel=1e-4)
+    still = kl.Sample(np.zeros(40), groups=np.arange(40) // 5), kl.Sample(np.zeros(40), order="time")
+    assert kl.compare(*still).p_value == 1
 
 
 def test_angles_close_at_their_ends() -> None:

@@ -66,7 +66,10 @@ def test_a_gap_and_a_missing_sampler() -> None:
     assert found.value == math.inf
     assert found.status is kl.Status.SUPPORT_GAP
     with pytest.raises(kl.NoMethodError, match="no sampler"):
-        kl.divergence(q, p)
+        kl.divergence(q, p, method="monte carlo")
+    other = kl.divergence(q, p)  # by draws that are weighted: q is 2p where it is not zero
+    assert other.method == "weighted draws"
+    assert other.value == pytest.approx(math.log(2), rel=1e-9)
     assert "known up to a constant" in str(
         kl.plan(p, kl.Density(lambda x: -(x**2).sum(axis=1), dim=4, vectorized=True, normalized=False)).reasons
     )

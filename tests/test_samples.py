@@ -301,9 +301,6 @@ def test_what_cannot_be_measured_says_why() -> None:
     x = r.normal(size=(60, 2))
     flat = np.c_[x, x.sum(axis=1)]
     assert "linearly dependent" in str(kl.plan(kl.Sample(flat), kl.Sample(flat + 1)).reasons["neighbours"])
-    weighted = kl.Sample(np.where(r.random(60) < 0.4, 0.0, r.normal(size=60)), weights=np.arange(1.0, 61))
-    with pytest.raises(kl.NoMethodError, match="weights"):
-        kl.divergence(weighted, kl.Sample(x[:, 0]), method="mixed")
     with pytest.raises(kl.NoMethodError, match="needs 6 draws in 1 dimensions; P has 3"):
         kl.divergence(kl.Sample([1.0, 2.0, 4.0]), kl.Sample([1.5, 3.0, 7.0]), method="neighbours")
 

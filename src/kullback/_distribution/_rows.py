@@ -73,6 +73,11 @@ class Sample:
     ) -> None:
         if isinstance(x, np.ma.MaskedArray) and (masked := int(np.ma.getmaskarray(x).sum())):
             raise InputError(f"x masks {masked} of {x.size} numbers; remove them first, x.compressed() of one column")
+        if order is None and {"chain", "draw"} <= set(getattr(x, "dims", ())):
+            raise InputError(
+                f"x has the dimensions {listing([str(d) for d in x.dims])}, and its rows are chains, no draws: pass x "
+                'itself in the place of p or q, or say kl.Sample(x, order="chains")'
+            )
         points = np.ascontiguousarray(numeric_array(x, "x"), dtype=np.float64)
         if order == "chains":
             points, weights, chains = _stacked(points, weights, chains)
@@ -108,6 +113,14 @@ class Sample:
         """The same draws at other points: their weights, groups and order stay."""
         other = Sample(x, columns=self.columns, name=self.name, notes=self.notes)
         other.labels, other.design, other.period = self.labels, self.design, self.period
+        return other
+
+    def columns_as(self, names: tuple[str, ...]) -> Sample:
+        """The same draws with their columns in the order of these names."""
+        order = [self.columns.index(name) for name in names]
+        other = self.at(self.x[:, order])
+        other.columns = tuple(names)
+        other.period = None if self.period is None else self.period[order]
         return other
 
     @property

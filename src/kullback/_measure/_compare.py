@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kullback._distribution import Density, Discrete, Measured
+from kullback._measure._columns import aligned
 from kullback._measure._divergence import check_seed, check_tables, measure, prepared, turned
 from kullback._measure._frame import reduced
 from kullback._measure._samples import SUMMED, standing, summary, tested
@@ -51,7 +52,8 @@ def compare(
     Comparison
         forward and reverse divergences with their errors, entropies and cross-entropies
         (KL = cross-entropy − entropy), Jensen-Shannon, Jeffreys, the supports, and the terms; all in nats. For two
-        samples also the p-value of no difference, and what it looked at.
+        samples also the p-value of no difference, and what it looked at: of independent draws, or of such as go
+        together in the way that was said of them.
 
     Examples
     --------
@@ -66,6 +68,7 @@ def compare(
     a = prepared(p, "p", axis, normalize)
     b = prepared(q, "q", axis, normalize)
     check_tables(a, b)
+    a, b = aligned(a, b)
     request = Request(tolerance, None, seed)
     forward = measure(a, b, request=request)
     reverse = turned(measure(b, a, request=request))

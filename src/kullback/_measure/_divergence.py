@@ -12,6 +12,7 @@ import numpy as np
 from kullback._distribution import Batch, Density, Discrete, Measured, Sample, Table
 from kullback._format import listing
 from kullback._measure import _batch
+from kullback._measure._columns import aligned
 from kullback._measure._dependence import check_periods, with_dependence
 from kullback._measure._frame import reduced, with_width
 from kullback._result import Divergence, InputError, KindError, NoMethodError, Plan, Status
@@ -48,8 +49,8 @@ def divergence(
     p, q : distribution
         P is the target, Q what is measured against it: an array of probabilities (its other axes are a
         batch), a dict of probabilities or a Counter, a distribution of SciPy, NumPyro, torch or TFP on JAX
-        (one, or a batch), a text such as ``"normal(0, 1)"``, a data frame or path of rows, or a kl.Discrete,
-        kl.Density, kl.Sample, kl.Table.
+        (one, or a batch), a text such as ``"normal(0, 1)"``, a data frame or path of rows, draws of ArviZ, getdist or
+        anesthetic, or a kl.Discrete, kl.Density, kl.Sample, kl.Table. Columns of draws belong together by name.
     direction : {"forward", "reverse"}
         forward is KL(P‖Q) = Σ P log(P/Q); reverse is KL(Q‖P).
     axis : int, tuple of int, or None
@@ -171,6 +172,7 @@ def plan(
         )
     assert not isinstance(a, Batch)
     assert not isinstance(b, Batch)
+    a, b = aligned(a, b)
     _check_dimensions(a, b)
     if direction == "reverse":
         a, b = b, a
@@ -204,7 +206,7 @@ def check_tables(a: Measured | Batch, b: Measured | Batch) -> None:
 def measure(p: Measured, q: Measured, *, method: str = "auto", request: Request | None = None) -> Divergence:
     """KL(P‖Q) of two prepared distributions."""
     request = request or Request()
-    p, q = reduced(p, q)
+    p, q = reduced(*aligned(p, q))
     with_width(p, "p")
     with_width(q, "q")
     check_periods(p, q)

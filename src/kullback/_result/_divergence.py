@@ -165,7 +165,10 @@ class Divergence:
         return self.value / LOG2
 
     def confidence_interval(self, level: float = 0.95) -> tuple[Any, Any]:
-        """The interval that holds the true value: at `level` for a standard error, ± the error otherwise."""
+        """The interval that holds the true value: at `level` for a standard error, ± the error otherwise.
+
+        That of draws holds for independent ones, or for such as go together in the way that was said of them.
+        """
         if not 0 < level < 1:
             raise InputError(f"level must lie between 0 and 1, not {level!r}")
         freedom = math.inf if self.degrees_of_freedom is None else self.degrees_of_freedom

@@ -19,6 +19,7 @@ from kullback.methods.plug_in import PlugIn, ZhangGrabchak
 from kullback.methods.quadrature import Quadrature
 from kullback.methods.steps import Steps
 from kullback.methods.support import Support
+from kullback.methods.weighted_draws import WeightedDraws
 
 _BEFORE: tuple[Method, ...] = (Support(), Exact(), Steps(), Closed())
 _AFTER: tuple[Method, ...] = (LatticeSum(), CountSum(), Quadrature(), MonteCarlo())
@@ -31,6 +32,7 @@ METHODS: tuple[Method, ...] = (
     _BIJECTION,
     Coordinates((*_BEFORE, _BIJECTION, *_AFTER)),
     *_AFTER,
+    WeightedDraws(),
     *_DRAWS,
 )
 

@@ -20,9 +20,16 @@ LOWEST = 0.05
 NORMAL = 2000.0  # beyond, a noncentral χ² is a normal to the eye
 
 
-def scale(value: float, variance: float, degrees: float, null: float) -> float:
-    """The scale that gives the value's first-order variance, 4·scale·(value + degrees·null)."""
-    raw = value + degrees * null
+def scale(value: float, variance: float, degrees: float, null: float, widest: float | None = None) -> float:
+    """The scale that gives the value's first-order variance, 4·scale·(value + degrees·null).
+
+    Where directions differ in their variance, the one in which P and Q differ is not known near P = Q: there the
+    variance is that of the `widest`, with the weight of the noise, degrees·null.
+    """
+    noise = degrees * null
+    raw = value + noise
+    if widest is not None:
+        return (variance + 4 * widest * noise) / (4 * (max(raw, 0.0) + noise))
     return variance / (4 * raw) if raw > 0 and variance > 0 else null
 
 

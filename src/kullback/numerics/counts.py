@@ -40,11 +40,14 @@ def zhang_grabchak(a: Side, b: Side) -> Estimate:
     degrees = max(int(((_shares(a) > 0) | (_shares(b) > 0)).sum()) - 1, 0)
     if not degrees:
         return Estimate(value, error, None, freedom)
+    widest = None
     if isinstance(a, Drawn) or isinstance(b, Drawn):
-        even, null = quadratic(*spectrum(a, b), degrees, freedom, degrees)
+        found = spectrum(a, b)
+        even, null = quadratic(found, degrees, freedom, degrees)
+        widest = 0.5 * found.largest
     else:
         even, null = float(degrees), 0.5 * sum(1 / float(d.sum()) for d in (a, b) if not isinstance(d, Known))
-    form = (even, chi_square.scale(value, error**2, even, null)) if null > 0 else None
+    form = (even, chi_square.scale(value, error**2, even, null, widest)) if null > 0 else None
     return Estimate(value, error, form, freedom)
 
 

@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ Array = NDArray[Any]
 
 EQUAL = 1e-12  # of the variance of either side: what a difference of equal ones has by rounding
 TWICE = 0.01  # of the weight: what may be lost where a draw would come again
+STRETCH = 5  # correlation lengths of a stretch that stands for a group
+FEWEST = 8  # stretches of a series, however long
 AT_ONCE = 1 << 21  # numbers that a transform takes at a time
 
 
@@ -173,10 +175,11 @@ def covariance(p: Design, f: Array, q: Design, g: Array) -> Array:
     if paired(p, q):
         both = differences(p, f, q, g)
         return np.asarray(both.T @ both) * (1 + 1 / (len(both) - 1))
-    return _own(p, f) + _own(q, g)
+    return own_covariance(p, f) + own_covariance(q, g)
 
 
-def _own(d: Design, f: Array) -> Array:
+def own_covariance(d: Design, f: Array) -> Array:
+    """Of mean f alone."""
     if d.chains is not None:
         return np.diag(d.variance(f))
     parts = d.moved(f) if d.groups is None else d.sums(f)
@@ -200,15 +203,54 @@ def growth(apart: float, together: float) -> float:
     return apart / max(together, EQUAL * apart) if apart > 0 else 1.0
 
 
-def quadratic(first: float, second: float, k: float, degrees: float, parameters: float) -> tuple[float, float]:
+def sampling_covariance(d: Design, f: Array, length: float = 1.0) -> Array:
+    """The covariance of the means of the columns of f, of shape (k, k); `length` is the draws' correlation length.
+
+    Of draws in an order it is that of stretches, which lose something at their ends: scaled to the variances of the
+    series.
+    """
+    f = f.reshape(d.n, -1)
+    found = own_covariance(in_stretches(d, length), f)
+    if d.chains is None:
+        return found
+    own = np.diag(found)
+    unit = np.sqrt(np.where(own > 0, d.variance(f) / np.where(own > 0, own, 1.0), 0.0))
+    return np.asarray(found * np.outer(unit, unit))
+
+
+def in_stretches(d: Design, length: float) -> Design:
+    """Draws in an order as groups: stretches of several correlation lengths."""
+    if d.chains is None:
+        return d
+    codes = d.blocks(min(math.ceil(STRETCH * length), max(1, d.n // FEWEST)))
+    return Design(d.n, d.weights, codes, np.arange(int(codes.max()) + 1))
+
+
+class Spectrum(NamedTuple):
+    """Of the eigenvalues of a covariance: their sum, that of their squares, and the largest."""
+
+    first: float
+    second: float
+    largest: float
+
+
+def spectrum_of(v: Array) -> Spectrum:
+    """Of a matrix, or of its diagonal alone."""
+    if v.ndim == 1:
+        return Spectrum(float(v.sum()), float(v @ v), float(v.max(initial=0.0)))
+    return Spectrum(float(np.trace(v)), float(np.square(v).sum()), float(np.linalg.eigvalsh(v)[-1]))
+
+
+def quadratic(spectrum: Spectrum, k: float, degrees: float, parameters: float) -> tuple[float, float]:
     """ν and the unit c for which c·χ²_ν has mean and variance of ½ΣλX² (Rao and Scott's second order).
 
-    `first` is Σλ and `second` Σλ² of k eigenvalues, of the covariance of scores whose own is the identity; these may
-    stand for more `parameters`. What the noise of so few degrees adds to Σλ² is taken off.
+    The k eigenvalues λ are those of the covariance of scores whose own is the identity; they may stand for more
+    `parameters`. What the noise of so few degrees adds to Σλ² is taken off.
     """
+    first = spectrum.first
     if first <= 0:
         return parameters, 0.0
-    second = min(max(second - first**2 / degrees, first**2 / k), first**2)
+    second = min(max(spectrum.second - first**2 / degrees, first**2 / k), first**2)
     even = first**2 / (k * second)  # 1 if all λ are equal
     return parameters * even, 0.5 * first / k / even
 

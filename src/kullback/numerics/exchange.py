@@ -2,8 +2,9 @@
 
 The statistic is the squared length of the difference of the means of features: waves of ranks as in `energy`, or shares
 of outcomes. Whole groups are dealt to the sides, which is exact if groups are exchangeable; a group of both sides swaps
-them. Series are laid end to end in a circle, and the border between the sides is moved round it. Else the statistic is
-Σ λ·χ²₁, with λ the eigenvalues of the covariance of the difference.
+them. Series that are long are laid end to end in a circle, and the border between the sides is moved round it. Else the
+statistic is Σ λ·χ²₁, with λ the eigenvalues of the covariance of the difference, over their sum: nearly an F (Rao and
+Scott, Annals of Statistics 12, 1984; Thomas and Rao, Journal of the American Statistical Association 82, 1987).
 """
 
 from __future__ import annotations
@@ -11,20 +12,34 @@ from __future__ import annotations
 import numpy as np
 
 from kullback.numerics.chi_square import sum_above
-from kullback.numerics.dependence import Array, Design, covariance, paired, totals
+from kullback.numerics.dependence import (
+    Array,
+    Design,
+    covariance,
+    in_stretches,
+    paired,
+    sampling_covariance,
+    spectrum_of,
+    totals,
+    welch,
+)
+from kullback.numerics.lazy import special
 from kullback.numerics.permutation import DEALS, p_value
 
 MOST = 4000  # groups that are dealt
-APART = 5  # correlation lengths of a stretch that stands for a group
-LEAST = 8  # stretches of a series, however long
+SAME = 1e-26  # of squares: what rounding leaves between equal means
+LONG = 30  # correlation lengths of a series from which shifts are many enough, and its ends few enough
 
 
 def test(f: Array, p: Design, g: Array, q: Design, lengths: tuple[float, float], seed: int) -> tuple[float, str]:
     """The p-value of features (n, k) of P's draws and (m, k) of Q's, and how it was had."""
     f, g = np.asarray(f, float), np.asarray(g, float)
-    statistic = _length(p.mean(f) - q.mean(g))
+    means = p.mean(f), q.mean(g)
+    statistic = _length(means[0] - means[1])
+    if statistic <= SAME * (_length(means[0]) + _length(means[1])):
+        return 1.0, "by equality in"
     rng = np.random.default_rng([seed, 16])
-    if p.chains is not None and q.chains is not None:
+    if p.chains is not None and q.chains is not None and min(p.n / lengths[0], q.n / lengths[1]) >= LONG:
         return p_value(statistic, _shifted(f, p, g, q)), "by circular shifts of"
     one_kind = (p.groups is None) == (q.groups is None) and p.chains is None and q.chains is None
     units = [_units(d, v) for d, v in ((p, f), (q, g))]
@@ -35,9 +50,26 @@ def test(f: Array, p: Design, g: Array, q: Design, lengths: tuple[float, float],
             ), "by swapping groups of both sides in"
         what = "groups" if p.groups is not None else "draws with their weights"
         return p_value(statistic, _dealt(units[0], units[1], rng)), f"by permutation of whole {what} in"
-    blocks = [_in_blocks(d, length) for d, length in zip((p, q), lengths, strict=True)]
-    spread = covariance(blocks[0], f, blocks[1], g)
-    return sum_above(statistic, np.linalg.eigvalsh(spread)), "by"
+    return _above(statistic, f, p, g, q, lengths), "by Rao and Scott's F of"
+
+
+def _above(statistic: float, f: Array, p: Design, g: Array, q: Design, lengths: tuple[float, float]) -> float:
+    """P of a statistic as large, where the eigenvalues are those of as many groups or stretches as there are."""
+    blocks = [in_stretches(d, length) for d, length in zip((p, q), lengths, strict=True)]
+    if paired(p, q):
+        spread, degrees = covariance(p, f, q, g), float(len(np.union1d(p.names, q.names)) - 1)  # type: ignore[arg-type]
+    else:
+        parts = [sampling_covariance(d, v, length) for d, v, length in ((p, f, lengths[0]), (q, g, lengths[1]))]
+        spread = parts[0] + parts[1]
+        free = (blocks[0].degrees, blocks[1].degrees)
+        degrees = welch((float(np.trace(parts[0])), float(np.trace(parts[1]))), free)
+    if not np.isfinite(degrees):
+        return sum_above(statistic, np.linalg.eigvalsh(spread))
+    found = spectrum_of(spread)
+    if found.first <= 0:
+        return 1.0
+    wide = found.first**2 / found.second  # of few groups less than it is, which makes up for how few they are
+    return float(special.fdtrc(wide, wide * degrees, statistic / found.first))
 
 
 def dealt(a: Array, of_p: Array, b: Array, of_q: Array, seed: int) -> float:
@@ -90,14 +122,6 @@ def _apart(a: Array, b: Array) -> Array:
     good = (a[:, -1] > 0) & (b[:, -1] > 0)
     a, b = a[good], b[good]
     return np.asarray(np.square(a[:, :-1] / a[:, -1:] - b[:, :-1] / b[:, -1:]).sum(axis=1))
-
-
-def _in_blocks(d: Design, length: float) -> Design:
-    """Stretches as groups, for covariances."""
-    if d.chains is None:
-        return d
-    codes = d.blocks(min(int(np.ceil(APART * length)), max(1, d.n // LEAST)))
-    return Design(d.n, d.weights, codes, np.arange(int(codes.max()) + 1))
 
 
 def _length(x: Array) -> float:

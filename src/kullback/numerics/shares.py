@@ -8,7 +8,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kullback.numerics.dependence import Design, growth, indicator_variance, indicators, joint, merged, paired, welch
+from kullback.numerics.dependence import (
+    Design,
+    Spectrum,
+    growth,
+    indicator_variance,
+    indicators,
+    joint,
+    merged,
+    paired,
+    spectrum_of,
+    welch,
+)
 
 Array = NDArray[Any]
 
@@ -52,7 +63,7 @@ def drawn(a: Array, p: Design, b: Array, q: Design, number: int) -> tuple[Drawn,
     if paired(p, q):
         middle = np.maximum(0.5 * (sides[0] + sides[1]), 1e-300)
         apart = sum(float((s * (1 - s) / n / middle).sum()) for s, n in zip(sides, sizes, strict=True))
-        grown = growth(apart, spectrum(*found)[0])
+        grown = growth(apart, spectrum(*found).first)
         found = found[0]._replace(sizes=sizes[0] * grown), found[1]._replace(sizes=sizes[1] * grown)
     return found
 
@@ -88,8 +99,8 @@ def _variance(side: Array | Known | Drawn, f: Array) -> float:
     return max(float(share @ f**2) - float(share @ f) ** 2, 0.0) / float(side.sum())
 
 
-def spectrum(a: Array | Known | Drawn, b: Array | Known | Drawn) -> tuple[float, float]:
-    """The sums of the eigenvalues, and of their squares, of the covariance of (share of P − share of Q)/√share."""
+def spectrum(a: Array | Known | Drawn, b: Array | Known | Drawn) -> Spectrum:
+    """That of the covariance of (share of P − share of Q)/√share."""
     sides = [d.shares if isinstance(d, Known | Drawn) else d / d.sum() for d in (a, b)]
     middle = 0.5 * (sides[0] + sides[1])
     seen = np.flatnonzero(middle > 0)
@@ -97,14 +108,11 @@ def spectrum(a: Array | Known | Drawn, b: Array | Known | Drawn) -> tuple[float,
     if isinstance(a, Drawn) and isinstance(b, Drawn) and paired(a.design, b.design):
         f, g = (indicators(d.design, d.cells, d.shares)[:, seen] * scale for d in (a, b))
         both = merged(a.design, f, b.design, g)
-        return _moments(both.T @ both * (1 + 1 / (len(both) - 1)) if len(seen) <= CROSSED else both)
+        grown = 1 + 1 / (len(both) - 1)
+        return spectrum_of((both.T @ both if len(seen) <= CROSSED else np.square(both).sum(axis=0)) * grown)
     parts = [_covariance(d, seen, scale) for d in (a, b)]
     whole = [np.diag(v) if v.ndim == 1 and len(seen) <= CROSSED else v for v in parts]
-    return _moments(whole[0] + whole[1])
-
-
-def _moments(v: Array) -> tuple[float, float]:
-    return float(v.sum() if v.ndim == 1 else np.trace(v)), float(np.square(v).sum())
+    return spectrum_of(whole[0] + whole[1])
 
 
 def _covariance(side: Array | Known | Drawn, seen: Array, scale: Array) -> Array:

@@ -13,7 +13,7 @@ import numpy as np
 
 from kullback.numerics import chi_square, unbiased
 from kullback.numerics.counts import Estimate
-from kullback.numerics.dependence import Array, Design, covariance, joint, quadratic, sizes
+from kullback.numerics.dependence import Array, Design, covariance, joint, quadratic, sizes, spectrum_of
 
 CROSSED = 12  # columns up to which products of two stand for a covariance, beyond the squares alone
 
@@ -117,7 +117,7 @@ def _scores(z: Array) -> Array:
 
 
 def _estimate(value: float, variance: float, degrees: float, spectrum: Array, parameters: float) -> Estimate:
-    first, second = float(np.trace(spectrum)), float(np.square(spectrum).sum())
-    even, unit = quadratic(first, second, len(spectrum), degrees, parameters)
-    form = (even, chi_square.scale(value, variance, even, unit)) if unit > 0 else None
+    found = spectrum_of(spectrum)
+    even, unit = quadratic(found, len(spectrum), degrees, parameters)
+    form = (even, chi_square.scale(value, variance, even, unit, 0.5 * found.largest)) if unit > 0 else None
     return Estimate(value, math.sqrt(variance), form, degrees)

@@ -17,6 +17,7 @@ from kullback.numerics.lazy import spatial, special
 from kullback.numerics.neighbours import WIDER, Found, default_k
 
 LISTED, LONGEST = 32, 256  # neighbours always listed, and most of a ball
+SHARED = 4  # of the balls on the line, how many hold a draw at least on either side of it
 LOOKED_AT = 4_000  # ordered draws at which terms are evaluated, at least
 ROWS = 1 << 22  # distances at a time
 
@@ -62,33 +63,34 @@ def two_samples(
         )
     d, k = x.shape[1], min(_balls(mine, x.shape[1]), _balls(theirs, x.shape[1]))
     most = min(WIDER * max(k, LISTED // WIDER), len(x) - 1, len(y))
-    at = _asked(mine)
+    at, held = _asked(mine, k)
     own = _nearest(mine, x[at], at, mine, most)
     across = _nearest(theirs, x[at], at, mine if paired(p, q) else None, most)
     k = min(k, most)
-    term, of_p, of_q = _terms(own, across, mine, theirs, at, k, d)
-    variance, degrees = joint(p, term[_held(at, p.n)] + of_p, q, -of_q)
-    value = float(_weights(p, at) @ term)
+    weight = np.bincount(held, weights=p.shares, minlength=len(at))
+    term, of_p, of_q = _terms(own, across, mine, theirs, weight, k, d)
+    variance, degrees = joint(p, term[held] + of_p, q, -of_q)
+    value = float(weight @ term)
     wide = min(WIDER * k, most)
     bias = math.inf
     if wide > k:
-        wider, _, _ = _terms(own, across, mine, theirs, at, wide, d)
-        bias = float(_weights(p, at) @ (wider - term)) / ((wide / k) ** (1 / d) - 1)
+        wider, _, _ = _terms(own, across, mine, theirs, weight, wide, d)
+        bias = float(weight @ (wider - term)) / ((wide / k) ** (1 / d) - 1)
     return Found(value, math.sqrt(variance), bias, k), degrees
 
 
 def log_density(y: Array, q: Design, length: float, x: Array | None = None) -> tuple[Array, Array, Array, int, Array]:
     """log density at the draws themselves or at x: by balls of k and of four times as many, and each draw's part.
 
-    Of the draws in an order some are asked; the last array says which of them stands for each.
+    Not all draws need be asked; the last array says which of them stands for each.
     """
     side, d = _side(y, q, length), y.shape[1]
     k = _balls(side, d)
-    at = _asked(side) if x is None else np.arange(len(x))
+    at, held = _asked(side, k) if x is None else (np.arange(len(x)), np.arange(len(x)))
     most = min(WIDER * k, len(y) - (x is None))
     k = min(k, most)
     near = _nearest(side, y[at] if x is None else x, at, side if x is None else None, most)
-    weight = _weights(q, at) if x is None else np.full(len(x), 1 / len(x))
+    weight = np.full(len(x), 1 / len(x)) if x is not None else np.bincount(held, weights=q.shares, minlength=len(at))
     found = []
     for size in (k, most):
         radius = near.distance[:, size - 1]
@@ -96,7 +98,7 @@ def log_density(y: Array, q: Design, length: float, x: Array | None = None) -> t
         found.append(logs - d * np.log(radius) - 0.5 * d * math.log(math.pi) + math.lgamma(0.5 * d + 1))
         if size == k:
             parts = part
-    return found[0], found[1], parts, k, _held(at, q.n) if x is None else at
+    return found[0], found[1], parts, k, held
 
 
 def _side(y: Array, design: Design, length: float) -> _Side:
@@ -109,21 +111,20 @@ def _balls(side: _Side, d: int) -> int:
     return max(1, min(round(default_k(size, d) * side.design.n / size), LONGEST, side.design.n - 1))
 
 
-def _asked(side: _Side) -> Array:
-    """All draws, or of many in an order some at equal steps."""
+def _asked(side: _Side, k: int) -> tuple[Array, Array]:
+    """The draws that are asked for their neighbours, and for each draw which of them stands for it.
+
+    On the line a few of the k draws of a ball, evenly; else all draws, or of many in an order some at equal steps. One
+    draw's weight stands for no other's: a ball's own draws would make it count for more where it is heavy.
+    """
     n = side.design.n
+    if side.design.weights is None and side.y.shape[1] == 1:
+        step, order = max(1, k // SHARED), np.argsort(side.y[:, 0], kind="stable")
+        at, held = order[step // 2 :: step], np.empty(n, int)
+        held[order] = np.minimum(np.arange(n) // step, len(at) - 1)
+        return at, held
     step = 1 if side.length < 4 else max(1, min(side.length // 4, n // LOOKED_AT))
-    return np.arange(0, n, step)
-
-
-def _held(at: Array, n: int) -> Array:
-    """For each of n draws the last before it of those asked."""
-    return np.searchsorted(at, np.arange(n), side="right") - 1
-
-
-def _weights(d: Design, at: Array) -> Array:
-    """What the asked draws stand for."""
-    return np.bincount(_held(at, d.n), weights=d.shares, minlength=len(at))
+    return np.arange(0, n, step), np.arange(n) // step
 
 
 def _nearest(side: _Side, x: Array, at: Array, mine: _Side | None, most: int) -> _Near:
@@ -178,15 +179,14 @@ def _whole(side: _Side, mine: _Side | None, at: Array) -> Array:
 
 
 def _terms(
-    own: _Near, across: _Near, mine: _Side, theirs: _Side, at: Array, k: int, d: int
+    own: _Near, across: _Near, mine: _Side, theirs: _Side, weight: Array, k: int, d: int
 ) -> tuple[Array, Array, Array]:
     """Wang, Kulkarni and Verdú's eq. 29: log of the masses in one ball of both sides, each up to its own last draw."""
     radius = np.maximum(own.distance[:, k - 1], across.distance[:, k - 1])
     logs, parts = [], []
-    weight = _weights(mine.design, at)
     for near, side in ((own, mine), (across, theirs)):
         count = np.maximum((near.distance <= radius[:, None]).sum(axis=1), 1)
-        reach = near.distance[np.arange(len(at)), count - 1]
+        reach = near.distance[np.arange(len(count)), count - 1]
         mass, part = _log_mass(near, side, reach, count, weight)
         logs.append(mass - d * np.log(reach))
         parts.append(part)
@@ -196,20 +196,22 @@ def _terms(
 def _log_mass(near: _Near, side: _Side, reach: Array, count: Array, weight: Array) -> tuple[Array, Array]:
     """log of the share of a ball, nearly unbiased, and the sum over the balls of weight/share for each draw in them.
 
-    What a logarithm loses is that of a digamma of the ball's effective draws: those that are near in time, or of one
-    group, are one.
+    What a logarithm loses is that of a digamma of the ball's draws, those that are near in time, or of one group, being
+    one. It gains half of what the weights of so many draws vary: the ball ends at a draw, not at a weight.
     """
     longest = int(count.max())
     i = near.which[:, :longest]
     inside = np.arange(longest) < count[:, None]
     w = np.where(inside, side.design.shares[i], 0.0)
     mass = w.sum(axis=1)
-    effective = mass**2 / _squares(w, i, side)
+    even = inside / count[:, None]
+    effective = 1 / _squares(even, i, side)
+    varied = _squares(w / mass[:, None] - even, i, side) if side.design.weights is not None else 0.0
     share = mass / near.whole
     part = np.bincount(i.ravel(), weights=(w / mass[:, None] * weight[:, None]).ravel(), minlength=side.design.n)
     shares = side.design.shares
     part = np.where(shares > 0, part / np.where(shares > 0, shares, 1.0), 0.0)
-    return np.log(share) + special.digamma(effective) - np.log(effective), part
+    return np.log(share) + special.digamma(effective) - np.log(effective) + 0.5 * varied, part
 
 
 def _squares(w: Array, i: Array, side: _Side) -> Array:
@@ -222,10 +224,10 @@ def _squares(w: Array, i: Array, side: _Side) -> Array:
         return np.asarray(np.square(w).sum(axis=1))
     order = np.argsort(codes, axis=1, kind="stable")
     codes, w = np.take_along_axis(codes, order, axis=1), np.take_along_axis(w, order, axis=1)
-    sums = np.cumsum(w, axis=1)
+    sums = np.concatenate([np.zeros((len(w), 1)), np.cumsum(w, axis=1)], axis=1)
     last = np.ones(codes.shape, dtype=bool)
     last[:, :-1] = codes[:, 1:] != codes[:, :-1]
-    ends = np.where(last, sums, 0.0)
-    before = np.zeros_like(ends)
-    before[:, 1:] = np.maximum.accumulate(ends, axis=1)[:, :-1]
-    return np.asarray((np.square(ends - before) * last).sum(axis=1))
+    until = np.zeros(sums.shape, int)  # of each place, where the last group before it ended
+    until[:, 1:] = np.maximum.accumulate(np.where(last, np.arange(1, codes.shape[1] + 1), 0), axis=1)
+    before = np.take_along_axis(sums, until[:, :-1], axis=1)
+    return np.asarray((np.square(sums[:, 1:] - before) * last).sum(axis=1))

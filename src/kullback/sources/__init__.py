@@ -15,7 +15,8 @@ import numpy as np
 from kullback._distribution import Batch, Density, Discrete, Distribution, Sample, Table
 from kullback._result import InputError, KindError
 from kullback._vocabulary import distribution as read_text
-from kullback.sources import arrays, frames, mappings, numpyro, scipy, scipy_new, tfp, torch
+from kullback.sources import anesthetic, arrays, arviz, frames, getdist, mappings, numpyro, scipy, scipy_new, tfp, torch
+from kullback.sources._drawn import Drawn, DrawnTable
 from kullback.sources.files import read
 from kullback.sources.models import from_model
 
@@ -27,11 +28,15 @@ SOURCES: tuple[Callable[[Any, str], Distribution | None], ...] = (
     torch.recognise,
     tfp.recognise,
     frames.recognise,
+    arviz.recognise,
+    getdist.recognise,
+    anesthetic.recognise,
 )
+DRAWN: tuple[Callable[[Any, str], Drawn | None], ...] = (arviz.drawn, getdist.drawn, anesthetic.drawn)
 
 _DOORS: dict[type, Callable[[Any, str], Distribution | None]] = {}  # which source took a type before
 
-__all__ = ["SOURCES", "as_distribution", "from_model", "read"]
+__all__ = ["SOURCES", "DrawnTable", "as_distribution", "drawn_table", "from_model", "read"]
 
 
 def as_distribution(
@@ -52,7 +57,7 @@ def as_distribution(
         if isinstance(obj, os.PathLike):
             return read(obj)
         if isinstance(obj, Mapping):
-            return mappings.discrete(obj, normalize)
+            return arviz.recognise(obj, argument) or mappings.discrete(obj, normalize)  # xarray's datasets are mappings
         for recognise in SOURCES:
             found = recognise(obj, argument)
             if found is not None:
@@ -70,5 +75,15 @@ def as_distribution(
     raise KindError(
         f"{argument} is of type {type(obj).__module__}.{type(obj).__qualname__}, which is no known kind of "
         "distribution. Give probabilities (an array or list), a dict of label: probability, kl.Sample(draws), "
-        'kl.Density(log_prob), a text such as "normal(0, 1)", or a distribution of SciPy, NumPyro, torch or TFP on JAX.'
+        'kl.Density(log_prob), a text such as "normal(0, 1)", a distribution of SciPy, NumPyro, torch or TFP on JAX, '
+        "or draws of ArviZ, getdist or anesthetic."
     )
+
+
+def drawn_table(obj: Any, argument: str) -> DrawnTable | None:
+    """A sampler's draws as rows with columns by name, their weights and groups; None if it is no such object."""
+    for drawn in DRAWN:
+        found = drawn(obj, argument)
+        if found is not None:
+            return found.table()
+    return None
