@@ -258,3 +258,24 @@ def test_columns_of_one_name_belong_together() -> None:
         kl.divergence(p, kl.Sample(x, columns=["a", "c"]))
     other = kl.Sample(x, columns=["c", "d"])  # names that have nothing in common: the places count
     assert kl.plan(p, other).method
+
+
+@pytest.mark.parametrize("make", [stand_in, arviz])
+def test_tables_of_draws_know_of_their_chains(make: Callable[[dict[str, dict[str, Any]]], Any]) -> None:
+    """A chain whose draws follow each other is worth fewer; the chains of two samplers are not the same ones."""
+    r = np.random.default_rng(1)
+    slow = np.zeros((4, 500))
+    for t in range(1, 500):
+        slow[:, t] = 0.9 * slow[:, t - 1] + math.sqrt(1 - 0.9**2) * r.normal(size=4)
+    drawn = make({
+        "posterior": {"mu": slow, "theta": r.normal(size=(4, 500, 2))},
+        "prior": {"mu": r.normal(size=(1, 1000)), "theta": r.normal(size=(1, 1000, 2))},
+    })  # fmt: skip
+    found = kl.compare_tables(drawn.posterior, drawn.prior)
+    assert {c.column for c in found.columns} == {"mu", "theta[a]", "theta[b]"}
+    assert found["mu"].worth is not None
+    assert found["mu"].worth[0] < 0.4 * 2000  # bins of few correlation lengths: (1 − φ)/(1 + φ) is .05 for the mean
+    assert found["theta[a]"].p_value > 0.01
+    assert not any("both sides" in note for note in found.notes)
+    frame = kl.compare_tables(drawn.posterior, kl.Table({"mu": r.normal(size=300)}))
+    assert frame["mu"].worth is not None

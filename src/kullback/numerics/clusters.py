@@ -16,7 +16,7 @@ import numpy as np
 
 from kullback.numerics.chi_square import sum_above
 from kullback.numerics.dependence import growth, totals, welch
-from kullback.numerics.exchange import dealt
+from kullback.numerics.exchange import alike, dealt
 from kullback.numerics.lazy import special
 from kullback.numerics.tallies import Spread, slopes
 from kullback.numerics.terms import Array
@@ -169,15 +169,15 @@ def _spread(f: Array, shares: Array) -> float:
 
 
 def p_value(p: Clusters, q: Clusters, seed: int = 0) -> float:
-    """By dealing whole groups to the sides, where there are groups and not too many; else by Rao and Scott's F."""
+    """By dealing groups to the sides, where these are of one size and not too many; else by Rao and Scott's F."""
     middle = 0.5 * (p.shares + q.shares)
     seen = np.flatnonzero(middle > 0)
     scale = 1 / np.sqrt(middle[seen])
     if p.names is not None and q.names is not None and len(p.names) + len(q.names) <= DEALT:
-        a, b = (
-            np.column_stack([d.sums[:, seen] * scale, d.sums.sum(axis=1)]) * (d.rows / d.sums.sum()) for d in (p, q)
-        )
-        return dealt(a, p.names, b, q.names, seed)
+        units = [np.column_stack([d.sums[:, seen] * scale, d.sums.sum(axis=1)]) for d in (p, q)]
+        a, b = (x * (d.rows / d.sums.sum()) for x, d in zip(units, (p, q), strict=True))
+        if alike(a, b):
+            return dealt(a, p.names, b, q.names, seed)
     statistic = float(np.square((p.shares - q.shares)[seen] * scale).sum())
     found, degrees = _covariance(p, q, seen, scale)
     first = float(np.trace(found))

@@ -2,9 +2,10 @@
 
 The statistic is the squared length of the difference of the means of features: waves of ranks as in `energy`, or shares
 of outcomes. Whole groups are dealt to the sides, which is exact if groups are exchangeable; a group of both sides swaps
-them. Series that are long are laid end to end in a circle, and the border between the sides is moved round it. Else the
-statistic is Σ λ·χ²₁, with λ the eigenvalues of the covariance of the difference, over their sum: nearly an F (Rao and
-Scott, Annals of Statistics 12, 1984; Thomas and Rao, Journal of the American Statistical Association 82, 1987).
+them. Series that are long are laid end to end in a circle, and the border between the sides is moved round it. Else,
+and for groups that are larger on one side, the statistic is Σ λ·χ²₁, with λ the eigenvalues of the covariance of the
+difference, over their sum: nearly an F (Rao and Scott, Annals of Statistics 12, 1984; Thomas and Rao, Journal of the
+American Statistical Association 82, 1987).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from kullback.numerics.lazy import special
 from kullback.numerics.permutation import DEALS, p_value
 
 MOST = 4000  # groups that are dealt
+SIZES = 1.25  # times the mean size of the groups of one side that those of the other may have to be dealt
 SAME = 1e-26  # of squares: what rounding leaves between equal means
 LONG = 30  # correlation lengths of a series from which shifts are many enough, and its ends few enough
 
@@ -43,7 +45,7 @@ def test(f: Array, p: Design, g: Array, q: Design, lengths: tuple[float, float],
         return p_value(statistic, _shifted(f, p, g, q)), "by circular shifts of"
     one_kind = (p.groups is None) == (q.groups is None) and p.chains is None and q.chains is None
     units = [_units(d, v) for d, v in ((p, f), (q, g))]
-    if one_kind and sum(len(u) for u in units) <= MOST:
+    if one_kind and sum(len(u) for u in units) <= MOST and alike(*units):
         if paired(p, q):
             return p_value(
                 statistic, _swapped(p.names, units[0], q.names, units[1], rng)
@@ -70,6 +72,15 @@ def _above(statistic: float, f: Array, p: Design, g: Array, q: Design, lengths: 
         return 1.0
     wide = found.first**2 / found.second  # of few groups less than it is, which makes up for how few they are
     return float(special.fdtrc(wide, wide * degrees, statistic / found.first))
+
+
+def alike(a: Array, b: Array) -> bool:
+    """Whether the groups of both sides are of one size: large and small ones are not exchangeable, which dealing needs.
+
+    The last column holds their weights.
+    """
+    one, other = float(a[:, -1].mean()), float(b[:, -1].mean())
+    return max(one, other) <= SIZES * min(one, other)
 
 
 def dealt(a: Array, of_p: Array, b: Array, of_q: Array, seed: int) -> float:

@@ -27,6 +27,8 @@ def against(
 ) -> TableComparison:
     if joint is not None:
         raise InputError("joint: a reference holds counts of single columns; give the table itself as p")
+    how = how.of(q)
+    wanted = replace(wanted, apart=how.names)
     slicing = wanted.slicing(q)
     of_p, of_q = list(reference.partitions), list(q.schema)
     if not set(of_p) & set(of_q):

@@ -78,6 +78,11 @@ class Grouping:
     def names(self) -> tuple[str, ...]:
         return tuple(n for n in (self.groups, self.weights) if n is not None)
 
+    def of(self, side: Side) -> Grouping:
+        """What is said, or else what came with the rows."""
+        groups, weights = side.apart
+        return Grouping(self.groups or groups, self.weights or weights)
+
     def checked(self, side: Side, argument: str) -> Sampled:
         """What is said of one side's rows, looked at."""
         for name, option in ((self.groups, "groups"), (self.weights, "weights")):
@@ -208,7 +213,10 @@ class Sampled:
         squares = None
         if not self._grouped:
             squares = (counts if w2 is n else np.bincount(at, w2, size).reshape(shape)).sum(axis=1)
-        return Cells(slices, codes, np.array([_name(g) for g in groups]), counts.sum(axis=(1, 2)), sums, squares)
+        own = (
+            f"{self.side.name} " if self.how.groups == self.side.apart[0] else ""
+        )  # chains of two samplers are not one
+        return Cells(slices, codes, np.array([own + _name(g) for g in groups]), counts.sum(axis=(1, 2)), sums, squares)
 
     def _here(self, parts: Mapping[str, Partition], by: Slicing | None) -> Iterable[tuple[Partition, Cells]]:
         """The same of a frame in this process's memory."""
@@ -335,11 +343,11 @@ def shared_groups(pairs: Mapping[str, tuple[Tabled, Tabled]]) -> int:
 
 def noted(p: Sampled | None, q: Sampled, shared: int) -> list[str]:
     """What a reader must know of it."""
-    how = q.how
-    found = []
     sides = [s for s in (p, q) if s is not None]
+    how = next((s.how for s in sides if s.how.groups is not None), q.how)
+    found = []
     if how.groups is not None:
-        number = " and ".join(f"{s.groups:,}" for s in sides)
+        number = " and ".join(f"{s.groups:,}" if s.how.groups is not None else "none" for s in sides)
         if all(s.alone for s in sides):
             found.append(f"each row is a group of its own in {how.groups}: rows are taken as independent")
         else:
@@ -352,8 +360,9 @@ def noted(p: Sampled | None, q: Sampled, shared: int) -> list[str]:
             found.append(
                 f"{shared:,} groups of {how.groups} stand on both sides: errors are those of their differences"
             )
-    if how.weights is not None:
-        found.append(f"rows are as heavy as {how.weights} says; counts are shares of all rows")
+    weights = next((s.how.weights for s in sides if s.how.weights is not None), None)
+    if weights is not None:
+        found.append(f"rows are as heavy as {weights} says; counts are shares of all rows")
     return found
 
 

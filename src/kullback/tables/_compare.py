@@ -53,8 +53,9 @@ def compare_tables(
     Parameters
     ----------
     p, q : path, data frame or engine's table
-        A CSV or Parquet file, a folder or a pattern of them, a frame of pandas, polars or pyarrow, or a table of
-        DuckDB, PySpark or Ibis; `p` may be a `kl.tables.Reference`.
+        A CSV or Parquet file, a folder or a pattern of them, a frame of pandas, polars or pyarrow, a table of
+        DuckDB, PySpark or Ibis, or draws of ArviZ, getdist or anesthetic, with their chains and weights; `p` may be a
+        `kl.tables.Reference`.
     columns : str or sequence of str, optional
         The columns to compare; all that both tables have when not given.
     exclude : str or sequence of str, optional
@@ -188,7 +189,9 @@ def _fresh(
 ) -> TableComparison:
     p, q = pair
     slicing = wanted.slicing(q)
-    drawn = (how.checked(p, "p"), how.checked(q, "q")) if how else None
+    hows = how.of(p), how.of(q)
+    drawn = (hows[0].checked(p, "p"), hows[1].checked(q, "q")) if any(hows) else None
+    wanted = replace(wanted, apart=(*hows[0].names, *hows[1].names))
     shared, only_p, only_q = wanted.columns_of(pair)
     kinds: dict[str, Kind] = {}
     different: list[tuple[str, str, str]] = []
@@ -223,7 +226,7 @@ def _fresh(
     if drawn is not None:
         tabled = tuple(side.tabled(parts) for side in drawn)
         weighed, pairs = grouped((tabled[0], tabled[1]), parts)
-        counts = weighed if how.weights is not None else counts
+        counts = weighed if any(h.weights is not None for h in hows) else counts
         if slicing is not None:
             theirs = {n: pair[0] for n, pair in pairs.items()}
             slices = sliced_by(_literal.slices(q, slicing), theirs, drawn[1].tabled(parts, slicing), parts)

@@ -38,6 +38,7 @@ class Side:
     hollow: tuple[str, ...] = ()  # columns without a value, which are of any kind
     spans: Mapping[str, int] = field(default_factory=dict)  # columns of spans of time, with their steps in a second
     memory: nw.DataFrame[Any] | None = None  # the same rows, where they are in this process's memory
+    apart: tuple[str | None, str | None] = (None, None)  # columns of the groups and of the weights that came with it
 
 
 def side(obj: Any, argument: str, engine: Engine, names: Mapping[str, Kind] | None = None) -> Side:
@@ -107,11 +108,35 @@ def opened(obj: Any, argument: str, engine: Engine) -> Side:
         found = _frame(obj, f"the {library} ", argument)
         if found is not None:
             return found
+    drawn = _drawn(obj, argument, engine)
+    if drawn is not None:
+        return drawn
     raise KindError(
         f"{argument} is of type {type(obj).__module__}.{type(obj).__qualname__}, which holds no table. Give a file, a "
         "folder or a pattern of CSV or Parquet files, a data frame of pandas, polars or pyarrow, or a table of DuckDB, "
         "PySpark or Ibis."
     )
+
+
+def _drawn(obj: Any, argument: str, engine: Engine) -> Side | None:
+    """What a sampler's library holds, with its chains and weights; None for what is no such thing."""
+    from kullback.sources import drawn_table
+
+    found = drawn_table(obj, argument)
+    if found is None:
+        return None
+    columns = dict(found.columns)
+    said = {_GROUPS: found.groups, _WEIGHTS: found.weights}
+    columns |= {name: values for name, values in said.items() if values is not None}
+    relation = engine.connection("comparing draws").sql("select * from columns")
+    apart = tuple(name if values is not None else None for name, values in said.items())
+    which = {"p": "P", "q": "Q"}.get(argument, argument)
+    notes = tuple((note, which) for note in found.notes)
+    known = _checked(nw.from_native(relation), argument, argument)
+    return replace(known, apart=(apart[0], apart[1]), notes=notes)
+
+
+_GROUPS, _WEIGHTS = "(stretch of a chain)", "(weight)"
 
 
 def _frame(obj: Any, name: str, argument: str) -> Side | None:
