@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.colors import ListedColormap
 
 import kullback as kl
 from kullback.plots import _file, _ink, _tables
@@ -52,6 +53,50 @@ def nats() -> Any:
     return figure
 
 
+def matrix(every: pd.DataFrame, column: str) -> Any:
+    """Each month as P against each as Q by days; grey is what the days of one month do to halves of it."""
+    every = every.assign(date=every.month * 100 + every.day)
+    months = {m: every.loc[every.month == m, [column, "date"]] for m in range(1, 13)}
+    values = np.zeros((12, 12))
+    for i in range(1, 13):
+        for j in range(i + 1, 13):
+            found = kl.compare_tables(months[i], months[j], columns=column, groups="date")[column]
+            values[i - 1, j - 1], values[j - 1, i - 1] = found.forward.best, found.reverse.best
+    alike = []
+    for m, rows in months.items():
+        for seed in range(10):
+            days = np.random.default_rng([m, seed]).permutation(rows.date.unique())
+            half = rows.date.isin(days[: len(days) // 2])
+            found = kl.compare_tables(rows[half], rows[~half], columns=column)[column]
+            alike += [found.forward.best, found.reverse.best]
+    band = float(np.quantile(alike, 0.95))
+    top = float(values.max())
+    blues = plt.get_cmap("Blues")(np.linspace(0.25, 1, 256))
+    shades = [(0.85, 0.85, 0.85, 1.0) if x <= band else blues[int(255 * x / top)] for x in np.linspace(0, top, 512)]
+    figure, axes = plt.subplots(figsize=(7.4, 6.2), layout="constrained")
+    image = axes.imshow(values, cmap=ListedColormap(shades), vmin=0, vmax=top)
+    names = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    axes.set_xticks(range(12), names)
+    axes.set_yticks(range(12), names)
+    axes.set_xlabel("Q")
+    axes.set_ylabel("P")
+    axes.tick_params(length=0)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    for i in range(12):
+        for j in range(12):
+            if i != j:
+                dark = values[i, j] > 0.6 * top
+                text = f"{values[i, j]:.2f}".removeprefix("0")
+                axes.text(j, i, text, ha="center", va="center", fontsize=8, color="white" if dark else _ink.TEXT)
+    bar = figure.colorbar(image, ax=axes, shrink=0.8)
+    bar.outline.set_visible(False)
+    bar.set_label(f"KL(P‖Q) of {column}, nats")
+    told = f"grey: no further apart than halves of a month's days ({band:.3f} nats)"
+    axes.set_title(told, loc="left", fontsize=9, color=_ink.QUIET)
+    return figure
+
+
 def main(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     every = flights()
@@ -65,6 +110,7 @@ def main(out: Path) -> None:
         draw(_tables.overview(found), out / "flights.svg")
         draw(_tables.column(found, "dep_delay"), out / "flights-delay.svg")
         draw(_tables.slices(months), out / "flights-months.svg")
+        draw(matrix(every, "dep_delay"), out / "flights-matrix.svg")
         draw(_tables.overview(treated), out / "jtrain.svg")
         draw(_tables.column(treated, "re75"), out / "jtrain-re75.svg")
 

@@ -130,7 +130,11 @@ def _differences(p: Clusters, f: Array, q: Clusters, g: Array) -> Array:
 
 
 def spread(p: Clusters, q: Clusters, sizes: tuple[float, float], measure: str) -> Spread:
-    """How much more a measure varies than that of independent rows, as many as these are worth."""
+    """How much more a measure varies than that of independent rows, as many as these are worth.
+
+    Near P = Q the direction in which they differ is that of the noise, and not known: there it is taken for the one
+    with the largest variance, as far as noise and no difference is seen.
+    """
     n, m = sizes
     f, g = slopes(p.shares * n, q.shares * m, measure)
     plain = _spread(f, p.shares) / n + _spread(g, q.shares) / m
@@ -142,25 +146,32 @@ def spread(p: Clusters, q: Clusters, sizes: tuple[float, float], measure: str) -
         mine, degrees = sum(parts), min(welch(parts, (p.degrees, q.degrees)), p.degrees + q.degrees)
     # Student's t has longer tails than a normal
     tails = (float(special.stdtrit(degrees, 0.975)) / float(special.ndtri(0.975))) ** 2 if degrees < 1e6 else 1.0
-    uneven = _uneven(p, q, sizes, degrees)
-    return Spread(max(mine / plain if plain > 0 else 1.0, 1.0) * tails, uneven * tails)
+    uneven, widest, noise = _uneven(p, q, sizes, degrees)
+    linear = (mine / plain if plain > 0 else 1.0) * (1 - noise) + widest * noise
+    return Spread(max(linear, 1.0) * tails, uneven * tails)
 
 
-def _uneven(p: Clusters, q: Clusters, sizes: tuple[float, float], degrees: float) -> float:
-    """Σλ² over what it would be if the errors of all cells grew alike, λ being the eigenvalues of their covariance."""
+def _uneven(p: Clusters, q: Clusters, sizes: tuple[float, float], degrees: float) -> tuple[float, float, float]:
+    """How unevenly the errors of the cells grow, λ being the eigenvalues of their covariance.
+
+    Σλ² over what it would be if all grew alike, the largest λ over their mean, and how much of what is seen is noise.
+    """
     middle = 0.5 * (p.shares + q.shares)
     seen = np.flatnonzero(middle > 0)
-    if len(seen) > CROSSED:
-        return 1.0
+    if not 1 < len(seen) <= CROSSED:
+        return 1.0, 1.0, 0.0
     scale = 1 / np.sqrt(middle[seen])
     found, _ = _covariance(p, q, seen, scale)
     shares = [(side.shares[seen], size) for side, size in zip((p, q), sizes, strict=True)]
     even = sum((np.diag(x) - np.outer(x, x)) / size for x, size in shares) * np.outer(scale, scale)
     first, second = float(np.trace(found)), float(np.square(found).sum())
     if first <= 0:
-        return 1.0
+        return 1.0, 1.0, 0.0
+    widest = float(np.linalg.eigvalsh(found)[-1]) * (len(seen) - 1) / first
+    apart = float(np.square((p.shares - q.shares)[seen] * scale).sum())
     second -= first**2 / degrees  # what the noise of few groups adds
-    return max(second / first**2 / (float(np.square(even).sum()) / float(np.trace(even)) ** 2), 1.0)
+    uneven = second / first**2 / (float(np.square(even).sum()) / float(np.trace(even)) ** 2)
+    return max(uneven, 1.0), max(widest, 1.0), first / max(apart, first)
 
 
 def _spread(f: Array, shares: Array) -> float:
