@@ -13,6 +13,7 @@ from kullback._format import dumps, html_table, number, percent, plain, text_tab
 from kullback._result._divergence import Divergence
 from kullback._result._errors import KindError
 from kullback._result._importance import Importance
+from kullback._result._later import Later
 from kullback._result._status import Status
 
 
@@ -93,7 +94,9 @@ class Fit:
     forward, reverse : Divergence
         KL(P‖Q) and KL(Q‖P) at the optimum, measured afresh; the one of `direction` is the residual.
     coverage : Coverage
-        What Q misses and wastes, and the modes of P.
+        What Q misses and wastes, and the modes of P; found when it is first asked for, as `importance` is.
+    method : str
+        The fitter that ran; `kl.plan(p, family=...)` tells why not the others.
     optima : tuple of Optimum
         The distinct optima that were found, the best first.
     starts : tuple of str
@@ -110,15 +113,27 @@ class Fit:
     direction: str | float
     forward: Divergence
     reverse: Divergence
-    coverage: Coverage
+    covered: Later[Coverage]
     optima: tuple[Optimum, ...] = ()
     starts: tuple[str, ...] = ()
     status: Status = Status.EXACT
     detail: str = ""
     notes: tuple[str, ...] = ()
-    target: Any = None
+    target: Any = None  # P as the fitter saw it
+    problem: Any = None  # what is known of P, for the next fit of it
     alpha_divergence: Divergence | None = None
-    importance: Importance | None = None
+    weighed: Later[Importance | None] = Later.of(None)  # noqa: RUF009  never changed
+    method: str = ""
+
+    @property
+    def coverage(self) -> Coverage:
+        """What Q misses and wastes, and the modes of P."""
+        return self.covered()
+
+    @property
+    def importance(self) -> Importance | None:
+        """What the weights p/q say; None where Q cannot be drawn from."""
+        return self.weighed()
 
     @property
     def sites(self) -> dict[str, dict[str, Any]]:
@@ -194,6 +209,7 @@ class Fit:
             "p": self.p,
             "direction": self.direction,
             "family": self.family,
+            "method": self.method,
             "parameters": plain(self.parameters),
             "forward": self.forward.to_dict(),
             "reverse": self.reverse.to_dict(),

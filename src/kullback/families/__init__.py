@@ -16,7 +16,7 @@ from typing import Any
 from kullback._result import InputError, KindError
 from kullback._support import Interval
 from kullback._vocabulary import WORDS, Call, parse, suggest
-from kullback.families._base import Cloud, Family, Frame
+from kullback.families._base import Base, Cloud, Family, Frame, Transport
 from kullback.families._carried import Carried
 from kullback.families._custom import Custom, Look, Members, Start
 from kullback.families._ladder import richer
@@ -90,6 +90,7 @@ def _made(name: str, make: Callable[..., Any], args: tuple[Any, ...], kwargs: di
 
 __all__ = [
     "FAMILIES",
+    "Base",
     "Binomial",
     "Carried",
     "Chosen",
@@ -108,6 +109,7 @@ __all__ = [
     "Poisson",
     "Start",
     "StudentT",
+    "Transport",
     "as_family",
     "log_mean_range",
     "richer",

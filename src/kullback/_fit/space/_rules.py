@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from kullback._fit.space._members import Base, member_of
 from kullback._fit.space._objective import Objective, objective
 from kullback._fit.space._oracle import Oracle
 from kullback._support import Array
-from kullback.families import Normal
+from kullback.families import Base, Family
 from kullback.numerics.draws import normal_blocks
 from kullback.numerics.lazy import special
 
@@ -27,11 +26,12 @@ LEVELS = 512  # a quantile a draw would cost more than log p̃
 FINE = 1e-5  # what a Gauss-Hermite rule aims at: it converges faster than any power where log p̃ is smooth
 
 
-def first_rule(family: Any, dim: int, seed: int) -> Draws | Product:
-    if isinstance(family, Normal) and dim <= 4:
+def first_rule(family: Family, dim: int, seed: int) -> Draws | Product:
+    smooth = family.exact == "moments"  # a normal, whose objective has the target's own smoothness
+    if smooth and dim <= 4:
         return Product(dim, 0, seed)
-    extra = member_of(family).extra
-    most = MOST if isinstance(family, Normal) else FEWER
+    extra = family.transport().extra
+    most = MOST if smooth else FEWER
     return Draws(dim + extra, _first_size(dim), seed, 0, most, bool(extra))
 
 
