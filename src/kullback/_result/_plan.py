@@ -55,12 +55,20 @@ class Plan:
     def to_json(self) -> str:
         return dumps(self.to_dict())
 
-    def __repr__(self) -> str:
+    @property
+    def title(self) -> str:
         if self.fit:
             way = self.direction if isinstance(self.direction, str) else f"alpha {self.direction:g}"
-            return f"{self.q} fitted to P = {self.p}, {way}\n" + text_table(self.rows())
+            return f"{self.q} fitted to P = {self.p}, {way}"
         formula = "KL(P‖Q)" if self.direction == "forward" else "KL(Q‖P)"
-        return f"{formula} for P = {self.p}, Q = {self.q}\n" + text_table(self.rows())
+        return f"{formula} for P = {self.p}, Q = {self.q}"
+
+    @property
+    def heads(self) -> tuple[str, str]:
+        return ("fitter", "this fit") if self.fit else ("method", "this pair")
+
+    def __repr__(self) -> str:
+        return f"{self.title}\n" + text_table(self.rows())
 
     def _repr_html_(self) -> str:
-        return html_table(self.rows(), ("fitter", "this fit") if self.fit else ("method", "this pair"))
+        return html_table(self.rows(), self.heads)

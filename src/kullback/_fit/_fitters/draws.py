@@ -25,6 +25,8 @@ class Draws:
     direction = "reverse"
 
     def applies(self, task: Task) -> str | None:
+        if task.lattice:
+            return f"{task.family} has its mass on points"
         if not task.searched.transports:
             return f"no formula carries {task.family} from standard draws; take normal, student_t or mixture(K)"
         if task.problem.dim <= 2 and task.problem.place is not None:

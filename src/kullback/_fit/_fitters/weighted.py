@@ -26,6 +26,8 @@ class Weighted:
     direction = "forward"
 
     def applies(self, task: Task) -> str | None:
+        if task.lattice:
+            return f"{task.family} has its mass on points"
         if task.problem.draws:
             return "P is draws itself"
         if not (task.searched.transports or task.searched.exact):
