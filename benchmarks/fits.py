@@ -249,6 +249,10 @@ if __name__ == "__main__":
         from benchmarks.fits_speed import main as speed
 
         speed(sys.argv[2:])
+    elif sys.argv[1:2] == ["large"]:
+        from benchmarks.fits_large import main as large
+
+        large(sys.argv[2:])
     elif len(sys.argv) == 3:
         log_density, size = target(sys.argv[1])
         json.dumps([float(v) for v in RUN[sys.argv[2]](log_density, size, 0)[0]])

@@ -18,6 +18,7 @@ from kullback._measure import measure
 from kullback._result import Divergence, Later, Status
 
 WANTED, FINE = 0.01, 0.001  # of KL(P‖Q), and nats: the error from which more draws are taken, where they are cheap
+ROUGH = 0.02  # nats, where they are dear
 
 
 def looked_at(
@@ -28,7 +29,8 @@ def looked_at(
     p = oracle.density
     known = 0.0 if p.normalized else None
     seen = assess(oracle, q, cloud, peaks, seed, power, known)
-    while _vague(seen.forward) and oracle.exact and (more := larger(oracle, cloud, [seed, 2])):
+    fine = ROUGH if oracle.dear else FINE
+    while _vague(seen.forward, fine) and oracle.exact and (more := larger(oracle, cloud, [seed, 2])):
         cloud = more  # few heavy terms are half of KL(P‖Q): few draws see too few of them, and too small an error
         say(f"KL(P‖Q): {len(cloud.x)} draws")
         seen = assess(oracle, q, cloud, peaks, seed, power, known)
@@ -41,8 +43,8 @@ def looked_at(
     return Look(forward, reverse, Later.of(seen.coverage), Later.of(importance), seen.notes, importance.log_evidence)
 
 
-def _vague(left: Divergence) -> bool:
-    return math.isfinite(left.value) and left.error > max(WANTED * abs(left.value), FINE)
+def _vague(left: Divergence, fine: float) -> bool:
+    return math.isfinite(left.value) and left.error > max(WANTED * abs(left.value), fine)
 
 
 def _values(p: Density, q: Density, seen: Assessment) -> tuple[Divergence, Divergence]:

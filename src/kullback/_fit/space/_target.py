@@ -134,7 +134,12 @@ class SpaceTarget:
             notes.append(f"{why}; the best normal stands in for the first mode")
         if not self.enumerated:
             notes.append(f"P has more modes than were enumerated ({len(self.peaks)} were found)")
-        notes.append(f"{self.oracle.evaluations} evaluations of log_prob")
+        counted = f"{self.oracle.evaluations} evaluations of log_prob"
+        if self.oracle.dear:
+            counted += (
+                f", at {1e3 * self.oracle.cost:.2g} ms each: few draws, and little looked for beyond the first mode"
+            )
+        notes.append(counted)
         return tuple(notes)
 
     @property
@@ -209,7 +214,7 @@ class SpaceTarget:
             return of_draws(self.oracle, self.density, [self.seed, stage])
         if self.factors is not None:
             return self.factors.cloud(self.oracle, [self.seed, stage])
-        if self.hurried:
+        if self.hurried or (self.oracle.dear and q is not None):
             return brief(self.oracle, q, self.peaks, [self.seed, stage], self.power)
         while True:
             many = not self.enumerated and len(self.peaks) > MANY
