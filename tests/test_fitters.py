@@ -10,6 +10,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import stats
 
 import kullback as kl
 from cases import MURPHY, humps
@@ -205,3 +206,37 @@ def test_what_no_one_asks_for_is_not_made(monkeypatch: pytest.MonkeyPatch) -> No
     assert fit.coverage is fit.coverage
     assert fit.missed == fit.coverage.missed
     assert fit.importance is not None
+
+
+@pytest.mark.parametrize(
+    ("p", "family", "parameters", "left"),
+    [
+        ("beta(2, 3)", "uniform", {"low": 0, "high": 1}, "beta"),  # log(high − low) − H(P) is least for P's own ends
+        ("uniform(-2, 5)", "uniform", {"low": -2, "high": 5}, 0.0),
+        ("pareto(2, 3)", "pareto", {"scale": 2, "alpha": 3}, 0.0),
+        # 1/α = E log(x/scale) = ∫₁² log x dx
+        ("uniform(1, 2)", "pareto", {"scale": 1, "alpha": 1 / (2 * math.log(2) - 1)}, None),
+    ],
+)
+def test_a_support_that_moves_goes_where_p_does(
+    p: str, family: str, parameters: dict[str, float], left: float | str | None
+) -> None:
+    fit = kl.fit(p, family, direction="forward")
+    assert (fit.method, fit.status) == ("ends", kl.Status.EXACT)
+    for name, value in parameters.items():
+        assert fit.parameters[name] == pytest.approx(value, rel=1e-11)
+    if left == "beta":
+        left = -float(stats.beta(2, 3).entropy())
+    if left is not None:
+        assert fit.residual.value == pytest.approx(left, abs=1e-12)
+    x = fit.q.sample(5)
+    np.testing.assert_allclose(kl.to_scipy(fit).logpdf(x), fit.q.log_prob(x), rtol=1e-12)
+    np.testing.assert_allclose(kl.to_numpyro(fit).log_prob(x), fit.q.log_prob(x), rtol=1e-5, atol=1e-6)
+
+
+def test_a_support_that_moves_and_a_p_without_ends() -> None:
+    for p, family in (("normal(0, 1)", "uniform"), ("gamma(2, 1)", "pareto")):
+        with pytest.raises(kl.InputError, match="infinite for every such Q"):
+            kl.fit(p, family, direction="forward")
+    with pytest.raises(kl.InputError, match="moves with its parameters"):
+        kl.fit("pareto(1, 3)", "pareto", direction="reverse")

@@ -14,8 +14,8 @@ from kullback._fit._place import common
 from kullback._fit._problem import Problem
 from kullback._fit._start import Start, begin_around
 from kullback._result import InputError
-from kullback._support import Array, Lattice, Support, is_subset, reals
-from kullback.families import Carried, Chosen, Custom, Members, NumPyro
+from kullback._support import Array, Interval, Lattice, Support, is_subset, reals
+from kullback.families import ByEnds, Carried, Chosen, Custom, Members, NumPyro
 
 ALPHA = {"reverse": 0.0, "forward": 1.0}
 
@@ -160,8 +160,24 @@ def _carried(problem: Problem, family: Carried, direction: str | float, start: S
     return Task(problem.moved(support, True), problem, family, family.family, direction, start, support)
 
 
+def _ended(problem: Problem, family: Chosen, ends: ByEnds, start: Start) -> Task:
+    """A family that begins and ends where P does."""
+    refuse_points(problem, family)
+    there = problem.support
+    assert isinstance(there, Interval)
+    why = ends.why_not(there)
+    if why:
+        raise InputError(
+            f"P = {problem.name} lives on {there}: KL(P‖Q) is infinite for every such Q, as {why}. "
+            "Take a family that lives where P does, or the other direction."
+        )
+    return Task(problem, problem, family, ends, "forward", start, there, "Q ends where P does; no search is needed")
+
+
 def _made(problem: Problem, family: Custom | NumPyro, direction: str | float, start: Start) -> Task:
     """A library's members stand where they stand; P is seen without the ends of the larger support."""
+    if direction == "forward" and family.by_ends is not None and problem.dim == 1 and not problem.draws:
+        return _ended(problem, family, family.by_ends, start)
     members = family.members(problem.dim)
     own, moving = members.support(problem.dim)
     if own.dim != problem.dim:

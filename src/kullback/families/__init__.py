@@ -19,6 +19,7 @@ from kullback._vocabulary import WORDS, Call, parse, suggest
 from kullback.families._base import Base, Cloud, Family, Frame, Transport
 from kullback.families._carried import Carried
 from kullback.families._custom import Custom, Look, Members, Start
+from kullback.families._ends import ByEnds
 from kullback.families._ladder import richer
 from kullback.families._lattice import Binomial, Geometric, LatticeFamily, Poisson, log_mean_range
 from kullback.families._location import Laplace, Normal, StudentT
@@ -92,6 +93,7 @@ __all__ = [
     "FAMILIES",
     "Base",
     "Binomial",
+    "ByEnds",
     "Carried",
     "Chosen",
     "Cloud",

@@ -142,6 +142,8 @@ class Custom:
     size: int | None = None
     start: Sequence[float] | None = None
 
+    by_ends = None  # nothing is known of where its support goes
+
     def __post_init__(self) -> None:
         if not callable(self.build):
             raise KindError(f"build must be callable, not {type(self.build).__name__}")

@@ -6,6 +6,7 @@ from kullback._fit._fitters._fitter import Fitter, chosen, reasons
 from kullback._fit._fitters.coordinates import Coordinates
 from kullback._fit._fitters.draws import Draws
 from kullback._fit._fitters.em import EM
+from kullback._fit._fitters.ends import Ends
 from kullback._fit._fitters.integers import Integers
 from kullback._fit._fitters.likelihood import Likelihood
 from kullback._fit._fitters.medians import Medians
@@ -16,6 +17,7 @@ from kullback._fit._fitters.weighted import Weighted
 FITTERS: tuple[Fitter, ...] = (
     Moments(),
     Medians(),
+    Ends(),
     EM(),
     Likelihood(),
     Integers(),
