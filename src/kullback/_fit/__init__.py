@@ -11,6 +11,7 @@ from kullback._fit._plan import plan
 from kullback._fit._problem import Problem, Say
 from kullback._fit._run import both, fit, opened, refit
 from kullback._fit._sampling import same_normal
+from kullback._fit._saved import load
 from kullback._fit._start import Start
 from kullback._fit._target import Target
 from kullback._fit._task import Task, task_for
@@ -25,6 +26,7 @@ __all__ = [
     "Task",
     "both",
     "fit",
+    "load",
     "node_search",
     "opened",
     "plan",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from kullback._result._divergence import Divergence
 from kullback._result._errors import KindError
 from kullback._result._importance import Importance
 from kullback._result._later import Later
+from kullback._result._saved import save
 from kullback._result._status import Status
 
 
@@ -201,6 +203,16 @@ class Fit:
     @property
     def regime(self) -> str:
         return self.coverage.regime
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """The fit as one npz file, written whole or not at all; `kl.load` reads it. P is not in it.
+
+        Raises
+        ------
+        InputError
+            A family of your own, whose function no file holds; a folder that is not there.
+        """
+        save(self, path)
 
     def to_dict(self) -> dict[str, Any]:
         """The fit as JSON holds it; ∞ is the string "inf"."""
