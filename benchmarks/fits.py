@@ -128,10 +128,10 @@ RUN = {"kullback": by_kullback, "SVI": by_svi, "Laplace": by_laplace, "DADVI": b
 def optimum(name: str) -> tuple[np.ndarray, np.ndarray]:
     """The full normal's optimum on 2¹⁶ fresh draws, from where kullback's own fit ended."""
     import kullback as kl
-    from kullback._fit.space._members import Base, identity
     from kullback._fit.space._oracle import Oracle
     from kullback._fit.space._reverse import _search
     from kullback._fit.space._rules import BLOCKS, Draws
+    from kullback.families import Base
 
     log_prob, dim = target(name)
     p = kl.Density(log_prob, dim=dim, normalized=False)
@@ -139,11 +139,10 @@ def optimum(name: str) -> tuple[np.ndarray, np.ndarray]:
     family = kl.families.Normal()
     base = Base(q["loc"], np.linalg.cholesky(q["covariance_matrix"]))
     rule = Draws(dim, (1 << 16) // BLOCKS, 991, 7)
-    theta, *_ = _search(rule.whole(Oracle(p), family, base), identity(family, dim))
+    theta, *_ = _search(rule.whole(Oracle(p), family, base), family.unit(dim))
     found = kl.families.Normal()
-    from kullback._fit.space._members import member_of
 
-    a = member_of(found).density(theta, base).parameters
+    a = found.transport().density(theta, base).parameters
     return a["loc"], np.sqrt(np.diag(a["covariance_matrix"]))
 
 
@@ -246,7 +245,15 @@ def draw(found: dict[str, dict[str, dict[str, float]]], path: str) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 3:
+    if sys.argv[1:2] == ["speed"]:
+        from benchmarks.fits_speed import main as speed
+
+        speed(sys.argv[2:])
+    elif sys.argv[1:2] == ["large"]:
+        from benchmarks.fits_large import main as large
+
+        large(sys.argv[2:])
+    elif len(sys.argv) == 3:
         log_density, size = target(sys.argv[1])
         json.dumps([float(v) for v in RUN[sys.argv[2]](log_density, size, 0)[0]])
     else:

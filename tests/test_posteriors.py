@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import kullback as kl
-from kullback._fit.space._members import Base, identity
 from kullback._fit.space._oracle import Oracle
 from kullback._fit.space._reverse import _search
 from kullback._fit.space._rules import BLOCKS, Draws
+from kullback.families import Base
 from posteriors import NAMES, posterior
 
 MEAN_EACH, MEAN_MEDIAN, SD_MEDIAN = 0.03, 0.015, 0.03  # root mean squares over the coordinates, in reference sds
@@ -52,7 +52,7 @@ def test_the_optimum_is_that_of_many_more_draws(name: str) -> None:
     family = kl.families.Normal()
     base = Base(mean, np.linalg.cholesky(covariance))
     rule = Draws(len(mean), LARGE // BLOCKS, 77, 9)
-    theta, *_ = _search(rule.whole(Oracle(posterior(name).density), family, base), identity(family, len(mean)))
+    theta, *_ = _search(rule.whole(Oracle(posterior(name).density), family, base), family.unit(len(mean)))
     d = len(mean)
     moved = base.base @ theta[:d] / sd
     assert np.abs(moved).max() <= SAME

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from kullback import families, plots, tables
     from kullback._advise import advise
     from kullback._distribution import Density, Discrete, Sample, Table
-    from kullback._fit import fit, to_numpyro, to_scipy
-    from kullback._measure import compare, divergence, pairwise, plan
+    from kullback._fit import fit, load, plan, to_numpyro, to_scipy
+    from kullback._measure import compare, divergence, pairwise
     from kullback._path import path
     from kullback._result import (
         Advice,
@@ -46,8 +46,9 @@ _ROOMS = {
     "compare": "_measure",
     "compare_tables": "tables",
     "pairwise": "_measure",
-    "plan": "_measure",
+    "plan": "_fit",
     "fit": "_fit",
+    "load": "_fit",
     "path": "_path",
     "advise": "_advise",
     "read": "sources",
@@ -106,6 +107,7 @@ __all__ = [
     "families",
     "fit",
     "from_model",
+    "load",
     "pairwise",
     "path",
     "plan",

@@ -257,7 +257,7 @@ def _richer(forward: Fit, seed: int) -> Fit | None:
     fitted: list[Fit] = []
     for candidate in (*heavier, *carried, *([] if family is None else [family])):
         try:
-            fitted.append(refit(forward, candidate, seed=seed))
+            fitted.append(refit(forward, candidate))
         except KullbackError:
             continue
     best = min(fitted, key=lambda f: float(f.residual.value), default=None)

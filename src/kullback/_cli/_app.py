@@ -36,6 +36,7 @@ Json = Annotated[bool, Parameter(name="--json", help="JSON for machines instead 
 Plot = Annotated[Path | None, Parameter(help="Write a picture to this .png or .svg file.")]
 Family = Annotated[str, Parameter(help='What Q may be: normal, laplace, student_t, "mixture(2)", poisson …')]
 Seed = Annotated[int, Parameter(help="Seed of everything random.")]
+Method = Annotated[str, Parameter(help="A fitter by name, as plan lists them; auto takes the first that applies.")]
 
 
 @app.command
@@ -46,6 +47,7 @@ def fit(
     label: Label = None,
     family: Family = "normal",
     direction: Literal["forward", "reverse", "both"] = "both",
+    method: Method = "auto",
     need: Literal["cover", "major"] | None = None,
     plot: Plot = None,
     json: Json = False,
@@ -54,13 +56,15 @@ def fit(
 ) -> None:
     """Fit a family to DATA, a file with --columns or a text form, by the least KL divergence."""
     p = _load(data, columns, label, drop_missing)
+    if method != "auto" and direction == "both":
+        raise InputError(f"--method {method} needs --direction forward or reverse: few fitters serve both")
     with _show.progress() as say:
         if direction == "both":
             advice = kl.advise(p, family, need=need, seed=seed, progress=say)
             fits: tuple[Fit, ...] = advice.fits
         else:
             say(f"fitting {direction}")
-            advice, fits = None, (kl.fit(p, family, direction=direction, seed=seed),)
+            advice, fits = None, (kl.fit(p, family, direction=direction, method=method, seed=seed, progress=say),)
         if plot is not None:
             say("drawing")
             kl.plots.fits(*fits, path=plot)
@@ -187,17 +191,23 @@ def compare(
 @app.command
 def plan(
     p: str,
-    q: str,
+    q: str | None = None,
     /,
     *,
+    family: Annotated[str | None, Parameter(help="In the place of Q: which fitter would fit this family.")] = None,
     direction: Literal["forward", "reverse"] = "forward",
     columns: Columns = None,
     json: Json = False,
     drop_missing: Drop = False,
 ) -> None:
-    """Which method would measure P and Q, and why not the others."""
-    a, b = _pair(p, q, columns, drop_missing)
-    found = kl.plan(a, b, direction=direction)
+    """Which method would measure P and Q, or which fitter would fit a family to P, and why not the others."""
+    if (q is None) == (family is None):
+        raise InputError("plan needs Q, for a divergence, or --family, for a fit; one of them")
+    if q is None:
+        found = kl.plan(_load(p, columns, None, drop_missing), family=family, direction=direction)
+    else:
+        a, b = _pair(p, q, columns, drop_missing)
+        found = kl.plan(a, b, direction=direction)
     if json:
         _show.json(found.to_dict())
     else:

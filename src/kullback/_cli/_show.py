@@ -150,9 +150,8 @@ def path(found: Path) -> None:
 
 def plan(found: Plan) -> None:
     out = console()
-    formula = "KL(P‖Q)" if found.direction == "forward" else "KL(Q‖P)"
-    out.print(f"{formula} for P = {escape(found.p)}, Q = {escape(found.q)}", soft_wrap=True)
-    table = Table("method", "this pair", header_style="bold", pad_edge=False)
+    out.print(escape(found.title), soft_wrap=True)
+    table = Table(*found.heads, header_style="bold", pad_edge=False)
     for name, text in found.rows():
         table.add_row(name, escape(text))
     out.print(table)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 import numpy as np
 
 from kullback._distribution import Density
-from kullback._fit._target import Target
 from kullback._result import Importance
 from kullback._support import Array
 from kullback._vocabulary import log_sum_exp
+from kullback.families import Frame
 from kullback.methods._proposal import strata
 from kullback.numerics.draws import lattice
 from kullback.numerics.pareto import meaning, pareto_k
@@ -18,13 +19,26 @@ from kullback.numerics.pareto import meaning, pareto_k
 DRAWS = 1 << 11
 
 
-def importance(target: Target, q: Density, seed: int) -> Importance | None:
+class OnNodes(Protocol):
+    """P on nodes in a frame, its log Z, and the error of that."""
+
+    density: Density
+    frame: Frame
+    log_z: float
+    slack: float
+    seed: int
+
+    @property
+    def density_nodes(self) -> tuple[Array, Array]: ...
+
+
+def importance(target: OnNodes, q: Density) -> Importance | None:
     """log Z, effective sample sizes both ways, and k̂; None where Q cannot be drawn from."""
     parts = strata(q)
     if any(part.facts.transport is None and part.facts.sample is None for _, part in parts):
         return None
     p = target.density
-    x, w = _draws(parts, seed)
+    x, w = _draws(parts, target.seed)
     log_w = p._log_prob(x) - q._log_prob(x)
     mean, square = (float(log_sum_exp((c * log_w + np.log(w))[:, None])[0]) for c in (1, 2))
     reverse = DRAWS * math.exp(2 * mean - square) if math.isfinite(square) else 0.0

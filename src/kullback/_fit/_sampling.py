@@ -8,11 +8,11 @@ import numpy as np
 
 from kullback._distribution import Density
 from kullback._estimate import Estimate, bootstrap, density, points_and_weights
-from kullback._fit._target import density_moments
+from kullback._fit._frame import density_moments
 from kullback._result import Divergence, Status
 from kullback._support import Array
 from kullback._vocabulary import multivariate_normal
-from kullback.families import Normal
+from kullback.families import Family
 from kullback.methods.mixture_plug_in import quick_divergence
 from kullback.numerics.lazy import special
 
@@ -25,7 +25,7 @@ OWN = (
 
 
 def with_sampling(
-    estimated: Estimate, refit: Normal | None, q: Density, values: tuple[Divergence, Divergence], seed: int
+    estimated: Estimate, refit: Family | None, q: Density, values: tuple[Divergence, Divergence], seed: int
 ) -> tuple[Divergence, Divergence]:
     """Standard errors from the bootstrap: Q refitted by moments for a forward normal, held otherwise."""
     if same_normal(estimated, q):
@@ -93,7 +93,7 @@ def of_draws(estimated: Estimate | None, d: Divergence) -> Divergence:
     return replace(d, status=Status.ESTIMATED, notes=(estimated.note, "its error leaves out that of the draws"))
 
 
-def _by_moments(f: Density, family: Normal) -> Density:
+def _by_moments(f: Density, family: Family) -> Density:
     moments = density_moments(f)
     assert moments is not None
     mean, covariance = moments

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,12 +11,11 @@ from kullback._objectives import Objective
 from kullback._result import Status
 from kullback._support import Array
 from kullback.families import Family
-from kullback.numerics.lazy import optimize
 
 GRADIENT = 1e-9  # in standard coordinates, where an error of the optimum is about as large as the gradient
-
-STEPS = 12  # on all draws
-NEAR = 1e-5  # in standard coordinates: a tenth of the differences' own step
+REACH, FARTHEST = 0.5, 4.0  # of the first step, and of any
+STEPS, SHORT, CARRIED = 100, 15, 12  # at most: of a search, of one that only tells where it leads, on all draws
+ROUNDED = 1e-14  # of the value: a gain that it cannot show
 MANY, FINISHED = 6, 5  # with more parameters than MANY, only the best FINISHED of the starts are carried through
 
 
@@ -33,7 +32,7 @@ class Found(NamedTuple):
 def search(objective: Objective, starts: Sequence[tuple[str, Array]], enough: float = -np.inf) -> list[Found]:
     """A local minimum from each start, the best first; a value of `enough` ends the search, as none is better."""
     if len(starts) > FINISHED and len(starts[0][1]) > MANY:
-        starts = _promising(objective, starts)
+        starts = _promising(objective, starts, enough)
     found: list[Found] = []
     for name, theta in starts:
         found.append(minimise(objective, theta, name, enough))
@@ -42,85 +41,89 @@ def search(objective: Objective, starts: Sequence[tuple[str, Array]], enough: fl
     return sorted((f for f in found if np.isfinite(f.value)), key=lambda f: f.value)
 
 
-def _promising(objective: Objective, starts: Sequence[tuple[str, Array]]) -> list[tuple[str, Array]]:
+def _promising(objective: Objective, starts: Sequence[tuple[str, Array]], enough: float) -> list[tuple[str, Array]]:
     """The starts that lead lowest within a short descent, from where it ended."""
-    ended = []
-    for name, theta in starts:
-        if not np.isfinite(objective(theta)[0]):
-            continue
-        short = optimize.minimize(objective, theta, jac=True, method="BFGS", options={"gtol": 1e-5, "maxiter": 50})
-        ended.append((float(short.fun), name, np.asarray(short.x)))
-    kept: list[tuple[float, str, Array]] = []
-    for value, name, theta in sorted(ended, key=lambda e: e[0]):
-        if all(abs(value - other) > 1e-7 * max(1.0, abs(other)) for other, _, _ in kept):
-            kept.append((value, name, theta))
-    return [(name, theta) for _, name, theta in kept[:FINISHED]]
+    ended = [minimise(objective, theta, name, enough, SHORT) for name, theta in starts]
+    kept: list[Found] = []
+    for f in sorted((f for f in ended if np.isfinite(f.value)), key=lambda f: f.value):
+        if all(abs(f.value - other.value) > 1e-7 * max(1.0, abs(other.value)) for other in kept):
+            kept.append(f)
+    return [(f.start, f.theta) for f in kept[:FINISHED]]
 
 
-def minimise(objective: Objective, theta: Array, name: str = "", enough: float = -np.inf) -> Found:
-    """BFGS into the valley, then a trust region on the Hessian, whose curvature tells a minimum from a saddle."""
-    value, _ = objective(theta)
+def minimise(objective: Objective, theta: Array, name: str = "", enough: float = -np.inf, most: int = STEPS) -> Found:
+    """Newton's steps within a region of trust, whose curvature at the end tells a minimum from a saddle.
+
+    Below the rounding of the value only the gradient can tell: steps go on as long as they shorten it.
+    """
+    value, gradient = objective(theta)
     if not np.isfinite(value):
         return Found(theta, np.inf, np.inf, Status.NOT_STATIONARY, name)
-    rough = optimize.minimize(objective, theta, jac=True, method="BFGS", options={"gtol": 1e-6, "maxiter": 400})
-    best = np.asarray(rough.x)
-    if abs(rough.fun) <= enough:  # as low as it can be: a family too rich has no single best member to look for
-        return Found(best, float(rough.fun), float(np.abs(rough.jac).max()), Status.STATIONARY, name)
-    memory: dict[bytes, tuple[float, Array]] = {}
-    curvatures: dict[bytes, Array] = {}
-
-    def remembered(t: Array) -> tuple[float, Array]:
-        key = t.tobytes()
-        if key not in memory:
-            memory[key] = objective(t)
-        return memory[key]
-
-    def curved(t: Array) -> Array:
-        key = t.tobytes()
-        if key not in curvatures:
-            curvatures[key] = hessian(objective, t)
-        return curvatures[key]
-
-    fine = optimize.minimize(
-        lambda t: remembered(t)[0],
-        best,
-        jac=lambda t: remembered(t)[1],
-        hess=curved,
-        method="trust-exact",
-        options={"gtol": GRADIENT / 10, "maxiter": 30 if len(theta) <= MANY else 8, "initial_trust_radius": 0.1},
-    )
-    if fine.fun <= rough.fun + 1e-12 * abs(rough.fun):
-        best = np.asarray(fine.x)
-    best, bends = _polished(remembered, curved, best)
-    value, gradient = remembered(best)
+    bends, reach = objective.hessian(theta), REACH
+    for _ in range(most):
+        slope = float(np.abs(gradient).max())
+        if abs(value) <= enough:  # as low as it can be: a family too rich has no single best member to look for
+            return Found(theta, value, slope, Status.STATIONARY, name)
+        if slope <= GRADIENT / 100:
+            break
+        step, promised = _within(bends, gradient, reach)
+        trial = theta + step
+        lower, further = objective(trial)
+        if promised <= ROUNDED * max(1.0, abs(value)):
+            if not (np.isfinite(lower) and np.abs(further).max() < slope):
+                break
+            gained = 1.0
+        else:
+            gained = (value - lower) / promised if np.isfinite(lower) else -1.0
+            length = float(np.linalg.norm(step))
+            if gained < 0.25:
+                reach = 0.25 * length
+            elif gained > 0.75 and length > 0.9 * reach:
+                reach = min(2 * reach, FARTHEST)
+        if gained > 1e-4:
+            theta, value, gradient = trial, lower, further
+            bends = objective.hessian(theta)
+        elif reach < 1e-12:
+            break
     slope = float(np.abs(gradient).max())
-    curvature = float(np.linalg.eigvalsh(bends)[0])
-    if slope <= GRADIENT * max(1.0, abs(value)) and curvature > -1e-7:
-        status = Status.STATIONARY if curvature > 1e-10 else Status.BOUNDARY
+    least = float(np.linalg.eigvalsh(bends)[0])
+    if slope <= GRADIENT * max(1.0, abs(value)) and least > -1e-7:
+        status = Status.STATIONARY if least > 1e-10 else Status.BOUNDARY
     else:
         status = Status.NOT_STATIONARY
-    return Found(best, float(value), slope, status, name)
+    return Found(theta, float(value), slope, status, name)
 
 
-def _polished(objective: Objective, curved: Callable[[Array], Array], theta: Array) -> tuple[Array, Array]:
-    """Newton steps as long as they shorten the gradient: below the rounding of the value, only it can tell.
+def _within(bends: Array, gradient: Array, reach: float) -> tuple[Array, float]:
+    """The lowest point of the quadratic within reach, and the gain that it promises (Moré and Sorensen 1983)."""
+    values, ways = np.linalg.eigh(bends)
+    slope = ways.T @ gradient
+    shift = 0.0
+    least = float(values[0])
+    if not least > 1e-14 * max(1.0, float(values[-1])) or np.linalg.norm(slope / values) > reach:
+        low = max(0.0, -least)
+        high = low + float(np.linalg.norm(slope)) / reach + 1e-300
+        shift = high
+        for _ in range(60):  # the length of the step falls with the shift
+            length = float(np.linalg.norm(slope / (values + shift))) if values[0] + shift > 0 else np.inf
+            if abs(length - reach) < 0.05 * reach or high - low < 1e-12 * high:
+                break
+            if length > reach:
+                low = shift
+            else:
+                high = shift
+            shift = 0.5 * (low + high)
+    held = values + shift
+    inner = np.where(held > 1e-300, -slope / np.where(held > 1e-300, held, 1.0), 0.0)
+    if least < 0 and (left := reach**2 - float(inner @ inner)) > 0.2 * reach**2:  # the slope does not see the way down
+        inner[0] += -np.sqrt(left) if slope[0] > 0 else np.sqrt(left)
+    return ways @ inner, -float(slope @ inner + 0.5 * (values * inner) @ inner)
 
-    With the curvature of the last place but one, from which the step was too short to change it.
-    """
-    gradient = objective(theta)[1]
-    curvature = curved(theta)
-    for _ in range(4):
-        slope = np.abs(gradient).max()
-        if slope <= GRADIENT / 100 or np.linalg.eigvalsh(curvature)[0] <= 1e-8:
-            break
-        step = np.linalg.solve(curvature, gradient)
-        further = objective(theta - step)[1]
-        if not np.abs(further).max() < slope:
-            break
-        theta, gradient = theta - step, further
-        if np.abs(step).max() > NEAR:
-            curvature = curved(theta)
-    return theta, curvature
+
+def some(y: Array, w: Array, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """n of the weighted points, in their order."""
+    chosen = np.sort(rng.choice(len(y), n, replace=False))
+    return y[chosen], w[chosen] / w[chosen].sum()
 
 
 def carried_on(few: Objective, many: Objective, found: Found) -> Found:
@@ -128,10 +131,10 @@ def carried_on(few: Objective, many: Objective, found: Found) -> Found:
 
     That is off by a few over the root of their number, by which each step shortens the gradient.
     """
-    values, ways = np.linalg.eigh(hessian(few, found.theta))
+    values, ways = np.linalg.eigh(few.hessian(found.theta))
     values = np.maximum(values, max(1e-6, 1e-9 * float(values[-1])))
     theta, (value, gradient) = found.theta, many(found.theta)
-    for _ in range(STEPS):
+    for _ in range(CARRIED):
         if np.abs(gradient).max() <= GRADIENT:
             break
         trial = theta - ways @ ((ways.T @ gradient) / values)
@@ -142,20 +145,6 @@ def carried_on(few: Objective, many: Objective, found: Found) -> Found:
     left = float(np.abs(gradient).max())
     status = found.status if left <= 1e-6 else Status.NOT_STATIONARY
     return Found(theta, float(value), left, status, found.start)
-
-
-def hessian(objective: Objective, theta: Array) -> Array:
-    """Central differences of the gradient; its error is the step squared."""
-    step = 1e-4
-    n = len(theta)
-    rows = np.empty((n, n))
-    for i in range(n):
-        move = np.zeros(n)
-        move[i] = step
-        rows[i] = (objective(theta + move)[1] - objective(theta - move)[1]) / (2 * step)
-    if not np.isfinite(rows).all():
-        return np.eye(n)
-    return 0.5 * (rows + rows.T)
 
 
 def distinct(found: list[Found], y: Array, family: Family) -> list[Found]:

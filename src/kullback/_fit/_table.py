@@ -1,16 +1,14 @@
-"""A normal fitted forward to a table that an engine holds: its rows stay there."""
+"""A table that an engine holds: its moments by one aggregate, and some of its rows."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from kullback._distribution import Sample
-from kullback._result import InputError
-from kullback.families import Normal
 
 ROWS = 20_000  # that come here, to say what the normal leaves
 ENGINES = ("pyspark", "duckdb", "ibis")
@@ -22,27 +20,39 @@ def held_by_an_engine(p: Any) -> bool:
     return library in sys.modules and (library in ENGINES or type(p).__name__ == "LazyFrame")
 
 
-def rows_for(p: Any, family: Any, direction: Any, seed: int) -> tuple[Sample, tuple[np.ndarray, np.ndarray]]:
-    """About ROWS of the table's rows as draws, and the mean and covariance of all of them."""
-    from kullback.tables._sampled import numeric_columns, sampled
+class Held:
+    """The rows stay where they are; about ROWS of them come as draws, with the mean and covariance of all."""
 
-    if not isinstance(family, Normal) or direction != "forward":
-        raise InputError(
+    def __init__(self, table: Any, seed: int) -> None:
+        self._table, self._seed = table, seed
+
+    @property
+    def name(self) -> str:
+        return f"the {type(self._table).__module__.split('.')[0].lstrip('_')} table"
+
+    def only(self, method: str) -> str | None:
+        if method == "moments":
+            return None
+        return (
             "a table that an engine holds is fitted by normals, forward, as that needs one aggregate only; for "
             "anything else collect rows first"
         )
-    columns = numeric_columns(p)
-    found, x = sampled(p, columns, ROWS, seed)
-    note = f"mean and covariance of all {found.n} rows"
-    if len(x) < found.n:
-        note += f"; {len(x)} of them stand for P where its divergence is told"
-    sample = Sample(x, columns=columns, name=f"the {type(p).__module__.split('.')[0].lstrip('_')} table", notes=(note,))
-    return sample, (found.mean, found.covariance)
 
+    @cached_property
+    def _read(self) -> tuple[Sample, tuple[np.ndarray, np.ndarray]]:
+        from kullback.tables._sampled import numeric_columns, sampled
 
-def with_moments(target: Any, moments: tuple[np.ndarray, np.ndarray]) -> Any:
-    """A target of draws whose moments are known better than from them."""
-    if hasattr(target, "frame"):
-        return replace(target, stated=moments)
-    target.stated = moments
-    return target
+        columns = numeric_columns(self._table)
+        found, x = sampled(self._table, columns, ROWS, self._seed)
+        note = f"mean and covariance of all {found.n} rows"
+        if len(x) < found.n:
+            note += f"; {len(x)} of them stand for P where its divergence is told"
+        return Sample(x, columns=columns, name=self.name, notes=(note,)), (found.mean, found.covariance)
+
+    @property
+    def sample(self) -> Sample:
+        return self._read[0]
+
+    @property
+    def moments(self) -> tuple[np.ndarray, np.ndarray]:
+        return self._read[1]

@@ -1,33 +1,43 @@
-"""P made ready for a fit: a density, a frame in which it is of order one, nodes, and its modes."""
+"""P on the line or in the plane, as fits see it: a density, a frame in which it is of order one, nodes, its modes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 import numpy as np
 
-from kullback._distribution import Density, Discrete, Measured, Sample
+from kullback._distribution import Density, Measured, Sample
 from kullback._estimate import Estimate, check_spread, estimate, points_and_weights
+from kullback._fit._coverage import coverage
+from kullback._fit._frame import density_moments, frame_of, log_integral, near
+from kullback._fit._importance import importance
 from kullback._fit._modes import Basins, basins
-from kullback._result import InputError, KindError
-from kullback._support import Array, Lattice, reals
+from kullback._fit._place import Place
+from kullback._fit._sampling import OWN, same_normal
+from kullback._fit._view import Look
+from kullback._measure import measure
+from kullback._result import Coverage, Divergence, Importance, InputError, KindError, Later
+from kullback._support import Array, reals
 from kullback.families import Frame
 from kullback.methods import _line, _plane, _space
+from kullback.methods.alpha import alpha_divergence
 
 
 @dataclass(eq=False)
 class Target:
-    """P as the fits see it; `sample` and `estimated` are set where P came as draws."""
+    """P as the fits see it; `sample` and `estimated` are set where P came as draws, `place` where P has ends."""
 
     density: Density
     frame: Frame
+    seed: int = 0
     sample: Sample | None = None
     estimated: Estimate | None = None
     name: str = "P"
     slack: float = 0.0  # the error of the log of P's integral, where that had to be found
     log_z: float = 0.0  # that logarithm
     stated: tuple[Array, Array] | None = None  # mean and covariance, where they are known better than from draws
+    place: Place | None = None
 
     @property
     def dim(self) -> int:
@@ -74,6 +84,55 @@ class Target:
     def basins(self) -> Basins:
         return basins(self.density)
 
+    @cached_property
+    def here(self) -> Density:
+        """P where it lives."""
+        if self.place is None:
+            return self.density
+        return self.place.density or self.place.onto(self.density)
+
+    @property
+    def shown(self) -> Target:
+        if self.place is None:
+            return self
+        assert self.sample is None or isinstance(self.place.p, Sample)
+        return replace(self, density=self.here, sample=None if self.sample is None else self.place.p)  # type: ignore[arg-type]
+
+    def free(self, q: Density) -> Density:
+        return q if self.place is None else self.place.free(q)
+
+    def left(self, q: Density, direction: str | float) -> Divergence:
+        """The divergence that the direction minimises, measured afresh."""
+        if not isinstance(direction, str):
+            return alpha_divergence(self.here, q, direction)
+        return measure(self.here, q) if direction == "forward" else measure(q, self.here)
+
+    def look(self, q: Density, direction: str | float, left: Divergence | None) -> Look:
+        forward = left if left is not None and direction == "forward" else measure(self.here, q)
+        reverse = left if left is not None and direction == "reverse" else measure(q, self.here)
+        if self.slack:
+            forward = replace(forward, error=forward.error + self.slack)
+            reverse = replace(reverse, error=reverse.error + self.slack)
+        weights: Later[Importance | None] = Later(lambda: importance(self, self.free(q)))
+        return Look(forward, reverse, Later(partial(self._covered, q)), weights, self.notes + self._own_note(q))
+
+    def _covered(self, q: Density) -> Coverage:
+        """What q misses and wastes; in the plane and for carried families the modes are those without ends."""
+        place = self.place
+        if place is not None and self.dim == 1 and not place.carried:
+            return coverage(self.here, q, basins(self.here), None)
+        found = coverage(self.density, self.free(q), self.basins, self.sample)
+        if place is None:
+            return found
+        places = place.outward(np.array([mode.location for mode in found.modes]))
+        modes = tuple(replace(mode, location=x) for mode, x in zip(found.modes, places, strict=True))
+        return replace(found, modes=modes)
+
+    def _own_note(self, q: Density) -> tuple[str, ...]:
+        if self.sample is None or self.estimated is None or not same_normal(self.estimated, self.free(q)):
+            return ()
+        return (OWN.format(n=self.sample.n),)
+
     def log_prob(self, y: Array) -> Array:
         """log p of the points x = centre + scale·y, as a density in y."""
         return _line.checked(self.density, self.frame.outward(y), "P") + float(np.log(self.frame.scale).sum())
@@ -103,7 +162,7 @@ def prepare(p: Measured, seed: int) -> Target:
         x, w = points_and_weights(p)
         mean = w @ x
         scale = np.sqrt(w @ (x - mean) ** 2)
-        return Target(found.density, Frame(mean, scale), p, found, str(p))
+        return Target(found.density, Frame(mean, scale), seed, p, found, str(p))
     if not isinstance(p, Density):
         raise KindError(f"p is {p}; a density family needs a density or draws")
     if p.dim > 2:
@@ -114,52 +173,5 @@ def prepare(p: Measured, seed: int) -> Target:
             "carried('normal')"
         )
     whole, slack = _line.normalise(p) if p.dim == 1 else _space.normalise(p)
-    frame = _frame(whole)
-    return Target(whole, frame, name=str(p), slack=slack, log_z=_log_integral(p, whole, frame))
-
-
-def _log_integral(p: Density, whole: Density, frame: Frame) -> float:
-    """What was taken off log p to make it a density, read off where P has its mass."""
-    if p.normalized:
-        return 0.0
-    steps = np.linspace(-2, 2, 9)[:, None] * np.ones(frame.dim)
-    x = frame.outward(steps)
-    before, after = p._log_prob(x), whole._log_prob(x)
-    seen = np.isfinite(before) & np.isfinite(after)
-    return float((before[seen] - after[seen])[0]) if seen.any() else float("nan")
-
-
-def density_moments(f: Density) -> tuple[Array, Array] | None:
-    if f.facts.moments is not None:
-        mean, covariance = np.atleast_1d(f.facts.moments[0]), np.atleast_2d(f.facts.moments[1])
-    elif f.dim == 1:
-        value = _line.spread(f).value
-        mean, covariance = value[1:2], value[2:3][:, None]
-    else:
-        x, w = _plane.nodes(f, _plane.LEVELS - 1)
-        w = w / w.sum()
-        mean = w @ x
-        covariance = ((x - mean) * w[:, None]).T @ (x - mean)
-    if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
-        return None
-    return mean, covariance
-
-
-def _frame(f: Density) -> Frame:
-    """Centre and scale by the moments, or by median and quartiles where they do not exist."""
-    moments = density_moments(f)
-    if moments is not None:
-        return Frame(moments[0], np.sqrt(np.diag(moments[1])))
-    x, w = _line.nodes(f, rtol=1e-8) if f.dim == 1 else _plane.nodes(f, 1)
-    columns = x.reshape(len(x), -1)
-    low, middle, high = (np.array([_quantile(c, w, u) for c in columns.T]) for u in (0.25, 0.5, 0.75))
-    return Frame(middle, (high - low) / 1.349)
-
-
-def _quantile(x: Array, w: Array, level: float) -> float:
-    order = np.argsort(x)
-    return float(np.interp(level * w.sum(), np.cumsum(w[order]) - 0.5 * w[order], x[order]))
-
-
-def is_counting(p: Measured) -> bool:
-    return isinstance(p, Discrete) or (isinstance(p, Density) and isinstance(p.support, Lattice))
+    frame = frame_of(whole)
+    return Target(whole, frame, seed, name=str(p), slack=slack, log_z=log_integral(p, whole, near(frame)))

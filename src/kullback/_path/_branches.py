@@ -9,6 +9,7 @@ from kullback._support import Array
 from kullback.numerics.lazy import optimize
 
 MOST = 12  # branches
+CLOSE = 1e-7  # of alpha: how closely a jump is told
 TIE = 1e-9  # nats: mirror images differ by less
 
 
@@ -79,9 +80,20 @@ def crossing(follower: Follower, a: Trace, b: Trace, low: float, high: float) ->
     def lead(alpha: float) -> float:
         return there(b, alpha).found.value - there(a, alpha).found.value
 
-    low, high = max(low, b.low), min(high, a.high)
-    if low < high and lead(low) > 0 > lead(high):
-        alpha = float(optimize.brentq(lead, low, high, xtol=1e-10, rtol=1e-10))
+    def jump() -> float | None:
+        first, last = max(low, b.low), min(high, a.high)
+        if first < last and lead(first) > 0 > lead(last):
+            return float(optimize.brentq(lead, first, last, xtol=1e-10, rtol=1e-10))
+        return None
+
+    alpha = jump()
+    if alpha is None and (a.high < high or b.low > low):  # between where a branch was followed to and where it ends
+        a.places += follower.further(a.places[-1], high, CLOSE)
+        b.places[:0] = follower.further(b.places[0], low, CLOSE)
+        seen.update({id(trace): list(trace.places) for trace in (a, b)})
+        alpha = jump()
+    if alpha is not None:
         return there(a, alpha), there(b, alpha), 1e-9
+    low, high = max(low, b.low), min(high, a.high)
     alpha = max(low, min(high, a.high))  # one of them ends first
     return there(a, alpha), there(b, alpha), abs(high - low)

@@ -5,24 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
-from kullback._fit._alpha import objectives
-from kullback._fit._reverse import LEVELS, mixture_first, refined
-from kullback._fit._search import GRADIENT, Found, hessian, minimise
-from kullback._fit._target import Target
+from kullback._fit import NodeSearch
+from kullback._fit._own_nodes import refined
+from kullback._fit._search import GRADIENT, Found, minimise
 from kullback._objectives import Objective
 from kullback._result import Status
 from kullback._support import Array
-from kullback.families import Family
 
 APART = 0.25  # of a density's height: two members that differ by more are not one step of a branch
 SAME = 1e-3  # of its height: two members that differ by less are one
 ENOUGH = 1e-9  # nats that a doubling of the nodes may change
-NARROW = {1: 1e-7, 2: 1e-4}  # of alpha, by dimension: how closely the end of a branch is told
 MEETING = 1e-4  # of alpha: branches that meet part like a root, too slowly to tell the place more closely
 
 
@@ -55,28 +51,22 @@ class Trace:
 
 
 class Follower:
-    """Optima of one target and family at any alpha from 0 to 1."""
+    """Optima of one target and family at any alpha from 0 to 1; `ends` is how closely the ends of branches are told."""
 
-    def __init__(self, target: Target, family: Family) -> None:
-        self.target, self.family = target, family
+    def __init__(self, nodes: NodeSearch, ends: float) -> None:
+        self.nodes, self.ends = nodes, ends
         self._objectives: dict[float, list[Objective]] = {}
-
-    @cached_property
-    def points(self) -> Array:
-        """Where members are compared: every part of P has some of them."""
-        y = self.target.density_nodes[0]
-        return y[:: max(1, len(y) // 400)]
 
     def at(self, alpha: float, begin: Found) -> Found:
         """The local optimum that a search from another one leads to."""
         levels = self._levels(alpha)
         level = self._enough(levels, begin.theta)
         found = _newton(levels[level], begin) or minimise(levels[level], begin.theta, begin.start)
-        return refined(found, levels, level, LEVELS[self.target.dim][1])
+        return refined(found, levels, level, self.nodes.last)
 
     def _enough(self, levels: list[Objective], theta: Array) -> int:
         """The coarsest nodes that are fine enough where a search begins: on coarser ones it would leave its branch."""
-        level, last = mixture_first(self.target, self.family), LEVELS[self.target.dim][1]
+        level, last = self.nodes.first, self.nodes.last
         value = levels[level](theta)[0]
         while level < last:
             finer = levels[level + 1](theta)[0]
@@ -89,12 +79,12 @@ class Follower:
         if alpha not in self._objectives:
             if len(self._objectives) > 8:
                 self._objectives.clear()
-            self._objectives[alpha] = objectives(self.target, self.family, alpha)
+            self._objectives[alpha] = self.nodes.levels(alpha)
         return self._objectives[alpha]
 
     def apart(self, a: Found, b: Found) -> float:
         """The greatest difference of two members' densities, over the height of the taller."""
-        q, r = (np.exp(self.family.log_prob(f.theta, self.points)[0]) for f in (a, b))
+        q, r = self.nodes.heights(a.theta), self.nodes.heights(b.theta)
         return float(np.abs(q - r).max() / max(q.max(), r.max(), 1e-300))
 
     def follow(self, begin: Place, alphas: Array, stop: Callable[[Place], str]) -> tuple[list[Place], str, list[Place]]:
@@ -103,7 +93,7 @@ class Follower:
         last = begin
         for alpha in alphas:
             before = last
-            last, reached, landed = self._step(last, float(alpha))
+            last, reached, landed = self._step(last, float(alpha), self.ends)
             if reached:
                 why = stop(last)
                 if why:
@@ -116,7 +106,7 @@ class Follower:
 
     def _meeting(self, before: Place, last: Place, stop: Callable[[Place], str]) -> Place:
         """The first place that lies on another branch too."""
-        while abs(last.alpha - before.alpha) > MEETING:
+        while abs(last.alpha - before.alpha) > max(MEETING, self.ends):
             middle = 0.5 * (last.alpha + before.alpha)
             place = Place(middle, self.at(middle, before.found))
             if stop(place):
@@ -125,10 +115,14 @@ class Follower:
                 before = place
         return last
 
-    def _step(self, last: Place, alpha: float) -> tuple[Place, bool, list[Place]]:
+    def further(self, place: Place, alpha: float, narrow: float) -> list[Place]:
+        """The last place before the end of a branch on the way to that alpha, told more closely."""
+        last, _, _ = self._step(place, alpha, narrow)
+        return [last] if last.alpha != place.alpha else []
+
+    def _step(self, last: Place, alpha: float, narrow: float) -> tuple[Place, bool, list[Place]]:
         """From one place to that alpha in steps small enough to stay on the branch; or as far as it goes."""
         landed: list[Place] = []
-        narrow = NARROW[self.target.dim]
         goal = alpha
         while last.alpha != alpha:
             found = self.at(goal, last.found)
@@ -164,7 +158,7 @@ class Follower:
         objective = levels[self._enough(levels, found.theta)]
         if not np.isfinite(objective(found.theta)[0]):
             return False
-        return found.gradient < 1e-4 and float(np.linalg.eigvalsh(hessian(objective, found.theta))[0]) > -1e-4
+        return found.gradient < 1e-4 and float(np.linalg.eigvalsh(objective.hessian(found.theta))[0]) > -1e-4
 
 
 def _newton(objective: Objective, begin: Found) -> Found | None:
@@ -173,7 +167,7 @@ def _newton(objective: Objective, begin: Found) -> Found | None:
     value, gradient = objective(theta)
     if not np.isfinite(value):
         return None
-    curvature = hessian(objective, theta)
+    curvature = objective.hessian(theta)
     spread = np.linalg.eigvalsh(curvature)
     if not spread[0] > 1e-3 * spread[-1]:
         return None  # near a fold the curvature changes too much

@@ -10,23 +10,22 @@ from typing import Any
 import numpy as np
 
 from kullback._distribution import Density
-from kullback._fit._carried import carried_chart
-from kullback._fit._run import found_at, ready, residual
-from kullback._fit._target import Target
-from kullback._measure import check_seed, measure
+from kullback._fit import Start, Target, Task, node_search, opened, task_for
+from kullback._measure import measure
 from kullback._path._branches import best, branches, crossing
 from kullback._path._follow import Follower, Place, Trace
 from kullback._result import Branch, Divergence, InputError, Jump, Path
-from kullback._support import Array, Support, reals
-from kullback._vocabulary import onto
-from kullback.families import Carried, Family, as_family
+from kullback._support import Array
+from kullback.families import as_family
 from kullback.numerics.quiet import quiet
 
 Progress = Callable[[str], None]
 
 
 @quiet
-def path(p: Any, family: Any, *, seed: int = 0, steps: int = 20, progress: Progress | None = None) -> Path:
+def path(
+    p: Any, family: Any, *, seed: int = 0, steps: int = 20, ends: float = 1e-3, progress: Progress | None = None
+) -> Path:
     """The optimum followed from reverse to forward, with its jumps.
 
     At each alpha from 0 to 1 the best member by Minka's alpha-divergence, whose limits are KL(Q‖P) at 0 and
@@ -36,10 +35,14 @@ def path(p: Any, family: Any, *, seed: int = 0, steps: int = 20, progress: Progr
     Parameters
     ----------
     p, family, seed
-        As in `fit`: a density or draws in one or two dimensions, and normal, laplace, student_t or mixture(K), or
-        one of these carried to P's support.
+        As in `fit`: a density or draws in one or two dimensions, and normal, laplace, student_t or mixture(K), one of
+        these carried to P's support, or a density family of NumPyro or your own.
     steps : int
         Into how many equal steps alpha is cut; branches take smaller ones where they bend.
+    ends : float
+        How closely the ends of branches are told, in alpha; jumps are told to 1e-7 whatever it is.
+    progress : callable, optional
+        Called with one line of text as the path goes on; what it raises ends it.
 
     Returns
     -------
@@ -62,46 +65,41 @@ def path(p: Any, family: Any, *, seed: int = 0, steps: int = 20, progress: Progr
     """
     if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 2:
         raise InputError(f"steps must be a whole number of at least 2, not {steps!r}")
-    check_seed(seed)
+    if isinstance(ends, bool) or not isinstance(ends, int | float | np.floating) or not 1e-9 <= ends <= 0.1:
+        raise InputError(f"ends must be between 1e-9 and 0.1 of alpha, not {ends!r}")
     chosen = as_family(family)
     say = progress or (lambda _: None)
     say("preparing P")
-    if isinstance(chosen, Carried):
-        seen = carried_chart(p, chosen, "between", seed)
-        target, base, support, density = seen.target, chosen.family, seen.support, seen.density
-    elif isinstance(chosen, Family):
-        target = ready(p, chosen, seed)
-        base, support, density = chosen, reals(target.dim), target.density
-    else:
-        raise InputError(
-            f"paths serve normal, laplace, student_t, mixture(K), and these carried, not {chosen}: "
-            "fit it at each alpha with direction="
-        )
-    notes = target.notes
-    if target.sample is not None:  # the path is that of the density, to the very end
-        target = replace(target, sample=None, estimated=None)
     alphas = np.linspace(0.0, 1.0, steps + 1)
-    follower = Follower(target, base)
-    seeds, missing = _seeds(follower, seed, alphas, say)
+    task = task_for(opened(p, seed, say), chosen, float(alphas[1]), Start())
+    if task.lattice or task.searched.normals is None:
+        raise InputError(
+            "paths serve normal, laplace, student_t, mixture(K), these carried, and NumPyro's densities, not "
+            f"{chosen}: fit it at each alpha with direction="
+        )
+    notes = task.problem.nodes.notes
+    nodes = node_search(task, by_density=True)  # the path is that of the density that stands for draws, to the end
+    follower = Follower(nodes, float(ends))
+    seeds, missing = _seeds(follower, task, alphas, say)
     alphas = alphas[~np.isin(alphas, list(missing))]
     say("following the optima")
     traces = branches(follower, seeds, alphas)
     say("measuring")
-    shown = replace(target, density=density)  # where P lives
-    return _told(shown, str(chosen), support, follower, traces, alphas, (*notes, *missing.values()))
+    return _told(task, follower, traces, alphas, (*notes, *missing.values()))
 
 
-def _seeds(follower: Follower, seed: int, alphas: Array, say: Progress) -> tuple[list[Place], dict[float, str]]:
+def _seeds(follower: Follower, task: Task, alphas: Array, say: Progress) -> tuple[list[Place], dict[float, str]]:
     """Optima from many starts at a few alphas; and the ends that have none, with the reason."""
-    target, family = follower.target, follower.family
+    target = follower.nodes.target
     seeds: list[Place] = []
     missing: dict[float, str] = {}
     middle = float(alphas[len(alphas) // 2])
     for alpha, direction in ((0.0, "reverse"), (1.0, "forward"), (middle, middle)):
         say(f"searching at alpha {alpha:g}")
         try:
-            found = found_at(target, family, direction, None, seed)
-            left = residual(target, family.density(found[0].theta, target.frame), direction)
+            task_for(task.whole, task.family, direction, Start())  # an end at which no Q is finite says why
+            found = follower.nodes.found(alpha)
+            left = target.left(task.onto(follower.nodes.q(found[0].theta)), direction)
             if not np.isfinite(left.value):
                 raise InputError(f"the divergence is infinite there: {left.detail}")
         except InputError as error:
@@ -109,27 +107,18 @@ def _seeds(follower: Follower, seed: int, alphas: Array, say: Progress) -> tuple
                 raise
             missing[alpha] = f"The path leaves out alpha {alpha:g}, {direction}: {error}"
             continue
-        if direction == "forward":  # their values are cross-entropies
-            found = [follower.at(alpha, f) for f in found]
         seeds += [Place(alpha, f) for f in found]
     return seeds, missing
 
 
-def _told(
-    target: Target,
-    family: str,
-    support: Support,
-    follower: Follower,
-    traces: list[Trace],
-    alphas: Array,
-    notes: tuple[str, ...],
-) -> Path:
+def _told(task: Task, follower: Follower, traces: list[Trace], alphas: Array, notes: tuple[str, ...]) -> Path:
+    target = follower.nodes.target
     chosen = best(traces, alphas)
     members: dict[int, Density] = {}
 
     def member(place: Place) -> Density:
         if id(place) not in members:
-            members[id(place)] = onto(follower.family.density(place.found.theta, target.frame), support)
+            members[id(place)] = task.onto(follower.nodes.q(place.found.theta))
         return members[id(place)]
 
     jumps = []
@@ -146,7 +135,7 @@ def _told(
     left: list[Divergence] = []
     for alpha, one, f, r in zip(alphas, q, forward, reverse, strict=True):
         way = ways.get(float(alpha), float(alpha))
-        left.append({"forward": f, "reverse": r}[way] if isinstance(way, str) else residual(target, one, way))
+        left.append({"forward": f, "reverse": r}[way] if isinstance(way, str) else target.left(one, way))
     told = tuple(
         Branch(
             np.array([place.alpha for place in trace.places]),
@@ -158,14 +147,14 @@ def _told(
         for trace in traces
     )
     return Path(
-        target.name, family, alphas, q, tuple(left), forward, reverse, tuple(jumps), told, notes,
-        target,
+        target.name, str(task.family), alphas, q, tuple(left), forward, reverse, tuple(jumps), told, notes,
+        target.shown,
     )  # fmt: skip
 
 
 def _forward(target: Target, members: Sequence[Density]) -> tuple[Divergence, ...]:
-    return tuple(measure(target.density, one) for one in members)
+    return tuple(measure(target.here, one) for one in members)
 
 
 def _reverse(target: Target, members: Sequence[Density]) -> tuple[Divergence, ...]:
-    return tuple(replace(measure(one, target.density), direction="reverse") for one in members)
+    return tuple(replace(measure(one, target.here), direction="reverse") for one in members)

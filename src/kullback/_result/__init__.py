@@ -6,6 +6,7 @@ from kullback._result._divergence import Divergence
 from kullback._result._errors import CheckError, InputError, KindError, KullbackError, MissingExtraError, NoMethodError
 from kullback._result._fit import Advice, Coverage, Fit, Mode, Optimum
 from kullback._result._importance import Importance
+from kullback._result._later import Later
 from kullback._result._pairwise import Pairwise
 from kullback._result._path import Branch, Jump, Path
 from kullback._result._plan import Plan
@@ -30,6 +31,7 @@ __all__ = [
     "Jump",
     "KindError",
     "KullbackError",
+    "Later",
     "MissingExtraError",
     "Mode",
     "NoMethodError",

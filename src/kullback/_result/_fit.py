@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,8 @@ from kullback._format import dumps, html_table, number, percent, plain, text_tab
 from kullback._result._divergence import Divergence
 from kullback._result._errors import KindError
 from kullback._result._importance import Importance
+from kullback._result._later import Later
+from kullback._result._saved import save
 from kullback._result._status import Status
 
 
@@ -93,7 +96,9 @@ class Fit:
     forward, reverse : Divergence
         KL(P‖Q) and KL(Q‖P) at the optimum, measured afresh; the one of `direction` is the residual.
     coverage : Coverage
-        What Q misses and wastes, and the modes of P.
+        What Q misses and wastes, and the modes of P; found when it is first asked for, as `importance` is.
+    method : str
+        The fitter that ran; `kl.plan(p, family=...)` tells why not the others.
     optima : tuple of Optimum
         The distinct optima that were found, the best first.
     starts : tuple of str
@@ -110,15 +115,27 @@ class Fit:
     direction: str | float
     forward: Divergence
     reverse: Divergence
-    coverage: Coverage
+    covered: Later[Coverage]
     optima: tuple[Optimum, ...] = ()
     starts: tuple[str, ...] = ()
     status: Status = Status.EXACT
     detail: str = ""
     notes: tuple[str, ...] = ()
-    target: Any = None
+    target: Any = None  # P as the fitter saw it
+    problem: Any = None  # what is known of P, for the next fit of it
     alpha_divergence: Divergence | None = None
-    importance: Importance | None = None
+    weighed: Later[Importance | None] = Later.of(None)  # noqa: RUF009  never changed
+    method: str = ""
+
+    @property
+    def coverage(self) -> Coverage:
+        """What Q misses and wastes, and the modes of P."""
+        return self.covered()
+
+    @property
+    def importance(self) -> Importance | None:
+        """What the weights p/q say; None where Q cannot be drawn from."""
+        return self.weighed()
 
     @property
     def sites(self) -> dict[str, dict[str, Any]]:
@@ -187,6 +204,16 @@ class Fit:
     def regime(self) -> str:
         return self.coverage.regime
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """The fit as one npz file, written whole or not at all; `kl.load` reads it. P is not in it.
+
+        Raises
+        ------
+        InputError
+            A family of your own, whose function no file holds; a folder that is not there.
+        """
+        save(self, path)
+
     def to_dict(self) -> dict[str, Any]:
         """The fit as JSON holds it; ∞ is the string "inf"."""
         return {
@@ -194,6 +221,7 @@ class Fit:
             "p": self.p,
             "direction": self.direction,
             "family": self.family,
+            "method": self.method,
             "parameters": plain(self.parameters),
             "forward": self.forward.to_dict(),
             "reverse": self.reverse.to_dict(),

@@ -16,11 +16,12 @@ class Plan:
     reasons: dict[str, str | None]
     p: str = "P"
     q: str = "Q"
-    direction: str = "forward"
+    direction: str | float = "forward"
+    fit: bool = False  # of a family Q to P, and not of a pair
 
     @property
     def method(self) -> str:
-        """The method that would run first."""
+        """The method or fitter that would run first."""
         for name, reason in self.reasons.items():
             if reason is None:
                 return name
@@ -31,10 +32,11 @@ class Plan:
 
     def rows(self) -> list[tuple[str, str]]:
         chosen = next((n for n, r in self.reasons.items() if r is None), None)
+        other = "applies; runs if it is asked for" if self.fit else "applies; runs if those above miss the tolerance"
         return [
             (
                 name,
-                reason or ("runs" if name == chosen else "applies; runs if those above miss the tolerance"),
+                reason or ("runs" if name == chosen else other),
             )
             for name, reason in self.reasons.items()
         ]
@@ -53,9 +55,20 @@ class Plan:
     def to_json(self) -> str:
         return dumps(self.to_dict())
 
-    def __repr__(self) -> str:
+    @property
+    def title(self) -> str:
+        if self.fit:
+            way = self.direction if isinstance(self.direction, str) else f"alpha {self.direction:g}"
+            return f"{self.q} fitted to P = {self.p}, {way}"
         formula = "KL(P‖Q)" if self.direction == "forward" else "KL(Q‖P)"
-        return f"{formula} for P = {self.p}, Q = {self.q}\n" + text_table(self.rows())
+        return f"{formula} for P = {self.p}, Q = {self.q}"
+
+    @property
+    def heads(self) -> tuple[str, str]:
+        return ("fitter", "this fit") if self.fit else ("method", "this pair")
+
+    def __repr__(self) -> str:
+        return f"{self.title}\n" + text_table(self.rows())
 
     def _repr_html_(self) -> str:
-        return html_table(self.rows(), ("method", "this pair"))
+        return html_table(self.rows(), self.heads)

@@ -16,9 +16,10 @@ from typing import Any
 from kullback._result import InputError, KindError
 from kullback._support import Interval
 from kullback._vocabulary import WORDS, Call, parse, suggest
-from kullback.families._base import Cloud, Family, Frame
+from kullback.families._base import Base, Cloud, Family, Frame, Transport
 from kullback.families._carried import Carried
 from kullback.families._custom import Custom, Look, Members, Start
+from kullback.families._ends import ByEnds
 from kullback.families._ladder import richer
 from kullback.families._lattice import Binomial, Geometric, LatticeFamily, Poisson, log_mean_range
 from kullback.families._location import Laplace, Normal, StudentT
@@ -90,7 +91,9 @@ def _made(name: str, make: Callable[..., Any], args: tuple[Any, ...], kwargs: di
 
 __all__ = [
     "FAMILIES",
+    "Base",
     "Binomial",
+    "ByEnds",
     "Carried",
     "Chosen",
     "Cloud",
@@ -108,6 +111,7 @@ __all__ = [
     "Poisson",
     "Start",
     "StudentT",
+    "Transport",
     "as_family",
     "log_mean_range",
     "richer",

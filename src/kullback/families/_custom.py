@@ -12,7 +12,7 @@ import numpy as np
 from kullback._distribution import Density
 from kullback._format import vector
 from kullback._result import InputError, KindError, MissingExtraError
-from kullback._support import Array
+from kullback._support import Array, Support
 from kullback.sources import as_distribution
 
 BLOCKS = (
@@ -44,14 +44,30 @@ class Made(NamedTuple):
     theta: Array
 
 
-class Members(NamedTuple):
-    """The members of a family for targets of one dimension."""
+@dataclass(frozen=True, eq=False)
+class Members:
+    """The members of a family for targets of one dimension; what a fitter must know of them as of any `Family`."""
 
     name: str
     build: Callable[[Any], Any]
     size: int
     begin: Callable[[Look], list[Start]]
     compiled: Callable[[Any, Any], Any]
+
+    brings_nodes = transports = whitens = False
+    exact = ""
+    normals = 0
+
+    def support(self, dim: int) -> tuple[Support, str]:
+        """Where the members live, and if that moves with their parameters, a sentence that says so."""
+        first = self.begin(Look(np.zeros(dim), np.ones(dim), np.zeros(dim)))[0]
+        one, other = (self.density(first.theta + move).support for move in (0.0, 0.1))
+        if one == other:
+            return one, ""
+        return one, (
+            f"the support of {self.name} moves with its parameters, from {one} to {other}; a fit by "
+            "gradients needs it fixed: hold those parameters, in brackets or with kl.families.Custom"
+        )
 
     def member(self, theta: Array) -> Any:
         """The NumPyro distribution of an unconstrained vector."""
@@ -125,6 +141,8 @@ class Custom:
     build: Callable[[Any], Any]
     size: int | None = None
     start: Sequence[float] | None = None
+
+    by_ends = None  # nothing is known of where its support goes
 
     def __post_init__(self) -> None:
         if not callable(self.build):

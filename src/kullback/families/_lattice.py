@@ -19,6 +19,9 @@ class LatticeFamily(ABC):
     """A family whose mean m is its sufficient parameter: forward KL is least where Q's mean is P's."""
 
     lattice = True
+    brings_nodes = transports = False
+    exact = "moments"  # forward KL is least where Q's mean is P's
+    normals = 0
 
     def __repr__(self) -> str:
         return f"kl.families: {self}"

@@ -16,12 +16,15 @@ from kullback.families._base import (
     Cloud,
     Family,
     Frame,
+    Transport,
+    factor_curvature,
     factor_score,
     graded_cloud,
     line_cloud,
     pack,
     unpack,
 )
+from kullback.families._transport import NormalTransport, StudentTransport
 from kullback.numerics.grids import normal_plane
 from kullback.numerics.lazy import special
 
@@ -45,13 +48,20 @@ class Normal(Family):
 
     covariance: str = "full"
 
+    exact = "moments"
+    transports = True
+    normals = 1
+
     def __post_init__(self) -> None:
         if self.covariance not in ("full", "diagonal"):
             raise InputError(f"covariance must be 'full' or 'diagonal', not {self.covariance!r}")
 
     @property
-    def full(self) -> bool:
+    def full(self) -> bool:  # type: ignore[override]
         return self.covariance == "full"
+
+    def transport(self) -> Transport:
+        return NormalTransport(self)
 
     def __str__(self) -> str:
         return "normal" if self.full else 'normal(covariance="diagonal")'
@@ -65,6 +75,11 @@ class Normal(Family):
         z = np.clip(whitened(y, mean, tril), -BEYOND, BEYOND)
         log_q = -0.5 * (z * z).sum(axis=1) - float(np.log(np.diag(tril)).sum()) - dim * HALF_LOG_2PI
         return log_q, factor_score(tril, z, z, self.full)
+
+    def curvature(self, theta: Array, y: Array, w: Array) -> Array:
+        mean, tril = unpack(theta, y.shape[1], self.full)
+        z = np.clip(whitened(y, mean, tril), -BEYOND, BEYOND)
+        return factor_curvature(tril, z, w, self.full)
 
     def cloud(self, theta: Array, dim: int, level: int, breaks: Array) -> Cloud:
         mean, tril = unpack(theta, dim, self.full)
@@ -100,6 +115,8 @@ class Laplace(Family):
     """The Laplace; in several dimensions one independent Laplace a coordinate."""
 
     smooth = False
+    exact = "medians"
+    full = False
 
     def __str__(self) -> str:
         return "laplace"
@@ -149,6 +166,8 @@ class StudentT(Family):
 
     df: float | None = None
 
+    transports = True
+
     def __post_init__(self) -> None:
         if self.df is not None and not self.df > 0:
             raise InputError(f"df must be positive, not {self.df!r}")
@@ -158,6 +177,13 @@ class StudentT(Family):
 
     def size(self, dim: int) -> int:
         return 2 * dim + dim * (dim - 1) // 2 + (self.df is None)
+
+    def transport(self) -> Transport:
+        return StudentTransport(self)
+
+    def unit(self, dim: int) -> Array:
+        theta = super().unit(dim)
+        return theta if self.df is not None else np.append(theta, np.log(8.0))
 
     def _split(self, theta: Array, dim: int) -> tuple[Array, Array, float]:
         mean, tril = unpack(theta, dim, True)

@@ -10,11 +10,13 @@ from kullback._distribution import Density
 from kullback._result import InputError
 from kullback._support import Array
 from kullback._vocabulary import log_sum_exp, mixture, multivariate_normal
-from kullback.families._base import Cloud, Family, Frame, line_cloud, pack, unpack
+from kullback.families._base import Cloud, Family, Frame, Transport, line_cloud, pack, unpack
 from kullback.families._location import Normal
+from kullback.families._transport import MixtureTransport
 from kullback.numerics.grids import plane, trapezoid
 
 NORMAL = Normal()
+FAINTEST = -1e100  # of a log density
 
 
 @dataclass(frozen=True, repr=False)
@@ -29,12 +31,22 @@ class Mixture(Family):
 
     components: int | None = None
 
+    transports = True
+    whitens = False
+
     def __post_init__(self) -> None:
         if self.components is not None and not (isinstance(self.components, int | np.integer) and self.components >= 1):
             raise InputError(f"mixture needs a whole number of components, at least 1, not {self.components!r}")
 
     def __str__(self) -> str:
         return f"mixture({self.components})" if self.components is not None else "mixture()"
+
+    @property
+    def normals(self) -> int | None:  # type: ignore[override]
+        return self.components
+
+    def transport(self) -> Transport:
+        return MixtureTransport(self)
 
     @property
     def count(self) -> int:
@@ -60,6 +72,40 @@ class Mixture(Family):
         columns = [(share - np.exp(log_w)[:, None])[1:].T]
         columns += [r[:, None] * score for r, (_, score) in zip(share, found, strict=True)]
         return total, np.concatenate(columns, axis=1)
+
+    def curvature(self, theta: Array, y: Array, w: Array) -> Array:
+        """∂∂log q = Σ r·∂∂log qₖ + Cov_r(∂log qₖ), with the shares r of the components at each point.
+
+        The covariance is a sum over pairs: far out on a heavy tail of P, where one share is all, nothing cancels.
+        """
+        log_w, rows = self.split(theta)
+        found = [NORMAL.log_prob(row, y) for row in rows]
+        terms = np.stack([a + log_q for a, (log_q, _) in zip(log_w, found, strict=True)])
+        total = log_sum_exp(terms)
+        w = np.where(total > FAINTEST, w, 0.0)  # farther out distances are clipped, and all components look alike
+        share = np.exp(terms - total)
+        prior, k, n = np.exp(log_w), self.count, rows.shape[1]
+        scores = [score for _, score in found]
+        out = np.zeros((len(theta), len(theta)))
+        logits = [slice(i - 1, i) if i else slice(0, 0) for i in range(k)]
+        blocks = [slice(k - 1 + i * n, k - 1 + (i + 1) * n) for i in range(k)]
+        out[: k - 1, : k - 1] -= float(w.sum()) * (np.diag(prior) - np.outer(prior, prior))[1:, 1:]
+        for i, (row, score) in enumerate(zip(rows, scores, strict=True)):
+            out[blocks[i], blocks[i]] += NORMAL.curvature(row, y, w * share[i])
+            for j in range(k):
+                if i == j:
+                    continue
+                both = w * share[i] * share[j]
+                slope = both @ score
+                out[logits[i], logits[i]] += both.sum()
+                out[logits[i], logits[j]] -= both.sum()
+                out[logits[i], blocks[i]] += slope
+                out[blocks[i], logits[i]] += slope[:, None]
+                out[logits[j], blocks[i]] -= slope
+                out[blocks[i], logits[j]] -= slope[:, None]
+                out[blocks[i], blocks[i]] += (score * both[:, None]).T @ score
+                out[blocks[i], blocks[j]] -= (score * both[:, None]).T @ scores[j]
+        return out
 
     def cloud(self, theta: Array, dim: int, level: int, breaks: Array) -> Cloud:
         log_w, rows = self.split(theta)

@@ -15,6 +15,7 @@ import numpy as np
 from kullback._result import InputError, KindError
 from kullback._support import Array
 from kullback.families._custom import Look, Members, Start, compiled, numpyro_distributions
+from kullback.families._ends import ENDS, ByEnds
 
 ALTERNATIVES = (  # of several spellings of one parameter, the one that is fitted
     ("scale_tril", ("covariance_matrix", "precision_matrix", "scale_tril", "scale_matrix", "rate_matrix")),
@@ -59,6 +60,11 @@ class NumPyro:
 
     def __repr__(self) -> str:
         return f"kl.families: {self}"
+
+    @property
+    def by_ends(self) -> ByEnds | None:
+        """How the best member is known from P's ends, where the support moves with the parameters."""
+        return None if self.held else ENDS.get(self.cls.__name__)
 
     def members(self, dim: int) -> Members:
         """The members for targets of `dim` dimensions."""

@@ -12,9 +12,10 @@ def normal_blocks(dim: int, size: int, blocks: int, seed: list[int], *, whiten: 
     """`blocks` independent scrambles of `size` draws each, of shape (blocks, size, dim).
 
     Every block is symmetric about 0, so that its odd moments vanish. With `whiten` its covariance is the identity
-    to rounding, which makes the objective of a normal target exact; it takes size ≥ 4·dim.
+    to rounding, which makes the objective of a normal target exact; it takes size > 2·dim, and more for draws that look
+    like a normal's.
     """
-    assert not whiten or size >= 4 * dim
+    assert not whiten or size > 2 * dim
     half = size // 2
     out = np.empty((blocks, size, dim))
     for r in range(blocks):
@@ -38,4 +39,4 @@ def lattice(n: int, dim: int) -> Array:
 def _points(dim: int, n: int, seed: list[int]) -> Array:
     if dim > DIMENSIONS:
         return np.random.default_rng(seed).random((n, dim))
-    return Sobol(dim, seed).next(n)
+    return Sobol(dim, seed).next(1 << (n - 1).bit_length())[:n]

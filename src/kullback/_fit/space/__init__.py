@@ -1,7 +1,8 @@
-"""Fits in many dimensions: modes at any scale, reverse on fixed draws, forward on weighted ones."""
+"""P in many dimensions: modes at any scale, the reverse objective on fixed draws, weighted draws that stand for P."""
 
-from kullback._fit.space._carried import fit_carried_space
-from kullback._fit.space._run import STOPPED, fit_space
+from kullback._fit.space._likeliest import fit_draws, medians
 from kullback._fit.space._target import SpaceTarget
 
-__all__ = ["STOPPED", "SpaceTarget", "fit_carried_space", "fit_space"]
+STOPPED = "the fit was stopped before it had a first Q; there is nothing to go on from"
+
+__all__ = ["STOPPED", "SpaceTarget", "fit_draws", "medians"]

@@ -22,6 +22,7 @@ from kullback._support import Array
 from kullback._vocabulary import log_sum_exp
 from kullback.numerics.pareto import meaning, pareto_k, threshold
 
+DEAR = 1 << 8  # draws of Q alone where log p̃ is dear
 OWN, FINE = 1 << 11, 1 << 15  # draws of Q alone, for what weights p/q look like from there; and where log Z is known
 BLOCKS = 16
 THRESHOLD = math.log(0.01)
@@ -45,7 +46,7 @@ def assess(
 ) -> Assessment:
     """`power` is that of P's tails; `known_z` is log Z where P is known to be normalised."""
     oracle.nan_at = None
-    own = _own(oracle, q, seed)
+    own = _own(oracle, q, seed, DEAR if oracle.dear else OWN)
     if oracle.nan_at is not None:
         raise InputError(
             f"log_prob is NaN at {oracle.nan_at}, where Q has its mass. Let it return −∞ outside the support, or "
@@ -64,7 +65,7 @@ def assess(
     if known_z is not None:
         _check_claim(values[0], errors[0], cloud)
         values[0], errors[0] = known_z, 0.0
-    alone, error = _reverse_alone(own if known_z is None else _own(oracle, q, seed, FINE))
+    alone, error = _reverse_alone(own if known_z is None or oracle.dear else _own(oracle, q, seed, FINE))
     if math.hypot(error, errors[0]) < errors[2]:
         values[2], errors[2] = alone + values[0], math.hypot(error, errors[0])
     if known_z is None:
@@ -106,7 +107,7 @@ class _Own:
     meaning: str
 
 
-def _own(oracle: Oracle, q: Density, seed: int, n: int = OWN) -> _Own:
+def _own(oracle: Oracle, q: Density, seed: int, n: int) -> _Own:
     parts = q.facts.components or ((1.0, q),)
     proposal = Proposal(np.array([w for w, _ in parts]), tuple(part for _, part in parts))
     x, base, block, _ = proposal.draw(n, BLOCKS, [seed, 60])

@@ -14,13 +14,12 @@ from typing import NamedTuple
 import numpy as np
 
 from kullback._fit.space._climb import factor
-from kullback._fit.space._members import Base, identity, member_of
 from kullback._fit.space._optimum import Interrupted, Optimum
 from kullback._fit.space._oracle import Oracle
 from kullback._result import Status
 from kullback._support import Array
 from kullback._vocabulary._tails import HALF_LOG_2PI
-from kullback.families import Normal
+from kullback.families import Base, Family
 from kullback.numerics.draws import normal_blocks
 
 DIMENSIONS = range(3, 61)  # below, a Gauss-Hermite product is cheap; above, the quadratic has too many terms
@@ -41,12 +40,12 @@ class _Quadratic(NamedTuple):
     error: float
 
 
-def serves(oracle: Oracle, family: object, dim: int) -> bool:
-    return isinstance(family, Normal) and not oracle.exact and dim in DIMENSIONS
+def serves(oracle: Oracle, family: Family, dim: int) -> bool:
+    return family.exact == "moments" and not oracle.exact and dim in DIMENSIONS
 
 
 def minimise_by_values(
-    oracle: Oracle, family: Normal, base: Base, name: str, seed: int, say: Callable[[str], None], target: float
+    oracle: Oracle, family: Family, base: Base, name: str, seed: int, say: Callable[[str], None], target: float
 ) -> Optimum | None:
     """The optimum near `base`; None where the quadratic does not lead to one, so that slopes are needed."""
     dim = len(base.centre)
@@ -63,8 +62,8 @@ def minimise_by_values(
         base, seen, left = found
         volume = float(np.log(np.abs(np.diag(base.base))).sum())
         value = -seen.mean - volume - dim * (0.5 + HALF_LOG_2PI)
-        theta = identity(family, dim)
-        density = member_of(family).density(theta, base)
+        theta = family.unit(dim)
+        density = family.transport().density(theta, base)
         best = Optimum(theta, base, value, left, seen.error, n, Status.STATIONARY, name, density)
         say(f"reverse: {n} draws, the optimum is known to {seen.error:.2g} of Q's spread")
         if seen.error <= target or n >= MOST:
@@ -73,7 +72,7 @@ def minimise_by_values(
     return best
 
 
-def _settled(oracle: Oracle, family: Normal, base: Base, e: Array) -> tuple[Base, _Quadratic, float] | None:
+def _settled(oracle: Oracle, family: Family, base: Base, e: Array) -> tuple[Base, _Quadratic, float] | None:
     """The fixed point on these draws: the base, the quadratic there, and what is left of the conditions."""
     nearest = _Nearest(e)
     for _ in range(ROUNDS):

@@ -28,6 +28,7 @@ from kullback.numerics.pareto import pareto_k, threshold
 REPLICATES = 16
 LEARN = 1 << 11  # resampled draws that a mixture is fitted to
 PILOT, DRAWS, MOST = 1 << 9, 1 << 12, 1 << 17
+PATIENCE = 10.0  # seconds that more draws may take
 ROUNDS = 3
 BEYOND = 30  # dimensions above which no mixture is fitted to draws
 ENOUGH = 0.2  # an effective share of the draws with which the proposal is left as it is
@@ -226,7 +227,8 @@ def _good(found: Cloud) -> bool:
 
 def brief(oracle: Oracle, q: Density | None, peaks: list[Peak], seed: list[int], power: float) -> Cloud:
     """A few weighted draws, for a report that someone waits for."""
-    return _draw(oracle, _first(q, peaks, min(DF, power)), PILOT, [*seed, 47])
+    n = PILOT // 2 if oracle.dear else PILOT
+    return _draw(oracle, _first(q, peaks, min(DF, power)), n, [*seed, 47])
 
 
 def of_draws(oracle: Oracle, p: Density, seed: list[int]) -> Cloud:
@@ -239,7 +241,7 @@ def of_draws(oracle: Oracle, p: Density, seed: list[int]) -> Cloud:
 
 def larger(oracle: Oracle, found: Cloud, seed: list[int]) -> Cloud | None:
     """Four times as many draws of the same proposal, or None where there are enough or SMC drew."""
-    if found.proposal is None or 4 * len(found.x) > MOST:
+    if found.proposal is None or 4 * len(found.x) > MOST or 4 * len(found.x) * oracle.cost > PATIENCE:
         return None
     more = _draw(oracle, found.proposal, 4 * len(found.x), [*seed, 43, len(found.x)])
     more.control, more.doubt = found.control, found.doubt

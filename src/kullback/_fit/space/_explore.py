@@ -11,17 +11,18 @@ from collections.abc import Callable
 
 import numpy as np
 
-from kullback._fit.space._climb import Peak, as_one, climb, factor, own_scale
+from kullback._fit.space._climb import Peak, as_one, climb, factor, own_scale, summit
 from kullback._fit.space._cloud import laplace_masses
 from kullback._fit.space._looks import looks
 from kullback._fit.space._oracle import Oracle
 from kullback._result import InputError
 from kullback._support import Array
 
-PARTICLES = 64
+PARTICLES, DEAR_PARTICLES = 64, 8  # of the first round; where a value costs much
 FEWEST, FEW, SMALL = 1536, 512, 5  # particles before a search may end, in up to SMALL dimensions and in more: a fifth
 # of P in a narrow mode is met by one in several hundred, and in many dimensions by none of any affordable number
 MOST = 4096
+PATIENCE, EACH = 20.0, 12  # seconds that a search may take, and evaluations of a particle
 MODES = 128  # more than this are not enumerated
 WIDE = 4.0  # the Cauchy's scale in widths of the first mode
 TEMPERATURES, FASTER = np.geomspace(0.01, 1.0, 8), np.geomspace(0.05, 1.0, 4)  # of the first particles, of the rest
@@ -40,7 +41,7 @@ def first_peaks(oracle: Oracle, starts: list[Array], seed: int) -> list[Peak]:
     """The modes that the starts lead to, the highest first."""
     rng = np.random.default_rng([seed, 30])
     d = oracle.dim
-    far = [rng.standard_normal((8, d)) * size for size in (0.1, 1.0, 10.0, 100.0)]
+    far = [rng.standard_normal((2 if oracle.dear else 8, d)) * size for size in (0.1, 1.0, 10.0, 100.0)]
     tries = np.concatenate([np.array(starts).reshape(-1, d), *far])
     values = oracle.values(tries)
     if not (values > -np.inf).any():
@@ -53,6 +54,10 @@ def first_peaks(oracle: Oracle, starts: list[Array], seed: int) -> list[Peak]:
     chosen = tries[: len(starts)][known] if known.any() else tries[[int(np.argmax(values))]]
     peaks: list[Peak] = []
     for x in chosen:
+        found = summit(oracle, x) if oracle.dear else None
+        if found is not None:
+            peaks.append(found)
+            continue
         oracle.scale = own_scale(oracle, x)
         peaks += climb(oracle, x[None], oracle.scale)
         if len(chosen) > 1:  # a start of one's own may stand in a mode that longer steps leave for a higher one
@@ -92,6 +97,8 @@ def modes(oracle: Oracle, known: list[Peak], seed: int, say: Callable[[str], Non
     """The modes found, the highest first, and whether the search ended because no new ones came."""
     peaks = known
     most = MOST if oracle.dim <= 20 else MOST // 2
+    if oracle.dear:
+        most = int(min(most, max(2 * DEAR_PARTICLES, PATIENCE / (EACH * oracle.cost))))
     least = fewest(oracle)
     total, round_ = 0, 0
     if oracle.swift:
@@ -100,7 +107,8 @@ def modes(oracle: Oracle, known: list[Peak], seed: int, say: Callable[[str], Non
     counts = np.zeros(0, dtype=int)
     while True:
         n = PARTICLES if total == 0 else min(total, most - total)
-        ladder = TEMPERATURES if round_ == 0 else FASTER
+        n = n if not oracle.dear else DEAR_PARTICLES
+        ladder = TEMPERATURES if round_ == 0 and not oracle.dear else FASTER
         x, f = tempered(oracle, _surrounding(peaks), n, [seed, 31, round_], ladder)
         before = len(peaks)
         peaks, owner = sorted_in(oracle, peaks, x, f)
@@ -112,6 +120,8 @@ def modes(oracle: Oracle, known: list[Peak], seed: int, say: Callable[[str], Non
         often = not heavy[1:].any() or int(counts[1:][heavy[1:]].min()) >= OFTEN
         new = int(heavy[before:].sum())
         settled = round_ > 1 and new == 0 and often and total >= least
+        if oracle.dear and new == 0:  # what these few met is all that was looked for, and the report says so
+            return sorted(peaks, key=lambda p: -p.height), True
         if settled or total >= most or len(peaks) > MODES:
             few = len(peaks) <= MODES and new <= NEW * int(heavy.sum())
             kept = [p for p, share in zip(peaks, shares, strict=True) if share > NOTHING or p is known[0]]

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from kullback._distribution import Density
-from kullback._fit._target import Target, density_moments, prepare
+from kullback._fit._frame import density_moments
+from kullback._fit._target import Target, prepare
 from kullback._fit.space._climb import Peak
 from kullback._fit.space._cloud import Cloud
 from kullback._fit.space._explore import fewest, tempered

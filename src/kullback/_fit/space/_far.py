@@ -16,7 +16,7 @@ from kullback._result import InputError
 from kullback._support import Array
 
 NEAR, FAR, FARTHEST = 1e4, 1e6, 1e8  # widths of the mode
-RAYS = 32
+RAYS, DEAR_RAYS = 32, 6  # where a value costs much
 MOST = 1e3  # the power from which on a tail counts as lighter than any
 
 
@@ -29,7 +29,9 @@ def check_far(oracle: Oracle, peak: Peak, seed: int) -> float:
     values, vectors = np.linalg.eigh((peak.tril @ peak.tril.T) / np.outer(widths, widths))
     main = (vectors * np.sqrt(np.maximum(values, 0))).T * widths
     lines = np.concatenate([axes, main, -main])
-    rays = rng.standard_normal((RAYS, d)) @ peak.tril.T
+    if oracle.dear:  # the two directions in which P is widest tell most
+        lines = np.concatenate([main[-2:], -main[-2:]])
+    rays = rng.standard_normal((RAYS if not oracle.dear else DEAR_RAYS, d)) @ peak.tril.T
     rays /= np.linalg.norm(np.linalg.solve(peak.tril, rays.T).T, axis=1, keepdims=True)
     all_ways = np.concatenate([lines, rays])
     heights = np.stack([oracle.values(peak.x + r * all_ways) for r in (NEAR, FAR, FARTHEST)])

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
-from kullback._fit.space._members import Base, factor_back, member_of
 from kullback._fit.space._oracle import Oracle
 from kullback._support import Array
 from kullback._vocabulary._tails import HALF_LOG_2PI
-from kullback.families import Normal
+from kullback.families import Base, Family
 from kullback.families._base import unpack
+from kullback.families._transport import factor_back
 
 HUGE = 1e100  # stands for ∞ where a line search wants a number
 
 Objective = Callable[[Array], tuple[float, Array]]
 
 
-def objective(oracle: Oracle, family: Any, base: Base, e: Array, weights: Array | None = None) -> Objective:
+def objective(oracle: Oracle, family: Family, base: Base, e: Array, weights: Array | None = None) -> Objective:
     """E_q[log q − log p̃] over the draws e (n, d) and its gradient in theta; p̃ as a density in y."""
     share = np.full(len(e), 1 / len(e)) if weights is None else weights
-    member = member_of(family)
+    member = family.transport()
     dim = len(base.centre)
     volume = float(np.log(np.abs(np.diag(base.base))).sum())
-    closed = isinstance(family, Normal)
+    closed = family.exact == "moments"  # a normal, whose entropy is known
 
     def normal_case(theta: Array) -> tuple[float, Array]:
         full = family.full

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kullback._distribution import Density
-from kullback._fit.space._members import Base
 from kullback._result import Status
 from kullback._support import Array
+from kullback.families import Base
 
 
 class Interrupted(Exception):

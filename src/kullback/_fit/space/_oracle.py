@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from kullback._distribution import Density
 from kullback._distribution._callable import EPS, FAILURES, UserBatch, UserPoints, to_tensor
 from kullback._fit.space._formulas import gradient_by_formula
+from kullback._fit.space._jitted import Jitted, jitted, remembered
 from kullback._result import InputError
 from kullback._support import Array
-from kullback.numerics.lazy import installed
 
-SMALL, LARGE = 128, 1024  # rows of the batches that JAX compiles for: as many large ones as fit, the rest in small
 STEP = 6e-6  # ∛eps: of central differences, in units of the coordinate's own scale
 
 Sloped = Callable[[Array], tuple[Array, Array]]
@@ -59,13 +57,32 @@ class Oracle:
     def values(self, x: Array) -> Array:
         if not len(x):
             return np.zeros(0)
-        if self._differences or not self._jax:
-            self.evaluations += len(x)
-            found = self._plain(np.ascontiguousarray(x))
-            if np.isnan(found).any():
-                self.nan_at = x[np.isnan(found)][0]
-            return np.where(np.isnan(found), -np.inf, found)
-        return self(x)[0]
+        if self._jitted is not None and not self.dear:
+            return self(x)[0]
+        self.evaluations += len(x)
+        x = np.ascontiguousarray(x)
+        found = self._plain(x) if self._jitted is None else self._jitted.values(x)
+        if np.isnan(found).any():
+            self.nan_at = x[np.isnan(found)][0]
+        return np.where(np.isnan(found), -np.inf, found)
+
+    @property
+    def dear(self) -> bool:
+        """Whether a value costs so much that work is given out by it."""
+        return self._jitted is not None and self._jitted.dear
+
+    @property
+    def cost(self) -> float:
+        """CPU seconds of a value with its slopes, where it was measured."""
+        return 0.0 if self._jitted is None else self._jitted.cost
+
+    def hessian(self, x: Array) -> Array | None:
+        """The Hessian at one point (d,), where it is known without differences."""
+        if self._jitted is None:
+            return None
+        self.evaluations += self.dim
+        found = self._jitted.hessian(x)
+        return found if np.isfinite(found).all() else None
 
     def without_slopes(self, x: Array) -> tuple[Array, Array]:
         """Values, and zeros in the place of slopes: a step that only needs some direction takes none."""
@@ -74,7 +91,7 @@ class Oracle:
     def as_density(self, slopes: bool = False) -> Density:
         """P itself, evaluated in compiled batches where it can be; with its slopes where they are asked for."""
         p = self.density
-        if not slopes and (not self._jax or p.facts.grad is not None):
+        if not slopes and (self._jitted is None or p.facts.grad is not None):
             return p
         last: list[tuple[Array, Array, Array]] = []
 
@@ -92,7 +109,9 @@ class Oracle:
     @property
     def swift(self) -> bool:
         """Whether a hundred thousand values are cheap: not where Python is called for each of them."""
-        return self._jax or not isinstance(self.density._log_prob, UserPoints)
+        if self._jitted is not None:
+            return not self._jitted.dear
+        return not isinstance(self.density._log_prob, UserPoints)
 
     @property
     def exact(self) -> bool:
@@ -109,7 +128,8 @@ class Oracle:
         return self.density._log_prob(x[:, 0] if self.dim == 1 else x)
 
     def _choose(self) -> Sloped:
-        self._differences, self._jax = False, False
+        self._differences = False
+        self._jitted: Jitted | None = None
         f = self.density._log_prob
         if self.density.facts.grad is not None:
             self.note = "gradients by the grad that was given"
@@ -132,15 +152,15 @@ class Oracle:
         """A user's function of JAX (or one that JAX can trace) or torch, differentiated there."""
         single = isinstance(f, UserPoints)
         if f.library != "torch":
-            traced = _by_jax(f.function, self.dim, single)
-            known = _kept(f.function)
+            traced = jitted(f.function, self.dim, single)
+            known = remembered(f.function)
             if traced is None or "precision" not in known:
                 self._look(f, single)
                 known["precision"] = f.precision
             f.precision = known["precision"]
             if traced is not None:
-                self._jax = True
-                return traced
+                self._jitted = traced
+                return traced.sloped
         return _by_torch(f.function, self.dim, single) if f.library == "torch" else None
 
     def _look(self, f: UserPoints | UserBatch, single: bool) -> None:
@@ -176,59 +196,6 @@ class Oracle:
         both = self._plain((x[:, None] + moves).reshape(-1, d)).reshape(n, 2, d)
         with np.errstate(invalid="ignore"):
             return self._plain(x), (both[:, 0] - both[:, 1]) / (2 * h)
-
-
-_TRACED: WeakKeyDictionary[Any, dict[Any, Any]] = WeakKeyDictionary()
-
-
-def _by_jax(function: Callable[[Any], Any], dim: int, single: bool) -> Sloped | None:
-    """Value and gradient in one compiled call of few shapes; None without JAX, or where it cannot trace the function.
-
-    What was compiled for a function serves later fits of it.
-    """
-    if not installed("jax"):
-        return None
-    import jax
-
-    def point(x: Any) -> Any:
-        return function(x[0] if dim == 1 else x)
-
-    def batch(x: Any) -> Any:
-        y, back = jax.vjp(lambda t: function(t[:, 0] if dim == 1 else t), x)
-        return y, back(jax.numpy.ones_like(y))[0]
-
-    def sloped(x: Array) -> tuple[Array, Array]:
-        large = len(x) - len(x) % LARGE
-        with jax.enable_x64(True):
-            found = [compiled(x[start : start + LARGE]) for start in range(0, large, LARGE)]
-            for start in range(large, len(x), SMALL):
-                part = x[start : start + SMALL]
-                if len(part) < SMALL:
-                    part = np.concatenate([part, np.repeat(part[:1], SMALL - len(part), axis=0)])
-                found.append(compiled(part))
-            values = np.concatenate([np.asarray(v, dtype=np.float64) for v, _ in found])[: len(x)]
-            slopes = np.concatenate([np.asarray(g, dtype=np.float64) for _, g in found])[: len(x)]
-        return values, slopes
-
-    kept = _kept(function)
-    if (dim, single) in kept:
-        compiled = kept[dim, single]
-        return sloped
-    compiled = jax.jit(jax.vmap(jax.value_and_grad(point)) if single else batch)
-    try:
-        sloped(np.zeros((1, dim)))
-    except Exception:  # of JAX's many, whatever says that the function does not trace
-        return None
-    kept[dim, single] = compiled
-    return sloped
-
-
-def _kept(function: Callable[[Any], Any]) -> dict[Any, Any]:
-    """What is remembered of a function: how it was compiled for each dimension, and its precision."""
-    try:
-        return _TRACED.setdefault(function, {})
-    except TypeError:  # a callable that cannot be referred to weakly is looked at afresh for each fit
-        return {}
 
 
 def _by_torch(function: Callable[[Any], Any], dim: int, single: bool) -> Sloped:

@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 
 from kullback._fit.space._by_values import minimise_by_values, serves
-from kullback._fit.space._members import Base, identity, member_of
 from kullback._fit.space._objective import HUGE, Objective
 from kullback._fit.space._optimum import Interrupted, Optimum
 from kullback._fit.space._oracle import Oracle
 from kullback._fit.space._rules import first_rule
 from kullback._result import InputError, Status
 from kullback._support import Array
-from kullback.families import Mixture, Normal, StudentT
+from kullback.families import Base, Family
 from kullback.families._base import unpack
 from kullback.numerics.lazy import optimize
 
@@ -32,7 +31,7 @@ GRADIENT = 5e-6  # in whitened coordinates, where the optimum is off by about as
 
 def minimise(
     oracle: Oracle,
-    family: Any,
+    family: Family,
     base: Base,
     theta: Array,
     name: str,
@@ -75,26 +74,26 @@ class _Best:
 
         return watched
 
-    def optimum(self, family: Any, name: str) -> Optimum | None:
+    def optimum(self, family: Family, name: str) -> Optimum | None:
         if self.theta is None or self.base is None:
             return None
-        density = member_of(family).density(self.theta, self.base)
+        density = family.transport().density(self.theta, self.base)
         return Optimum(
             self.theta, self.base, self.value, self.gradient, np.inf, self.draws, Status.INTERRUPTED, name, density
         )
 
 
 def _minimised(
-    oracle: Oracle, family: Any, base: Base, theta: Array, name: str, seed: int, say: Callable[[str], None],
+    oracle: Oracle, family: Family, base: Base, theta: Array, name: str, seed: int, say: Callable[[str], None],
     target: float, best: _Best,
 ) -> Optimum:  # fmt: skip
     dim = len(base.centre)
     begun = base
-    rule = first_rule(family, dim, seed)
-    inverse: Any = None
+    rule = first_rule(family, dim, seed, oracle.cost if oracle.dear else 0.0)
+    inverse: Any = Whitened(dim) if oracle.dear and family.exact == "moments" else None
     least = max(GRADIENT, oracle.noise)
-    wanted = least
-    flat = FLAT if isinstance(family, Mixture) else 1e-15
+    wanted = least if inverse is None else target / 10
+    flat = 1e-15 if family.whitens else FLAT
     while True:
         for again in range(4):  # whitened again, until the search ends about where it began
             inverse = None if again else inverse  # what was seen in other coordinates
@@ -102,9 +101,9 @@ def _minimised(
             theta, value, gradient, inverse = _search(f, theta, wanted, inverse, flat)
             if value >= HUGE:
                 raise InputError(_infinite(oracle, family, name))
-            if isinstance(family, Mixture):
+            if not family.whitens:
                 break
-            moved = float(np.abs(theta - identity(family, dim))[: 2 * dim].max())
+            moved = float(np.abs(theta - family.unit(dim))[: 2 * dim].max())
             base, theta = rebased(family, base, theta)
             if np.abs(np.log(np.diag(base.base) / np.diag(begun.base))).max() > 100:
                 raise InputError(_unbounded())
@@ -118,23 +117,39 @@ def _minimised(
         rule = finer
         wanted = float(np.clip(error / 100, least, max(least, 20 * GRADIENT)))  # far below what the draws can tell
     steady = gradient <= wanted * max(1.0, 1e-3 * abs(value))
-    if isinstance(family, Mixture) and not steady and inverse is not None:
+    if not (family.whitens or steady or inverse is None):
         slope = f(theta)[1]
         steady = 0.0 <= 0.5 * float(slope @ inverse.matvec(slope)) <= PROMISED
     status = Status.STATIONARY if steady else Status.NOT_STATIONARY
-    return Optimum(theta, base, value, gradient, error, rule.size, status, name, member_of(family).density(theta, base))
+    return Optimum(
+        theta, base, value, gradient, error, rule.size, status, name, family.transport().density(theta, base)
+    )
 
 
-def rebased(family: Any, base: Base, theta: Array) -> tuple[Base, Array]:
+class Whitened:
+    """The inverse curvature of KL(Q‖P) in (mean, log diagonal, below), if P were the normal that the base makes of it.
+
+    Where log p̃ is dear, Newton's steps with it take the place of a search that must learn it.
+    """
+
+    def __init__(self, dim: int) -> None:
+        self.dim = dim
+
+    def matvec(self, slope: Array) -> Array:
+        step = slope.copy()
+        step[self.dim : 2 * self.dim] *= 0.5
+        return step
+
+
+def rebased(family: Family, base: Base, theta: Array) -> tuple[Base, Array]:
     """The same member seen from its own centre and factor; mixtures stay where they are."""
-    if isinstance(family, Mixture):
+    if not family.whitens:
         return base, theta
     dim = len(base.centre)
-    full = not isinstance(family, Normal) or family.full
-    mean, tril = unpack(theta, dim, full)
-    fresh = identity(family, dim)
-    if isinstance(family, StudentT) and family.df is None:
-        fresh[-1] = theta[-1]
+    mean, tril = unpack(theta, dim, family.full)
+    fresh = family.unit(dim)
+    shape = 2 * dim + (dim * (dim - 1) // 2 if family.full else 0)  # what follows place and factor stays
+    fresh[shape:] = theta[shape:]
     return Base(base.outward(mean[None])[0], base.base @ tril), fresh
 
 
@@ -171,7 +186,7 @@ def _stepped(f: Objective, theta: Array, inverse: Any, wanted: float, most: int)
     return theta, value, slope
 
 
-def _size(base: Base, family: Any, slopes: Array, shifts: Array) -> float:
+def _size(base: Base, family: Family, slopes: Array, shifts: Array) -> float:
     """How far the optimum is off by the gradients of blocks (or of the next rule), in units of Q's spread.
 
     Of a normal or Student-t the largest error of a mean or a log sd, by a unit curvature or the one that was seen.
@@ -179,7 +194,7 @@ def _size(base: Base, family: Any, slopes: Array, shifts: Array) -> float:
     the optimum is short of, which for a mean is the same.
     """
     count = len(slopes)
-    if isinstance(family, Mixture):
+    if not family.whitens:
         return float(np.sqrt(np.mean(np.maximum((slopes * shifts).sum(axis=1), 0.0)) / count))
     worst = 0.0
     for moved in (_spreads(base, family, slopes), _spreads(base, family, shifts)):
@@ -190,29 +205,28 @@ def _size(base: Base, family: Any, slopes: Array, shifts: Array) -> float:
     return worst
 
 
-def _spreads(base: Base, family: Any, shifts: Array) -> Array:
+def _spreads(base: Base, family: Family, shifts: Array) -> Array:
     """Shifts of theta as those of the means, in units of the sds, and of the log sds."""
     dim = len(base.centre)
-    full = not isinstance(family, Normal) or family.full
     rows = np.sqrt((base.base**2).sum(axis=1))
     moved = np.empty((len(shifts), 2 * dim))
     for row, s in zip(moved, shifts, strict=True):
         tril = np.diag(s[dim : 2 * dim])
-        if full and dim > 1:
+        if family.full and dim > 1:
             tril[np.tril_indices(dim, -1)] = s[2 * dim : 2 * dim + dim * (dim - 1) // 2]
         row[:dim] = base.base @ s[:dim] / rows
         row[dim:] = ((base.base @ tril) * base.base).sum(axis=1) / rows**2
     return moved
 
 
-def _infinite(oracle: Oracle, family: Any, name: str) -> str:
+def _infinite(oracle: Oracle, family: Family, name: str) -> str:
     """What log_prob does where Q must have mass."""
     place = oracle.nan_at
     if place is not None and np.isfinite(place).all():
         why = f"log_prob is NaN at {place}, where Q must have mass"
     else:
         why = "log_prob is −∞, or falls faster than doubles can hold, where Q must have mass"
-    lighter = "; a normal has lighter tails" if isinstance(family, StudentT) else ""
+    lighter = "" if family.normals else "; a normal has lighter tails"
     return f"KL(Q‖P) is infinite for {family} from the start {name!r}: {why}{lighter}"
 
 

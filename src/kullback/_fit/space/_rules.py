@@ -11,27 +11,33 @@ from typing import Any
 
 import numpy as np
 
-from kullback._fit.space._members import Base, member_of
 from kullback._fit.space._objective import Objective, objective
 from kullback._fit.space._oracle import Oracle
 from kullback._support import Array
-from kullback.families import Normal
+from kullback.families import Base, Family
 from kullback.numerics.draws import normal_blocks
 from kullback.numerics.lazy import special
 
-BLOCKS = 8
+BLOCKS, DEAR_BLOCKS = 8, 4
 FIRST, MOST, FEWER = 64, 1 << 16, 1 << 14  # draws a block at first, and at most in all: of a normal, of others
+PATIENCE, SEARCHED = 30.0, 8  # seconds that a search on as many draws may take, and how often it asks for all
 ORDERS = (6, 10, 16, 24, 36)  # of the Gauss-Hermite rules
 LIGHT = 1e-15  # nodes with less weight than this are left out
 LEVELS = 512  # a quantile a draw would cost more than log p̃
 FINE = 1e-5  # what a Gauss-Hermite rule aims at: it converges faster than any power where log p̃ is smooth
 
 
-def first_rule(family: Any, dim: int, seed: int) -> Draws | Product:
-    if isinstance(family, Normal) and dim <= 4:
+def first_rule(family: Family, dim: int, seed: int, cost: float = 0.0) -> Draws | Product:
+    """With a `cost`, in seconds a draw, the fewest with exact second moments: an all but normal P needs no more."""
+    smooth = family.exact == "moments"  # a normal, whose objective has the target's own smoothness
+    if smooth and dim <= 4:
         return Product(dim, 0, seed)
-    extra = member_of(family).extra
-    most = MOST if isinstance(family, Normal) else FEWER
+    extra = family.transport().extra
+    most = MOST if smooth else FEWER
+    if cost:
+        most = int(min(most, PATIENCE / (SEARCHED * cost)))
+    if cost and smooth:
+        return Draws(dim, 2 * (dim + 1), seed, 0, most, False, DEAR_BLOCKS)
     return Draws(dim + extra, _first_size(dim), seed, 0, most, bool(extra))
 
 
@@ -50,14 +56,15 @@ class Draws:
     round: int
     most: int = MOST
     levels: bool = False  # the last coordinate is a radius, which takes one of LEVELS values
+    blocks: int = BLOCKS
 
     @property
     def size(self) -> int:
-        return BLOCKS * self.block
+        return self.blocks * self.block
 
     @cached_property
     def points(self) -> Array:
-        e = normal_blocks(self.dim, self.block, BLOCKS, [self.seed, 20, self.round])
+        e = normal_blocks(self.dim, self.block, self.blocks, [self.seed, 20, self.round])
         return _levelled(e) if self.levels else e
 
     def whole(self, oracle: Oracle, family: Any, base: Base) -> Objective:
@@ -73,6 +80,9 @@ class Draws:
         """More of them, freshly scrambled (nested Sobol points may stall without being right), as the error asks."""
         if error <= target or 2 * self.size > self.most:
             return None
+        if self.blocks < BLOCKS:  # from the fewest to as many as others begin with
+            other = Draws(self.dim, _first_size(self.dim), self.seed, self.round + 1, self.most)
+            return other if other.size <= self.most else None
         factor = min(2 ** int(np.ceil(np.log2((error / target) ** 2 / 2))) if error > 2 * target else 2, 16)
         return replace(self, block=min(factor * self.block, self.most // BLOCKS), round=self.round + 1)
 

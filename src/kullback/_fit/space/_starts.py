@@ -2,54 +2,48 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from kullback._distribution import Density
-from kullback._fit.space._climb import as_one, factor
-from kullback._fit.space._cloud import LEARN, laplace_masses
-from kullback._fit.space._members import Base, identity
+from kullback._fit.space._climb import Peak, as_one, factor
+from kullback._fit.space._cloud import LEARN, Cloud, laplace_masses
 from kullback._format import vector
 from kullback._support import Array
-from kullback.families import Mixture, Normal
+from kullback.families import Base
 from kullback.numerics import em
 
 SEVERAL = 6  # modes that get a search of their own
 
-if TYPE_CHECKING:
-    from kullback._fit.space._target import SpaceTarget
-
 Start = tuple[str, Base, Array]
 
 
-def starts(target: SpaceTarget, family: Any, given: Density | None) -> list[Start]:
+def mode_starts(peaks: list[Peak], family: Any) -> list[Start]:
+    """The heaviest modes, and all of them together."""
     found: list[Start] = []
-    if given is not None:
-        found.append(_given(given, family))
-    if isinstance(family, Mixture):
-        return found + _mixture_starts(target, family)
-    peaks = target.peaks
+    dim = len(peaks[0].x)
     masses = laplace_masses(peaks)
     for i in np.argsort(-masses, kind="stable")[:SEVERAL]:
         base = _base(peaks[i].x, peaks[i].tril, family)
-        found.append((f"mode at {vector(peaks[i].x)}", base, identity(family, target.dim)))
+        found.append((f"mode at {vector(peaks[i].x)}", base, family.unit(dim)))
     if len(peaks) > 1:
         mean, covariance = as_one(peaks, masses)
-        found.append(("all modes together", _base(mean, factor(covariance), family), identity(family, target.dim)))
+        found.append(("all modes together", _base(mean, factor(covariance), family), family.unit(dim)))
     return found
 
 
 def _base(centre: Array, tril: Array, family: Any) -> Base:
-    if isinstance(family, Normal) and not family.full:
+    if not family.full:
         back = np.linalg.inv(tril)
         return Base(centre, np.diag(1 / np.sqrt((back**2).sum(axis=0))))
     return Base(centre, tril)
 
 
-def _given(q: Density, family: Any) -> Start:
+def given_start(q: Density, family: Any) -> Start:
+    """A member that the caller gave, from its own place and factor."""
     dim = q.dim
-    if isinstance(family, Mixture):
+    if not family.whitens:
         parts = q.facts.components or ((1.0, q),)
         mean, covariance = _moments(q)
         base = Base(mean, factor(covariance))
@@ -60,14 +54,13 @@ def _given(q: Density, family: Any) -> Start:
     a = q.parameters
     if "df" in a:
         tril = np.atleast_2d(a["scale_tril"] if "scale_tril" in a else a["scale"])
-        theta = identity(family, dim)
-        if len(theta) > len(identity(Normal(), dim)):
-            theta[-1] = np.log(a["df"])
+        theta = family.unit(dim)
+        theta[2 * dim + dim * (dim - 1) // 2 :] = np.log(a["df"])  # where it is free
         return "given", Base(np.atleast_1d(a["loc"]), tril), theta
     mean, covariance = _moments(q)
-    if isinstance(family, Normal) and not family.full:
-        return "given", Base(mean, np.diag(np.sqrt(np.diag(covariance)))), identity(family, dim)
-    return "given", Base(mean, factor(covariance)), identity(family, dim)
+    if not family.full:
+        return "given", Base(mean, np.diag(np.sqrt(np.diag(covariance)))), family.unit(dim)
+    return "given", Base(mean, factor(covariance)), family.unit(dim)
 
 
 def _moments(q: Density) -> tuple[Array, Array]:
@@ -75,14 +68,13 @@ def _moments(q: Density) -> tuple[Array, Array]:
     return np.atleast_1d(q.facts.moments[0]), np.atleast_2d(q.facts.moments[1])
 
 
-def _mixture_starts(target: SpaceTarget, family: Mixture) -> list[Start]:
+def mixture_starts(peaks: list[Peak], cloud: Cloud, family: Any, seed: int) -> list[Start]:
     """The heaviest modes, and what EM makes of weighted draws."""
-    cloud, peaks = target.own_cloud, target.peaks
     mean, covariance, _ = cloud.moments()
     base = Base(mean, factor(covariance))
     back = np.linalg.inv(base.base)
     found: list[Start] = []
-    k = family.count
+    k = family.normals
     masses = laplace_masses(peaks)
     if len(peaks) >= k:
         chosen = np.argsort(-masses, kind="stable")[:k]
@@ -91,7 +83,7 @@ def _mixture_starts(target: SpaceTarget, family: Mixture) -> list[Start]:
         theta = family.from_components(masses[chosen] / masses[chosen].sum(), means, np.array(inner))
         found.append((f"the {k} heaviest modes", base, theta))
     few, even = cloud.resampled(LEARN), np.full(LEARN, 1 / LEARN)
-    for r, m in enumerate(fitted_mixtures(few, even, base, k, target.seed, 1 if len(peaks) >= k else 3)):
+    for r, m in enumerate(fitted_mixtures(few, even, base, k, seed, 1 if len(peaks) >= k else 3)):
         found.append((f"EM {r + 1}", base, family.from_components(m.weights, m.means, m.covariances)))
     return found
 

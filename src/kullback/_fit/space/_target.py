@@ -5,23 +5,28 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
 from kullback._distribution import Density, Sample
 from kullback._estimate import Estimate
+from kullback._fit._place import Place
+from kullback._fit._sampling import OWN, same_normal
+from kullback._fit._view import Look
 from kullback._fit.space._broad import broad_peak, misleads
 from kullback._fit.space._climb import Peak, laplace
 from kullback._fit.space._cloud import Cloud, brief, cloud, of_draws
 from kullback._fit.space._explore import MODES, distinct, first_peaks, modes, sorted_in
 from kullback._fit.space._factors import Factors, factors
 from kullback._fit.space._far import check_far
+from kullback._fit.space._look import looked_at
 from kullback._fit.space._optimum import Optimum
 from kullback._fit.space._oracle import Oracle
 from kullback._fit.space._reverse import minimise
-from kullback._fit.space._starts import starts
-from kullback._result import InputError
+from kullback._fit.space._starts import mode_starts
+from kullback._result import Coverage, Divergence, InputError, Later
 from kullback._support import Array
 from kullback._vocabulary import multivariate_normal
 from kullback.families import Normal
@@ -46,9 +51,9 @@ class SpaceTarget:
     ) -> None:
         self.density = density
         self.sample, self.estimated = sample, estimated  # where P came as draws, which `density` stands for
-        self.outward: Callable[[Array], Array] | None = None  # to P's own coordinates, where these have no ends
+        self.place: Place | None = None  # where P lives, and these are its coordinates without ends
         self.stated: tuple[Array, Array] | None = None  # moments known better than from the draws
-        self.name = str(density) if sample is None else str(sample)
+        self._name = str(density) if sample is None else str(sample)
         self.seed = seed
         self.say = say
         self.oracle = Oracle(density)
@@ -82,6 +87,60 @@ class SpaceTarget:
         if failed is not None:
             raise failed
         return peak, power
+
+    @property
+    def name(self) -> str:
+        return self._name if self.place is None else str(self.place.p)
+
+    @property
+    def shown(self) -> SpaceTarget:
+        return self
+
+    def free(self, q: Density) -> Density:
+        return q if self.place is None else self.place.free(q)
+
+    def left(self, q: Density, direction: str | float) -> Divergence | None:
+        """Only the best optimum is measured afresh: a measurement costs as much as a search."""
+        return None
+
+    def look(self, q: Density, direction: str | float, left: Divergence | None) -> Look:
+        free = self.free(q)
+        settled = self.sample is not None or self.enumerated
+        seen = looked_at(
+            self.oracle, free, self.cloud(free), self.peaks, self.seed, self.power, self.say, settled
+        )  # fmt: skip
+        seen = replace(seen, notes=self._notes(free, seen.notes))
+        return replace(seen, coverage=Later.of(self.outward(seen.coverage())))
+
+    def outward(self, found: Coverage) -> Coverage:
+        """Modes where P lives; the masses are the same there."""
+        if self.place is None:
+            return found
+        outward = self.place.outward
+        modes = tuple(replace(m, location=outward(np.atleast_2d(m.location))[0]) for m in found.modes)
+        return replace(found, modes=modes)
+
+    def _notes(self, q: Density, seen: tuple[str, ...]) -> tuple[str, ...]:
+        if self.sample is not None and self.estimated is not None:
+            own = (OWN.format(n=self.sample.n),) if same_normal(self.estimated, q) else ()
+            return (*self.sample.notes, self.estimated.note, *own)
+        notes = list(seen)
+        if self.oracle.note:
+            notes.append(self.oracle.note)
+        if self.summit != "mode":
+            why = "no summit of log_prob could be climbed to"
+            if self.summit == "spike":
+                why = "the summit of log_prob that was climbed to holds next to nothing of P"
+            notes.append(f"{why}; the best normal stands in for the first mode")
+        if not self.enumerated:
+            notes.append(f"P has more modes than were enumerated ({len(self.peaks)} were found)")
+        counted = f"{self.oracle.evaluations} evaluations of log_prob"
+        if self.oracle.dear:
+            counted += (
+                f", at {1e3 * self.oracle.cost:.2g} ms each: few draws, and little looked for beyond the first mode"
+            )
+        notes.append(counted)
+        return tuple(notes)
 
     @property
     def first(self) -> Peak:
@@ -142,7 +201,7 @@ class SpaceTarget:
         """The best normal in reverse KL: where draws that stand for P begin."""
         family = Normal()
         found: list[Optimum] = []
-        for name, base, theta in starts(self, family, None):
+        for name, base, theta in mode_starts(self.peaks, family):
             with contextlib.suppress(InputError):
                 found.append(minimise(self.oracle, family, base, theta, name, self.seed, self.say, target=0.05))
         if not found:
@@ -155,7 +214,7 @@ class SpaceTarget:
             return of_draws(self.oracle, self.density, [self.seed, stage])
         if self.factors is not None:
             return self.factors.cloud(self.oracle, [self.seed, stage])
-        if self.hurried:
+        if self.hurried or (self.oracle.dear and q is not None):
             return brief(self.oracle, q, self.peaks, [self.seed, stage], self.power)
         while True:
             many = not self.enumerated and len(self.peaks) > MANY
@@ -191,7 +250,7 @@ class SpaceTarget:
         for i, column in enumerate(cloud.x.T):
             order = np.argsort(column)
             out[i] = np.interp(levels, np.cumsum(cloud.weights[order]), column[order])
-        return self.outward(out.T).T if self.outward is not None else out
+        return out if self.place is None else np.asarray(self.place.outward(out.T).T)
 
     @cached_property
     def own_cloud(self) -> Cloud:

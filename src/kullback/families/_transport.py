@@ -1,49 +1,18 @@
-"""How members of a family are reached from fixed draws, so that the reverse objective has an exact gradient.
-
-In coordinates y with x = centre + base·y, a member is `theta`, as its family packs it. `spread` carries fixed draws e
-to points y with weights w, Σ w·h(y) ≈ E_q h; `pull_back` carries ∂/∂y and ∂/∂w back to ∂/∂theta.
-"""
+"""The members of normals, Student-t and mixtures as images of standard draws, with the gradients of that."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import numpy as np
 
 from kullback._distribution import Density
 from kullback._support import Array
 from kullback._vocabulary import mixture, multivariate_normal, multivariate_student_t
-from kullback.families import Mixture, Normal, StudentT
-from kullback.families._base import pack, unpack
+from kullback.families._base import Base, unpack
 from kullback.numerics.lazy import special
 
 DF_RANGE = (-1.0, 9.0)  # of the logarithm of the degrees of freedom, while they are searched for
-
-
-class Base(NamedTuple):
-    """The affine map x = centre + base·y; `base` is lower triangular, or diagonal where the family is."""
-
-    centre: Array
-    base: Array
-
-    def outward(self, y: Array) -> Array:
-        return np.asarray(self.centre + y @ self.base.T)
-
-    def inward(self, x: Array) -> Array:
-        return np.asarray(np.linalg.solve(self.base, (x - self.centre).T).T)
-
-
-class Member(Protocol):
-    extra: int  # uniform coordinates a draw needs beyond the dimension
-
-    def spread(self, theta: Array, e: Array) -> tuple[Array, Array]: ...
-
-    def pull_back(self, theta: Array, e: Array, gy: Array, gw: Array) -> Array: ...
-
-    def log_prob(self, theta: Array, y: Array) -> tuple[Array, Array, Array]:
-        """log q, its gradient in y, its gradient in theta for each point."""
-
-    def density(self, theta: Array, base: Base) -> Density: ...
 
 
 def factor_back(gy: Array, e: Array, tril: Array, full: bool) -> Array:
@@ -56,10 +25,10 @@ def factor_back(gy: Array, e: Array, tril: Array, full: bool) -> Array:
     return np.concatenate(parts)
 
 
-class NormalMember:
+class NormalTransport:
     extra = 0
 
-    def __init__(self, family: Normal) -> None:
+    def __init__(self, family: Any) -> None:
         self.family = family
 
     def spread(self, theta: Array, e: Array) -> tuple[Array, Array]:
@@ -81,8 +50,8 @@ class NormalMember:
         return multivariate_normal(base.outward(mean[None])[0], scale_tril=base.base @ tril)
 
 
-class StudentMember:
-    def __init__(self, family: StudentT) -> None:
+class StudentTransport:
+    def __init__(self, family: Any) -> None:
         self.family = family
         self.extra = 1
 
@@ -130,10 +99,10 @@ class StudentMember:
         return multivariate_student_t(v, base.outward(mean[None])[0], base.base @ tril)
 
 
-class MixtureMember:
+class MixtureTransport:
     extra = 0
 
-    def __init__(self, family: Mixture) -> None:
+    def __init__(self, family: Any) -> None:
         self.family = family
 
     def spread(self, theta: Array, e: Array) -> tuple[Array, Array]:
@@ -177,18 +146,3 @@ class MixtureMember:
         order = sorted(range(len(parts)), key=lambda k: tuple(np.atleast_1d(parts[k].parameters["loc"])))
         w = np.exp(log_w)
         return mixture(w[order] / w.sum(), [parts[k] for k in order])
-
-
-def member_of(family: Any) -> Member:
-    if isinstance(family, Normal):
-        return NormalMember(family)
-    return StudentMember(family) if isinstance(family, StudentT) else MixtureMember(family)
-
-
-def identity(family: Any, dim: int) -> Array:
-    """The theta of mean 0 and unit factor."""
-    full = not isinstance(family, Normal) or family.full
-    theta = pack(np.zeros(dim), np.eye(dim), full)
-    if isinstance(family, StudentT) and family.df is None:
-        return np.append(theta, np.log(8.0))
-    return theta
