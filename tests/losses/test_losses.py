@@ -53,7 +53,8 @@ def check(t: Any, s: Any, kind: str, loss: str, options: dict[str, Any]) -> None
     if "skew" in options or loss in (
         "between",
         "jensen_shannon",
-    ):  # not linear in what 24 bits hold to the last of them
+    ):
+        # not linear in what 24 bits hold to the last of them
         coarse, floor = (1e-4, 1e-5) if options.get("scaled") else (1e-5, FLOOR)
     bad = [*losses_cases.wrong(value, gradient, *losses_cases.truth(t, s, loss, options), floor, coarse)]
     assert not bad, (loss, options, len(bad), bad[:3])

@@ -107,7 +107,7 @@ def read(options: Any, divergence: tuple[str, float, bool]) -> Read:
     shapes = {letter: _shape(*sides[letter], axis) for letter in "pq"}
     _check_shapes(sides, shapes, classes)
     shape, _ = shapes["q"]
-    flat = {letter: _rows(module, *sides[letter], axis, len(shape)) for letter in "pq"}
+    flat = {letter: _rows(module, *sides[letter], axis) for letter in "pq"}
     for letter, (name, x) in sides.items():
         _check_values(module, name, flat[letter][0], x)
     temperature, heat = _temperature(module, options.get("temperature", 1.0), shape)
@@ -142,6 +142,26 @@ def read(options: Any, divergence: tuple[str, float, bool]) -> Read:
         name, number, is_scaled, p_kind, q_kind, tail, p_scale, p_softcap, q_scale, q_softcap, temperature, classes or 0
     )
     return Read(module, settings, Given(flat["p"], flat["q"], heat, mask, 1.0), shape)
+
+
+def read_one(options: Any, temperature: Any, classes: int | None) -> Read:
+    """A teacher alone, in the place of Q."""
+    name, x = _side(options, "p")
+    tensors = dict(_parts(name, x))
+    module = backend(_one_library(tensors))
+    for part, tensor in tensors.items():
+        _check_dtype(module, part, tensor)
+    shape, width = _shape(name, x, -1)
+    if classes is not None and not 1 <= classes <= width:
+        raise InputError(f"classes={classes} must be from 1 to {width}, which {name} has")
+    flat = _rows(module, name, x, -1)
+    _check_values(module, name, flat[0], x)
+    heat, several = _temperature(module, temperature, shape)
+    if several is not None:
+        raise InputError("shorten takes one temperature, a number")
+    kind, (scale, softcap) = ("head" if isinstance(x, Head) else "logits"), _head_numbers(x)
+    settings = Settings("Forward", 0.0, False, kind, kind, "", scale, softcap, scale, softcap, heat, classes or 0)
+    return Read(module, settings, Given(flat, flat, None, None, 1.0), shape)
 
 
 def scaled(read: Read, options: Any) -> Read:
@@ -257,7 +277,7 @@ def _shape(name: str, x: Any, axis: int) -> tuple[tuple[int, ...], int]:
 
 
 def _check_shapes(sides: Any, shapes: Any, classes: int | None) -> None:
-    (p_name, p), (q_name, q) = sides["p"], sides["q"]
+    (p_name, _), (q_name, _) = sides["p"], sides["q"]
     (p_tokens, p_width), (q_tokens, q_width) = shapes["p"], shapes["q"]
     if p_tokens != q_tokens:
         raise InputError(
@@ -272,16 +292,14 @@ def _check_shapes(sides: Any, shapes: Any, classes: int | None) -> None:
             f"{p_name} has {p_width} classes and {q_name} {q_width}. If one vocabulary is the other with padding, "
             f"classes={min(p_width, q_width)} takes the first ones of both; otherwise they are not the same classes"
         )
-    del p, q
 
 
-def _rows(module: ModuleType, name: str, x: Any, axis: int, dims: int) -> list[Any]:
+def _rows(module: ModuleType, name: str, x: Any, axis: int) -> list[Any]:
     if isinstance(x, Head):
         return [x.hidden.reshape(-1, x.hidden.shape[-1]), x.weight, x.bias]
     if isinstance(x, Top):
         flat = [None if y is None else y.reshape(-1, y.shape[-1]) for y in (x.ids, x.log_probs, x.weights)]
         return [*flat, None if x.log_tail is None else x.log_tail.reshape(-1, 1)]
-    del name, dims
     moved = x if axis in (-1, len(x.shape) - 1) else module.moveaxis(x, axis, -1)
     return [moved.reshape(-1, moved.shape[-1])]
 

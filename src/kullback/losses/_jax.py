@@ -60,11 +60,10 @@ def _value(settings: Settings, t: Any, s: Any, heat: Any) -> Any:
     return _chunk.value(ops(), settings.plan, t, s, heat)[:, 0]
 
 
-@_value.defjvp
-def _value_jvp(settings: Settings, primals: Any, tangents: Any) -> Any:
+@_value.defjvp  # type: ignore[untyped-decorator]
+def _value_jvp(settings: Settings, primals: tuple[Any, Any, Any], tangents: Any) -> Any:
     """By the gradient's own formula, which has more digits than the derivative of the value's."""
-    needs = settings.p_grad, True
-    value, *gradients = _chunk.value_and_gradients(ops(), settings.plan, *primals, needs)
+    value, *gradients = _chunk.value_and_gradients(ops(), settings.plan, *primals, (settings.p_grad, True))
     moved = sum((g * x).sum(-1) for g, x in zip(gradients, tangents, strict=False) if g is not None)
     return value[:, 0], moved
 
@@ -215,23 +214,51 @@ def _counted(mask: Any, x: Any) -> Any:
 
 def measure(settings: Settings, given: Given) -> list[Any]:
     beside = Beside(given.temperature, given.mask, None)
-    n, width = len(given.q[0]), (given.q[1] if settings.q_kind == "head" else given.q[0].T).shape[0]
-    step = min(n, max(1, BLOCK // width))
 
-    def some(start: Any) -> Any:
-        cut: Cut = lambda x: lax.dynamic_slice_in_dim(x, start, step)  # noqa: E731
+    def some(cut: Cut, _: Any) -> Any:
         part = Beside(*(None if x is None else cut(x) for x in beside))
         t, s, heat = _rows(settings, given.p, given.q, part, cut)
         return jnp.concatenate(_measured.measured(ops(), settings.plan, t, s, heat), -1)
 
-    found = jnp.zeros((n, len(_measured.NAMES)), _work())
-    for start in range(0, n - step + 1, step):
-        found = found.at[start : start + step].set(some(start))
-    if n % step:
-        found = found.at[n - step :].set(some(n - step))
+    found = _each(settings, given.q, some)
     found = found if given.mask is None else jnp.where(given.mask[:, None], found, jnp.nan)
     columns = list(found.T.astype(_value_dtype(given.q[0])))
     return [*columns[:-1], columns[-1] == 1.0]
+
+
+def shorten(settings: Settings, given: Given, k: int, draws: int, seed: int) -> tuple[Any, Any, Any]:
+    operations = ops()
+
+    def some(cut: Cut, start: Any) -> Any:
+        _, x, _ = _rows(settings, given.q, given.q, Beside(None, None, None), cut)
+        log_p = jax.nn.log_softmax(x / settings.temperature)
+        ids = lax.top_k(log_p, k)[1]
+        rest = operations.put(log_p, ids, -jnp.inf)
+        log_tail = jax.nn.logsumexp(rest, -1, keepdims=True)
+        if draws:
+            key = jax.random.fold_in(jax.random.key(seed), start)
+            weights = jnp.where(log_tail > -jnp.inf, rest, 0.0)
+            drawn = jax.random.categorical(key, weights[:, None], axis=-1, shape=(len(x), draws))
+            ids = jnp.concatenate((ids, drawn.astype(ids.dtype)), -1)
+        return ids, operations.pick(log_p, ids), log_tail
+
+    ids, log_probs, log_tail = _each(settings, given.q, some)
+    return ids, log_probs, log_tail
+
+
+def _each(settings: Settings, arrays: Any, some: Callable[[Cut, Any], Any]) -> Any:
+    """What `some` makes of the rows, a few at a time."""
+    n, width = len(arrays[0]), (arrays[1] if settings.q_kind == "head" else arrays[0].T).shape[0]
+    step = min(n, max(1, BLOCK // width))
+    many = -(-n // max(step, 1))
+    starts = jnp.minimum(jnp.arange(many) * step, n - step)  # the last takes some rows again
+    found = lax.map(lambda start: some(lambda x: lax.dynamic_slice_in_dim(x, start, step), start), starts)
+
+    def joined(x: Any) -> Any:
+        last = n - (many - 1) * step
+        return jnp.concatenate((x[:-1].reshape(-1, *x.shape[2:]), x[-1, step - last :]))
+
+    return jax.tree_util.tree_map(joined, found)
 
 
 @jax.custom_jvp  # type: ignore[untyped-decorator]
@@ -257,7 +284,7 @@ def ops() -> Ops:
     )
 
 
-where, moveaxis, exp = jnp.where, jnp.moveaxis, jnp.exp
+where, moveaxis, exp, expm1 = jnp.where, jnp.moveaxis, jnp.exp, jnp.expm1
 
 
 def is_bool(x: Any) -> bool:
@@ -296,3 +323,7 @@ def asarray(x: Any, name: str) -> Any:
 
 def broadcast(x: Any, shape: tuple[int, ...]) -> Any:
     return jnp.broadcast_to(x, shape)
+
+
+def still(x: Any) -> Any:
+    return lax.stop_gradient(x)

@@ -12,7 +12,7 @@ from kullback.losses._pair import Ops
 from kullback.losses._settings import Given, Settings
 
 BLOCK = 2**17  # entries worked on at a time
-where, moveaxis, exp = np.where, np.moveaxis, np.exp
+where, moveaxis, exp, expm1 = np.where, np.moveaxis, np.exp, np.expm1
 
 
 def loss(settings: Settings, given: Given, *, lean: bool, group: Any) -> Any:
@@ -24,7 +24,7 @@ def loss(settings: Settings, given: Given, *, lean: bool, group: Any) -> Any:
         t, s = _both(settings, given, rows)
         heat = settings.temperature if given.temperature is None else given.temperature[rows]
         with np.errstate(all="ignore"):
-            values[rows] = _chunk.value(OPS, settings.plan, t, s, heat)[:, 0]
+            values[rows] = _chunk.value(_OPS, settings.plan, t, s, heat)[:, 0]
     with np.errstate(invalid="ignore"):
         values = values * given.scale if given.mask is None else np.where(given.mask, values * given.scale, 0.0)
     return values.sum() if settings.reduced else values
@@ -36,7 +36,7 @@ def measure(settings: Settings, given: Given) -> list[Any]:
         t, s = _both(settings, given, rows)
         heat = settings.temperature if given.temperature is None else given.temperature[rows]
         with np.errstate(all="ignore"):
-            for column, part in zip(found, _measured.measured(OPS, settings.plan, t, s, heat), strict=True):
+            for column, part in zip(found, _measured.measured(_OPS, settings.plan, t, s, heat), strict=True):
                 column[rows] = part[:, 0]
     return [*found[:-1], found[-1] == 1.0]
 
@@ -117,7 +117,7 @@ def _add(x: Any, k: Any, y: Any) -> Any:
     return x
 
 
-OPS = Ops(
+_OPS = Ops(
     xp=np,
     total=lambda x: x.sum(-1, keepdims=True),
     largest=lambda x: x.max(-1, keepdims=True),
@@ -128,3 +128,32 @@ OPS = Ops(
     join=lambda x, y: np.concatenate((x, y), -1),
     narrow=False,
 )
+
+
+def ops() -> Ops:
+    return _OPS
+
+
+def still(x: Any) -> Any:
+    return x
+
+
+def shorten(settings: Settings, given: Given, k: int, draws: int, seed: int) -> tuple[Any, Any, Any]:
+    parts = []
+    rng = np.random.default_rng(seed)
+    for rows in _blocks(settings, given):
+        x = _side(settings.q_kind, given.q, settings.q_scale, settings.q_softcap, settings.classes, rows)
+        log_p = (x - x.max(-1, keepdims=True)) / settings.temperature
+        log_p -= np.log(np.exp(log_p).sum(-1, keepdims=True))
+        ids = np.argsort(-log_p, axis=-1, kind="stable")[:, :k]
+        rest = np.exp(_put(log_p, ids, -np.inf))
+        tail = rest.sum(-1, keepdims=True)
+        if draws:
+            steps = np.cumsum(np.where(tail > 0.0, rest, 1.0), axis=-1)
+            u = rng.random((len(x), draws)) * steps[:, -1:]
+            drawn = [np.searchsorted(a, b, side="right") for a, b in zip(steps, u, strict=True)]
+            ids = np.concatenate((ids, np.minimum(drawn, x.shape[-1] - 1)), -1)
+        with np.errstate(divide="ignore"):
+            parts.append((ids, np.take_along_axis(log_p, ids, -1), np.log(tail)))
+    ids, log_probs, log_tail = (np.concatenate(x) for x in zip(*parts, strict=True))
+    return ids, log_probs, log_tail

@@ -31,7 +31,8 @@ def loss(settings: Settings, given: Given, *, lean: bool, group: Any) -> torch.T
     box: list[Any] | None = [] if _is_eager() else None
     if settings.overwrite and box is None:
         raise InputError("overwrite=True is for eager torch: a compiler or a transform must not find its input changed")
-    out = _Loss.apply(text, group, box, given.temperature, given.mask, scale, len(given.p), *tensors)
+    links = [x[:0].clone() for x, flag in zip(tensors, wanted, strict=True) if flag == "1"]
+    out = _Loss.apply(text, group, box, given.temperature, given.mask, scale, len(given.p), *tensors, *links)
     return out[0] if isinstance(out, tuple) else out
 
 
@@ -45,12 +46,17 @@ def _is_eager() -> bool:
 
 
 class _Loss(torch.autograd.Function):  # type: ignore[misc]
-    """In eager mode the gradients wait in a box, so that autograd holds no second reference and makes no copy."""
+    """In eager mode the gradients wait in a box, so that autograd holds no second reference and makes no copy.
+
+    The last arguments are empty parts of the tensors whose gradient is wanted. They hold no memory, and tie the
+    gradient to them: who differentiates it once more meets an error, and not a derivative of zero.
+    """
 
     @staticmethod
     def forward(
         text: str, group: Any, box: Any, temperature: Any, mask: Any, scale: Any, count: int, *tensors: Any
     ) -> Any:
+        tensors = tensors[: _length(text)]
         if torch.compiler.is_compiling():
             return tuple(_op(text, list(tensors[:count]), list(tensors[count:]), temperature, mask, scale))
         settings = decode(text)
@@ -63,29 +69,30 @@ class _Loss(torch.autograd.Function):  # type: ignore[misc]
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
         ctx.text, ctx.group, ctx.box, temperature, mask, scale, ctx.count, *tensors = inputs
+        tensors, ctx.links = tensors[: _length(ctx.text)], len(tensors) - _length(ctx.text)
         ctx.again = _is_again(ctx.text)
         grads = [] if ctx.box is not None else list(output[1:])
         if grads:
             ctx.mark_non_differentiable(*grads)
-        ctx.save_for_backward(*grads, *([temperature, mask, scale, *tensors] if ctx.again else [None]))
+        kept = [temperature, mask, scale, *tensors] if ctx.again else grads
+        ctx.save_for_backward(*inputs[len(inputs) - ctx.links :], *kept)
         ctx.dtypes = [None if x is None else x.dtype for x in tensors]
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, upstream: Any, *_: Any) -> Any:
         settings = decode(ctx.text)
+        links, kept = ctx.saved_tensors[: ctx.links], ctx.saved_tensors[ctx.links :]
         if ctx.again:
-            temperature, mask, scale, *tensors = ctx.saved_tensors
+            temperature, mask, scale, *tensors = kept
             text = encode(settings._replace(reduced=True))
+            p, q, scale = tensors[: ctx.count], tensors[ctx.count :], scale * upstream.detach()
             if torch.compiler.is_compiling():
-                out = _op(text, tensors[: ctx.count], tensors[ctx.count :], temperature, mask, scale * upstream)
-                grads = _placed(settings.wanted, out[1:])
+                grads = _placed(settings.wanted, _op(text, p, q, temperature, mask, scale)[1:])
             else:
-                parts = tensors[: ctx.count], tensors[ctx.count :]
-                _, grads = run(decode(text), *parts, temperature, mask, scale * upstream, ctx.group)
+                _, grads = run(decode(text), p, q, temperature, mask, scale, ctx.group)
         elif ctx.box is None:
-            each = upstream if settings.reduced else upstream[:, None]
-            grads = [None if g is None else g * each for g in _placed(settings.wanted, ctx.saved_tensors)]
+            each = upstream.detach() if settings.reduced else upstream.detach()[:, None]
+            grads = [None if g is None else g * each for g in _placed(settings.wanted, kept)]
         else:
             grads = list(ctx.box)
             if "1" in settings.wanted and not grads:
@@ -94,9 +101,31 @@ class _Loss(torch.autograd.Function):  # type: ignore[misc]
                     "call the loss again, or pass lean=False, for a second backward pass"
                 )
             ctx.box.clear()
-            _times(grads, upstream if settings.reduced else upstream[:, None])
+            _times(grads, upstream.detach() if settings.reduced else upstream.detach()[:, None])
         cast = [None if g is None else g.to(dtype) for g, dtype in zip(grads, ctx.dtypes, strict=True)]
-        return (None, None, None, None, None, None, None, *cast)
+        if torch.is_grad_enabled() and not torch.compiler.is_compiling():
+            cast = [None if g is None else _Once.apply(g, upstream, *links) for g in cast]
+        return (None, None, None, None, None, None, None, *cast, *[None] * ctx.links)
+
+
+class _Once(torch.autograd.Function):  # type: ignore[misc]
+    """A gradient that cannot be differentiated: it was made without a graph."""
+
+    @staticmethod
+    def forward(g: torch.Tensor, *links: torch.Tensor) -> torch.Tensor:
+        return g.view_as(g)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Any) -> Any:
+        raise InputError("a lean loss has a first derivative alone; pass lean=False for derivatives of any order")
+
+
+def _length(text: str) -> int:
+    return len(decode(text).wanted)
 
 
 def _times(grads: list[Any], each: torch.Tensor) -> None:
@@ -454,7 +483,7 @@ def measure(settings: Settings, given: Given) -> list[torch.Tensor]:
     return [*(x.to(out) for x in found[:-1]), found[-1] == 1.0]
 
 
-where, moveaxis, exp = torch.where, torch.moveaxis, torch.exp
+where, moveaxis, exp, expm1 = torch.where, torch.moveaxis, torch.exp, torch.expm1
 
 
 def is_bool(x: Any) -> bool:
@@ -493,3 +522,27 @@ def asarray(x: Any, name: str) -> torch.Tensor:
 
 def broadcast(x: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
     return x.expand(shape)
+
+
+def still(x: torch.Tensor) -> torch.Tensor:
+    return x.detach()
+
+
+def shorten(settings: Settings, given: Given, k: int, draws: int, seed: int) -> tuple[Any, Any, Any]:
+    x = given.q[0]
+    side = _side(settings.q_kind, given.q, "000", settings, settings.q_scale, settings.q_softcap, False)
+    _, dtype = _operations(x.device, None)
+    generator = torch.Generator(x.device).manual_seed(seed)
+    parts = []
+    with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
+        for rows in torch.arange(x.shape[0], device=x.device).split(max(1, BLOCK // side.width)):
+            log_p = (side.take(rows).to(dtype) / settings.temperature).log_softmax(-1)
+            ids = log_p.topk(k, -1).indices
+            rest = log_p.scatter(-1, ids, -torch.inf).exp()
+            tail = rest.sum(-1, keepdim=True)
+            if draws:
+                drawn = torch.multinomial(torch.where(tail > 0.0, rest, 1.0), draws, True, generator=generator)
+                ids = torch.cat((ids, drawn), -1)
+            parts.append((ids, log_p.gather(-1, ids), tail.log()))
+    ids, *logs = (torch.cat(part) for part in zip(*parts, strict=True))
+    return ids, *(part.to(_value_dtype(x)) for part in logs)
