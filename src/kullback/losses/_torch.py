@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 import torch
 from kullback._result import InputError, KindError
 from kullback.losses import _chunk, _measured
 from kullback.losses._pair import Ops
 from kullback.losses._settings import Given, Settings, decode, encode
+from kullback.numerics import logits as compiled_logits
 
 BLOCK = 2**17  # entries worked on at a time
 HEAD_BLOCK = 2**22  # logits of a head made at a time
 SMALL = 1e-5  # below, the rounding of plain float64 sums shows
 SHARED_ROWS = 64  # rows at a time where processes share the classes: all must take the same
+DIRECTIONS = {"Forward": compiled_logits.FORWARD, "Reverse": compiled_logits.REVERSE}
 HALF = (torch.float16, torch.bfloat16)
 
 
@@ -208,6 +212,8 @@ def _run(
     operations = _operations(q[0].device, group)
     width = sides[1].width
     size = HEAD_BLOCK if "head" in (settings.p_kind, settings.q_kind) else BLOCK
+    if group is None and _engine(settings, q[0].device, n * width) is not None:
+        size = HEAD_BLOCK
     step = settings.rows or (SHARED_ROWS if group is not None else max(1, size // max(width, 1)))
     needs = ("1" in p_wanted, "1" in q_wanted)
     for start in range(0, n if kept is None else len(kept), step):
@@ -242,6 +248,9 @@ def _block(
     group: Any,
 ) -> torch.Tensor:
     """Values of some rows; their gradients, scaled, are written to the outs, one of which may be s."""
+    engine = None if group is not None else _engine(settings, s.device, s.numel())
+    if engine is not None:
+        return _compiled(settings, engine, t, s, heat, scale, outs[1])
     found = torch.empty(s.shape[0], dtype=torch.float64, device=s.device)
     step = s.shape[0] if group is not None else max(1, BLOCK // max(s.shape[1], 1))
     for start in range(0, s.shape[0], step):
@@ -255,6 +264,36 @@ def _block(
             if out is not None:
                 out[rows] = g.mul_(each)
     return found
+
+
+def _engine(settings: Settings, device: torch.device, size: int) -> Any:
+    """The compiled rows, where they serve: both KLs of logits on a processor, with the gradient of Q."""
+    kinds = settings.p_kind in ("logits", "head") and settings.q_kind in ("logits", "head")
+    wanted = settings.wanted[: 3 if settings.p_kind == "head" else 1]
+    if device.type != "cpu" or not kinds or settings.divergence not in DIRECTIONS or "1" in wanted:
+        return None
+    return compiled_logits.engine(size)
+
+
+def _compiled(
+    settings: Settings, engine: Any, t: torch.Tensor, s: torch.Tensor, heat: Any, scale: torch.Tensor, out: Any
+) -> torch.Tensor:
+    t, s = (x.float() if x.dtype in HALF else x for x in (t, s))
+    own = out if out is None or out.dtype not in HALF else torch.empty_like(s)
+    found = compiled_logits.compared(
+        t.detach().numpy(),
+        s.detach().numpy(),
+        engine,
+        heat=np.full(1, heat) if isinstance(heat, float) else heat[:, 0].numpy(),
+        scale=scale.double().reshape(-1).numpy(),
+        gradient=compiled_logits.NONE if own is None else DIRECTIONS[settings.divergence],
+        small=SMALL,
+        out=None if own is None else own.detach().numpy(),
+        workers=torch.get_num_threads(),
+    )
+    if own is not out:
+        out.copy_(own)
+    return torch.from_numpy(found.forward if settings.divergence == "Forward" else found.reverse)
 
 
 def _values(
