@@ -110,7 +110,7 @@ def generated(seed: int, size: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
 def truth(t: Any, s: Any, loss: str, options: dict[str, Any], kind: Any = np.longdouble) -> tuple[Any, Any]:
     """Values and gradients with respect to Q's logits, row by row, by the textbook formulas in long doubles."""
     with np.errstate(all="ignore"):
-        p, q, d = _ratios(*(np.asarray(x, kind) for x in (t, s)))
+        p, q, d = ratios(*(np.asarray(x, kind) for x in (t, s)))
         only_p, only_q = (p > 0) & np.isneginf(s), np.isneginf(t) & ~np.isneginf(s)
         only_p |= ~np.isneginf(t) & np.isneginf(s)
 
@@ -159,7 +159,7 @@ def truth(t: Any, s: Any, loss: str, options: dict[str, Any], kind: Any = np.lon
     return value[..., 0], gradient
 
 
-def _ratios(t: Any, s: Any) -> tuple[Any, Any, Any]:
+def ratios(t: Any, s: Any) -> tuple[Any, Any, Any]:
     a, b = t - t.max(-1, keepdims=True), s - s.max(-1, keepdims=True)
     p, q = np.exp(a), np.exp(b)
     z, y = p.sum(-1, keepdims=True), q.sum(-1, keepdims=True)

@@ -248,6 +248,10 @@ def over(x: Pair, p: Any, d: Any, excess: Any) -> Any:
 def mixed(x: Pair, d: Any, weight: Any) -> tuple[Any, Any]:
     """log(p/m) and log(q/m) for d = log(p/q) and m = w·p + (1−w)·q."""
     xp = x.ops.xp
+    if not x.near:  # plain logarithms do
+        m = weight * x.p + (1.0 - weight) * x.q
+        log_m = xp.log(xp.where(m > 0.0, m, 1.0))
+        return xp.where(x.p > 0.0, x.log_p - log_m, 0.0), xp.where(x.q > 0.0, x.log_q - log_m, 0.0)
     w = weight + 0.0 * d[..., :1]
     up, down = d > 1.0, d < -1.0
     fall = xp.exp(-xp.abs(d))
@@ -265,6 +269,8 @@ def _cut(xp: Any, d: Any) -> Any:
 def tilt(x: Pair, w: float) -> tuple[Any, Any, Any, Any]:
     """The finer level, the weight that makes of it what w makes of d, and what log(p/m) and log(q/m) then lack."""
     level, base = x.finer
+    if not x.near:
+        return level, w, 0.0 * x.q[..., :1], 0.0 * x.q[..., :1]
     a, b = mixed(x, base + 0.0 * x.q[..., :1], w)
     return level, w * x.ops.xp.exp(a), a, b
 

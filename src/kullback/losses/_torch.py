@@ -14,7 +14,7 @@ from kullback.losses._pair import Ops
 from kullback.losses._settings import Given, Settings, decode, encode
 from kullback.numerics import logits as compiled_logits
 
-BLOCK = 2**17  # entries worked on at a time
+BLOCK = 2**15  # entries worked on at a time: they stay near the processor, and in one thread
 HEAD_BLOCK = 2**22  # logits of a head made at a time
 SMALL = 1e-5  # below, the rounding of plain float64 sums shows
 SHARED_ROWS = 64  # rows at a time where processes share the classes: all must take the same

@@ -23,6 +23,7 @@ from kullback.numerics._compiled import _bits, _float, _fma
 
 BLOCK = 512
 LANES = 32
+SUMS = 5
 NEAR = 0.5  # |d| below which a term is summed as a series
 NONE, FORWARD, REVERSE = 0, 1, 2  # the gradient
 VALUES = 6  # forward, reverse, Σ p|log p|, Σ p|log q|, the share of P where Q has none, that of Q where P has none
@@ -126,25 +127,36 @@ def _top(x, at, n, lanes):
 
 
 @_inline
-def _gather(buffer, n, lanes, at):
-    """Add the first n of the buffer to the lanes from `at`."""
+def _gather(buffer, n, lanes, sum):
+    """Add the first n of the buffer to a sum: lanes of the block first, then those in twice the working precision."""
+    at, low, own = np.uint64(2 * sum * LANES), np.uint64((2 * sum + 1) * LANES), np.uint64(2 * SUMS * LANES)
+    for j in range(LANES):
+        lanes[own + np.uint64(j)] = 0.0
     whole = n // LANES * LANES
     for i in range(0, whole, LANES):
         for j in range(LANES):
-            lanes[np.uint64(at) + np.uint64(j)] += buffer[np.uint64(i) + np.uint64(j)]
+            lanes[own + np.uint64(j)] += buffer[np.uint64(i) + np.uint64(j)]
     for i in range(whole, n):
-        lanes[at + i - whole] += buffer[i]
+        lanes[own + np.uint64(i - whole)] += buffer[np.uint64(i)]
+    for j in range(LANES):
+        k = np.uint64(j)
+        h, x = lanes[at + k], lanes[own + k]
+        s = h + x
+        c = s - h
+        lanes[at + k] = s
+        lanes[low + k] += (h - (s - c)) + (x - c)
 
 
 @_inline
 def _clear(lanes, many):
-    for j in range(many * LANES):
+    for j in range(2 * many * LANES):
         lanes[j] = 0.0
 
 
 @_inline
-def _total(lanes, at):
-    n = LANES
+def _total(lanes, sum):
+    at = 2 * sum * LANES
+    n = 2 * LANES
     while n > 1:
         n //= 2
         for j in range(n):
@@ -269,15 +281,15 @@ def _rows(t, s, length, step_t, step_s, step_out, heat, scale, gradient, small, 
                 _put(e, n, kept, start)
                 _put(f, n, kept, length + start)
             _gather(e, n, lanes, 0)
-            _gather(f, n, lanes, LANES)
+            _gather(f, n, lanes, 1)
             _times(e, a, b, n, x)
-            _gather(x, n, lanes, 2 * LANES)
+            _gather(x, n, lanes, 2)
             _times(f, a, b, n, x)
-            _gather(x, n, lanes, 3 * LANES)
+            _gather(x, n, lanes, 3)
             _times_alone(e, b, n, x)
-            _gather(x, n, lanes, 4 * LANES)
-        z_t, z_s = _total(lanes, 0), _total(lanes, LANES)
-        to_q, to_p, crossed = _total(lanes, 2 * LANES), _total(lanes, 3 * LANES), _total(lanes, 4 * LANES)
+            _gather(x, n, lanes, 4)
+        z_t, z_s = _total(lanes, 0), _total(lanes, 1)
+        to_q, to_p, crossed = _total(lanes, 2), _total(lanes, 3), _total(lanes, 4)
         log_t, log_s = math.log(z_t), math.log(z_s)
         c = log_t - log_s
         forward, reverse = to_q / z_t - c, c - to_p / z_s
@@ -303,15 +315,15 @@ def _rows(t, s, length, step_t, step_s, step_out, heat, scale, gradient, small, 
                     _void(b, n, d)
                     _alone(b, f, a, e, n, d, y)
                     _gather(d, n, lanes, 0)
-                    _gather(y, n, lanes, 3 * LANES)
+                    _gather(y, n, lanes, 3)
                 if gradient != 1:
                     _terms(f, e, x, -1.0, n, d)
                     _void(a, n, d)
                     _alone(a, e, b, f, n, d, y)
-                    _gather(d, n, lanes, LANES)
-                    _gather(y, n, lanes, 2 * LANES)
-            forward, reverse = _total(lanes, 0), _total(lanes, LANES)
-            values[row, 4], values[row, 5] = _total(lanes, 2 * LANES), _total(lanes, 3 * LANES)
+                    _gather(d, n, lanes, 1)
+                    _gather(y, n, lanes, 2)
+            forward, reverse = _total(lanes, 0), _total(lanes, 1)
+            values[row, 4], values[row, 5] = _total(lanes, 2), _total(lanes, 3)
         if gradient > 0:
             unit = scale[row if scale.size > 1 else 0]
             mean = 0.0
@@ -343,8 +355,8 @@ def _rows(t, s, length, step_t, step_s, step_out, heat, scale, gradient, small, 
                 for i in range(length):
                     if kept[length + i] / z_s > 0.5:
                         out[at_out + i] = -others
-        values[row, 0] = math.inf if gap_p else forward
-        values[row, 1] = math.inf if gap_q else reverse
+        values[row, 0] = forward + (math.inf if gap_p else 0.0)  # NaN stays
+        values[row, 1] = reverse + (math.inf if gap_q else 0.0)
 
 
 @_inline

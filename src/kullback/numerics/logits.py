@@ -8,20 +8,25 @@ cancel nothing. All in float64: of float32 logits u is exact.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from kullback.numerics import _rows
+from kullback.numerics._rows import Axis, Each, Rows, Span
 from kullback.numerics.sums import Floats
 
 PIECE = 2**15  # entries that NumPy works on at a time
 SHARED = 2**18  # entries from which a second thread pays
+QUICK = 128  # up to here Python's own floats are faster than NumPy
+INVERSE_FACTORIALS = [1.0 / math.factorial(n) for n in range(16, 1, -1)]
 NONE, FORWARD, REVERSE = 0, 1, 2
 VALUES = 6
+SMALL = 0.05  # nats below which a value is summed from its terms
 
 
 class Compared(NamedTuple):
@@ -53,7 +58,7 @@ def compared(
     heat: Floats | None = None,
     scale: Floats | None = None,
     gradient: int = NONE,
-    small: float = 0.05,
+    small: float = SMALL,
     out: NDArray[Any] | None = None,
     workers: int = 1,
 ) -> Compared:
@@ -80,7 +85,11 @@ def compared(
         i, j = span
         arrays = [_flat(x[i:j]) for x in (t, s, out)]
         own = [x if len(x) == 1 else x[i:j] for x in (heat, scale)]
-        works = np.empty(2 * length if gradient else 0), np.empty(7 * compiled.BLOCK), np.empty(5 * compiled.LANES)
+        works = (
+            np.empty(2 * length if gradient else 0),
+            np.empty(7 * compiled.BLOCK),
+            np.empty((2 * compiled.SUMS + 1) * compiled.LANES),
+        )
         widths = (length, *(step for _, step in arrays))
         flats = [flat for flat, _ in arrays]
         compiled.run(flats[0], flats[1], widths, *own, gradient, small, flats[2], values[i:j], works)
@@ -91,6 +100,55 @@ def compared(
     else:
         part((0, n))
     return Compared(*values.T)
+
+
+def relative_entropy(t: ArrayLike, s: ArrayLike, axis: Axis = -1) -> Compared:
+    """The numbers of `Compared` for the distributions along `axis` of two arrays of logits broadcast together.
+
+    NaN where an entry is NaN or +∞, or all are −∞.
+    """
+    t, s = np.asarray(t), np.asarray(s)
+    if t.ndim == s.ndim == 1 and 0 < t.size == s.size <= QUICK and axis in (-1, 0):
+        quick = _quick(t.tolist(), s.tolist())
+        if quick is not None:
+            return quick
+    rows = Rows((t, s), axis)
+    columns = [np.empty(rows.count) for _ in range(VALUES)]
+    rows.solve(_compare, columns, together=True)
+    return Compared(*map(rows.shaped, columns))
+
+
+def _quick(t: list[float], s: list[float]) -> Compared | None:
+    """In Python's own floats, faster than NumPy for few entries; None where one is not finite."""
+    if not all(map(math.isfinite, t)) or not all(map(math.isfinite, s)):
+        return None
+    top_t, top_s = max(t), max(s)
+    a, b = [x - top_t for x in t], [x - top_s for x in s]
+    e, f = list(map(math.exp, a)), list(map(math.exp, b))
+    z_t, z_s = math.fsum(e), math.fsum(f)
+    log_t, log_s = math.log(z_t), math.log(z_s)
+    c = log_t - log_s
+    terms = [(x / z_t, y / z_s, u - v - c) for x, y, u, v in zip(e, f, a, b, strict=True)]
+    forward = math.fsum([_term(p, q, d) for p, q, d in terms])
+    reverse = math.fsum([_term(q, p, -d) for p, q, d in terms])
+    log_p, log_q = (log - sum(map(math.prod, zip(e, x, strict=True))) / z_t for log, x in ((log_t, a), (log_s, b)))
+    return Compared(*(np.asarray(x) for x in (forward, reverse, log_p, log_q, 0.0, 0.0)))
+
+
+def _term(p: float, q: float, d: float) -> float:
+    """p·d − p + q, by its series near d = 0."""
+    if abs(d) >= 0.5:
+        return p * d + (q - p)
+    total = 0.0
+    for inverse in INVERSE_FACTORIALS:
+        total = inverse - d * total
+    return p * d * d * total
+
+
+def _compare(rows: Rows, span: Span, each: Each) -> Compared:
+    n = span[1] - span[0]
+    t, s = (x.reshape(n, rows.length) for x in rows.take((*span, 0, rows.length)))
+    return compared(t, s, engine(rows.size))
 
 
 def _flat(x: NDArray[Any]) -> tuple[NDArray[Any], int]:
@@ -125,7 +183,8 @@ def _by_numpy(t: NDArray[Any], s: NDArray[Any], heat: Floats, small: float) -> F
             terms = functools.partial(_terms, z_t=z_t[few, None], z_s=z_s[few, None], c=c[few, None])
             own = cool if len(cool) == 1 else cool[few]
             values[np.ix_(few, [0, 1, 4, 5])] = _summed(terms, t[few], s[few], [x[few] for x in tops], own, pieces)
-    values[gap_p > 0.0, 0] = values[gap_q > 0.0, 1] = np.inf
+    values[gap_p > 0.0, 0] += np.inf  # NaN stays
+    values[gap_q > 0.0, 1] += np.inf
     return values
 
 
@@ -163,7 +222,8 @@ def _terms(a: Floats, b: Floats, z_t: Floats, z_s: Floats, c: Floats) -> list[Fl
 def _over(p: Floats, q: Floats, d: Floats) -> Floats:
     near = np.abs(d) < 0.5
     small = np.where(near, -d, 0.0)
-    series = np.full_like(d, 1.0 / np.prod(np.arange(1.0, 16.0)))
-    for n in range(14, 1, -1):
-        series = series * small + 1.0 / np.prod(np.arange(1.0, n + 1.0))
+    series = np.zeros_like(d)
+    for inverse in INVERSE_FACTORIALS:
+        series *= small
+        series += inverse
     return np.where(near, p * small * small * series, p * d + (q - p))
