@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kullback import families, plots, tables
+    from kullback import families, losses, plots, tables
     from kullback._advise import advise
     from kullback._distribution import Density, Discrete, Sample, Table
     from kullback._fit import fit, load, plan, to_numpyro, to_scipy
@@ -76,7 +76,7 @@ _ROOMS = {
     "MissingExtraError": "_result",
     "NoMethodError": "_result",
 }
-_MODULES = ("families", "plots", "tables")
+_MODULES = ("families", "losses", "plots", "tables")
 
 __all__ = [
     "Advice",
@@ -108,6 +108,7 @@ __all__ = [
     "fit",
     "from_model",
     "load",
+    "losses",
     "pairwise",
     "path",
     "plan",

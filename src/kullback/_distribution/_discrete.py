@@ -63,7 +63,7 @@ class Discrete:
             labels, probs = tuple(probs), list(probs.values())
         self.coarse = is_small(probs)
         self.probs = None if probs is None else numeric_array(probs, "probs")
-        self.logits = None if logits is None else numeric_array(logits, "logits").astype(np.float64)
+        self.logits = None if logits is None else _floats(numeric_array(logits, "logits"))
         if self.values.ndim > MOST_AXES:
             raise InputError(f"an array of {self.values.ndim} dimensions; at most {MOST_AXES} are served. Reshape it")
         self.axis = axis if type(axis) is int else _axes(axis, self.values.ndim)
@@ -121,7 +121,11 @@ class Discrete:
         if self.values.ndim != 1:
             raise InputError(f"this is a batch of shape {self.values.shape}; take one distribution of it")
         with np.errstate(divide="ignore"):
-            logs = np.log(np.asarray(self.probs, dtype=np.float64)) if self.logits is None else self.logits
+            logs = (
+                np.log(np.asarray(self.probs, dtype=np.float64))
+                if self.logits is None
+                else self.logits.astype(np.float64)
+            )
         top = logs.max()
         return logs - top - np.log(np.exp(logs - top).sum())
 
@@ -133,6 +137,11 @@ class Discrete:
         kind = "Discrete" if self.labels is None else "Discrete, labelled"
         counted = f", {self.n} counts" if self.n is not None else ""
         return self.name or f"{kind}, {self.size} outcomes{counted}"
+
+
+def _floats(x: Any) -> Any:
+    """float32 and float64 as they lie, other numbers as doubles."""
+    return x if x.dtype in (np.float32, np.float64) else x.astype(np.float64)
 
 
 def _axes(axis: Any, ndim: int) -> int | tuple[int, ...]:

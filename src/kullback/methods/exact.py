@@ -14,7 +14,7 @@ from kullback._distribution import Discrete, Measured
 from kullback._format import listing, percent
 from kullback._result import Divergence, InputError, Status
 from kullback.methods._request import Request
-from kullback.numerics import kernel
+from kullback.numerics import kernel, logits
 from kullback.numerics.terms import deviance, rounding
 
 EPS = float(np.finfo(float).eps)
@@ -239,6 +239,31 @@ def log_probs(values: Any, is_logits: bool, name: str, pair: Pair) -> Any:
 
 
 def _from_logs(pair: Pair) -> Divergence:
+    if all(pair.logits):
+        found = logits.relative_entropy(pair.p, pair.q, pair.axis)
+        value, scale, gap = (np.asarray(x) for x in (found.forward, 2.0 + found.log_p + found.log_q, found.gap_p))
+        if np.isnan(value).any():
+            for name, x in (("p", pair.p), ("q", pair.q)):
+                log_probs(x, True, name, pair)  # says what is wrong
+        plain = value >= logits.SMALL
+    else:
+        value, scale, gap = _terms_of_logs(pair)
+        plain = np.zeros(np.shape(value), bool)
+    # each log-probability is off by its rounding; a plain sum by that, a sum of deviances by that times d
+    with np.errstate(invalid="ignore"):
+        moved = np.where(plain, scale, scale * np.sqrt(2 * value + EPS))
+        error = np.where(np.isinf(value), 0.0, EPS * (4 + np.log2(pair.size + 1)) * (value + moved))
+    infinite = np.isinf(value)
+    if value.ndim:
+        status = np.where(infinite, np.array(Status.SUPPORT_GAP, object), np.array(Status.OK, object))
+        return Divergence(value=value, error=error, n=pair.size, status=status)
+    detail = f"{percent(float(gap))} of P lies where Q has none" if infinite else ""
+    one = Status.SUPPORT_GAP if infinite else Status.OK
+    return Divergence(float(value), float(error), n=pair.size, status=one, detail=detail)
+
+
+def _terms_of_logs(pair: Pair) -> tuple[Any, Any, Any]:
+    """Values, what rounding moves, and the shares in gaps, where one side is probabilities."""
     log_p = log_probs(pair.p, pair.logits[0], "p", pair)
     log_q = log_probs(pair.q, pair.logits[1], "q", pair)
     log_p, log_q = np.broadcast_arrays(log_p, log_q)
@@ -247,15 +272,4 @@ def _from_logs(pair: Pair) -> Divergence:
         gap = np.where(lost, np.exp(log_p), 0.0).sum(axis=pair.axis)
         value = deviance(log_p, log_q).sum(axis=pair.axis)
         scale = rounding(np.exp(log_p), log_p, np.where(lost, 0.0, log_q)).sum(axis=pair.axis)
-    value = np.where(lost.any(axis=pair.axis), np.inf, value)
-    # each log-probability is off by its rounding, a deviance by that times d; summed the naive way
-    error = np.where(
-        np.isinf(value), 0.0, EPS * (4 + np.log2(pair.size + 1)) * (value + scale * np.sqrt(2 * value + EPS))
-    )
-    infinite = np.isinf(value)
-    if value.ndim:
-        status = np.where(infinite, np.array(Status.SUPPORT_GAP, object), np.array(Status.OK, object))
-        return Divergence(value=value, error=error, n=pair.size, status=status)
-    detail = f"{percent(float(gap))} of P lies where Q has none" if infinite else ""
-    one = Status.SUPPORT_GAP if infinite else Status.OK
-    return Divergence(float(value), float(error), n=pair.size, status=one, detail=detail)
+    return np.where(lost.any(axis=pair.axis), np.inf, value), scale, gap

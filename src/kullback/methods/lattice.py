@@ -215,7 +215,7 @@ def as_lattice(d: Measured) -> Density:
     assert isinstance(d, Discrete)
     places = np.arange(d.size) if d.labels is None else np.array(d.labels, dtype=np.int64)
     if d.logits is not None:
-        shifted = d.logits - d.logits.max()
+        shifted = d.logits.astype(np.float64) - d.logits.max()
         log_p = shifted - math.log(math.fsum(np.exp(shifted)))
     else:
         values = np.asarray(d.probs, dtype=np.float64)
