@@ -469,3 +469,18 @@ def test_angles_close_at_their_ends() -> None:
     with pytest.raises(kl.InputError, match="column 0 has the period"):
         kl.divergence(kl.Sample(x, period=turn), kl.Sample(y))
     assert math.isnan(kl.compare(kl.Sample(x, period=turn), kl.Sample(y, period=turn)).entropy_p)
+
+
+def test_a_fit_of_draws_that_go_together_has_errors_by_them() -> None:
+    """Thirty groups whose correlation is a half: 600 draws are worth about 60, which errs thrice as much."""
+    r = np.random.default_rng(0)
+    g = np.repeat(np.arange(30), 20)
+    x = np.sqrt(0.5) * r.normal(size=30)[g] + np.sqrt(0.5) * r.normal(size=600)
+    for family in ("normal", "laplace"):
+        plain, groups, series = (
+            kl.fit(kl.Sample(x, **said), family, direction="forward").forward
+            for said in ({}, {"groups": g}, {"order": "time"})
+        )
+        assert plain.value == groups.value == series.value
+        assert groups.error > 2 * plain.error
+        assert series.error > 2 * plain.error

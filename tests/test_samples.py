@@ -404,3 +404,15 @@ def test_intervals_of_families_cover(p: str, q: str, n: int, slack: float) -> No
         x, y = (d.facts.sample(r, n).reshape(n, -1) for d in (a, b))
         hits += covers(family.divergence(x, y), truth)
     assert abs(hits / 4000 - 0.95) <= slack
+
+
+@pytest.mark.parametrize("dim", [1, 2, 5])
+def test_the_same_draws_are_nothing_apart(dim: int) -> None:
+    """Corrections for independent draws would make it surely negative."""
+    x = np.random.default_rng(0).normal(size=(300, dim))
+    found = kl.compare(kl.Sample(x), kl.Sample(x.copy()))
+    assert found.forward.method == found.reverse.method == "same draws"
+    assert found.forward.value == found.reverse.value == found.forward.error == 0
+    assert "the same draws" in found.forward.notes[0]
+    moved = kl.divergence(kl.Sample(x), kl.Sample(x + 1e-9))
+    assert moved.method != "same draws"

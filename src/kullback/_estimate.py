@@ -5,6 +5,7 @@ BIC (Schwarz 1978): −2·log likelihood + (free parameters)·log n; the size wi
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from kullback._result import InputError
 from kullback._support import Array
 from kullback._vocabulary import mixture, multivariate_normal
 from kullback.numerics import em
+from kullback.numerics.dependence import Design, in_stretches
 
 LARGEST = 8
 REPLICATES = 200
@@ -126,14 +128,20 @@ def density(m: em.Mixtures, row: int = 0) -> Density:
 def bootstrap(estimated: Estimate, *, seed: int = 0, replicates: int = REPLICATES) -> tuple[em.Mixtures, float]:
     """The mixture refitted, from where it stands, to draws drawn again, and what to multiply their spread by.
 
-    Above 4,000 draws the replicates are those of 4,000, and their spread is shrunk by the root of the ratio.
+    What goes together (a group, a stretch of a series) is drawn again as a whole. Above 4,000 draws the replicates are
+    those of 4,000, and their spread is shrunk by the root of the ratio.
     """
     x, w = points_and_weights(estimated.sample)
     centre, scale = w @ x, np.sqrt(np.diag(check_spread(estimated.sample)))
     outer = np.outer(scale, scale)
-    z, share = _some((x - centre) / scale, w, BOOTSTRAP_ON, seed)
+    design = estimated.sample.design
+    length = 1.0 if design.chains is None else estimated.sample.correlation_length
+    kept, blocks, part = _together(in_stretches(design, length), BOOTSTRAP_ON, seed)
+    z, share = (x[kept] - centre) / scale, w[kept] / w[kept].sum()
+    number = int(blocks.max()) + 1
     rng = np.random.default_rng([seed, 1])
-    counts = rng.multinomial(len(z), share, size=replicates) / len(z)
+    counts = share * rng.multinomial(number, np.full(number, 1 / number), size=replicates)[:, blocks]
+    counts /= counts.sum(axis=1, keepdims=True)
     m = estimated.mixtures
     start = em.Mixtures(
         np.repeat(m.weights, replicates, axis=0),
@@ -150,7 +158,7 @@ def bootstrap(estimated: Estimate, *, seed: int = 0, replicates: int = REPLICATE
         parts.append(found.mixtures)
     joined = em.Mixtures(*(np.concatenate([p[i] for p in parts]) for i in range(3)))
     wide = em.Mixtures(joined.weights, centre + joined.means * scale, joined.covariances * outer)
-    return wide, float(np.sqrt(len(z) / len(x)))
+    return wide, math.sqrt(part)
 
 
 def _some(x: Array, w: Array, limit: int, seed: int) -> tuple[Array, Array]:
@@ -159,3 +167,17 @@ def _some(x: Array, w: Array, limit: int, seed: int) -> tuple[Array, Array]:
         return x, w
     chosen = np.sort(np.random.default_rng([seed, 4]).choice(len(x), size=limit, replace=False))
     return x[chosen], w[chosen] / w[chosen].sum()
+
+
+def _together(design: Design, limit: int, seed: int) -> tuple[Array, Array, float]:
+    """About `limit` of the draws, the number of what each goes together with, and which part of all of these it is."""
+    rng = np.random.default_rng([seed, 4])
+    if design.groups is None:
+        n = design.n
+        kept = np.arange(n) if n <= limit else np.sort(rng.choice(n, size=limit, replace=False))
+        return kept, np.arange(len(kept)), len(kept) / n
+    sizes = np.bincount(design.groups)
+    order = np.arange(len(sizes)) if design.n <= limit else rng.permutation(len(sizes))
+    chosen = order[: max(2, int(np.searchsorted(np.cumsum(sizes[order]), limit, side="right")))]
+    kept = np.flatnonzero(np.isin(design.groups, chosen))
+    return kept, np.unique(design.groups[kept], return_inverse=True)[1].reshape(-1), len(chosen) / len(sizes)

@@ -61,7 +61,9 @@ def own_kl(estimated: Estimate) -> Array:
     With S the covariance of n draws, E[S⁻¹] = n/(n − d − 2)·C⁻¹ and E[log |S|/|C|] = Σ ψ((n − i)/2) + d·log(2/n).
     """
     x, w = points_and_weights(estimated.sample)
-    n, d = 1 / float((w**2).sum()), x.shape[1]
+    sample = estimated.sample
+    alone = sample.design.groups is None and sample.design.chains is None
+    n, d = 1 / float((w**2).sum()) if alone else sample.effective_sample_size, x.shape[1]
     volume = float(special.digamma(np.maximum(n - np.arange(1, d + 1), 0.5) / 2).sum()) + d * np.log(2 / n)
     left = max(n - d - 2, 0.5)  # with fewer draws the mean is infinite
     return np.array([0.5 * ((n + 1) * d / left - d + volume), -0.5 * volume])

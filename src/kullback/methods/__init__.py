@@ -17,6 +17,7 @@ from kullback.methods.neighbours import Neighbours
 from kullback.methods.parametric import Parametric
 from kullback.methods.plug_in import PlugIn, ZhangGrabchak
 from kullback.methods.quadrature import Quadrature
+from kullback.methods.same import SameDraws
 from kullback.methods.steps import Steps
 from kullback.methods.support import Support
 from kullback.methods.weighted_draws import WeightedDraws
@@ -24,7 +25,15 @@ from kullback.methods.weighted_draws import WeightedDraws
 _BEFORE: tuple[Method, ...] = (Support(), Exact(), Steps(), Closed())
 _AFTER: tuple[Method, ...] = (LatticeSum(), CountSum(), Quadrature(), MonteCarlo())
 _WITHIN: tuple[Method, ...] = (Parametric(), Neighbours())
-_DRAWS: tuple[Method, ...] = (ZhangGrabchak(), PlugIn(), Mixed(_WITHIN), *_WITHIN, Classifier(), MixturePlugIn())
+_DRAWS: tuple[Method, ...] = (
+    SameDraws(),
+    ZhangGrabchak(),
+    PlugIn(),
+    Mixed(_WITHIN),
+    *_WITHIN,
+    Classifier(),
+    MixturePlugIn(),
+)
 _BIJECTION = Bijection((*_BEFORE, Coordinates((*_BEFORE, *_AFTER)), *_AFTER))
 
 METHODS: tuple[Method, ...] = (
