@@ -1,5 +1,5 @@
 """The command line: arguments → the library's functions → tables for people, JSON for machines."""
 
-from kullback._cli._app import main
+from kullback._cli._main import main
 
 __all__ = ["main"]

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import signal
-import sys
-import threading
-import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, Parameter
 
 import kullback as kl
 from kullback._cli import _show, _tables
 from kullback._cli._options import Options, settings
-from kullback._format import visible
-from kullback._result import Fit, InputError, KullbackError
+from kullback._cli._source import Drop, Source
+from kullback._result import Fit, InputError
 
 app = App(
     name="kullback",
@@ -27,11 +20,8 @@ app = App(
     suppress_keyboard_interrupt=False,  # main says which signal it was
 )
 
-ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".gz")
-
-Columns = Annotated[str | None, Parameter(help="Numeric columns of the file, separated by commas.")]
+From = Annotated[Source, Parameter(name="*")]
 Label = Annotated[str | None, Parameter(help="A column whose values name the modes.")]
-Drop = Annotated[bool, Parameter(help="Drop rows with missing values.", negative="")]
 Json = Annotated[bool, Parameter(name="--json", help="JSON for machines instead of tables.", negative="")]
 Plot = Annotated[Path | None, Parameter(help="Write a picture to this .png or .svg file.")]
 Family = Annotated[str, Parameter(help='What Q may be: normal, laplace, student_t, "mixture(2)", poisson …')]
@@ -43,7 +33,7 @@ Method = Annotated[str, Parameter(help="A fitter by name, as plan lists them; au
 def fit(
     data: str,
     *,
-    columns: Columns = None,
+    source: From = Source(),  # noqa: B008  frozen
     label: Label = None,
     family: Family = "normal",
     direction: Literal["forward", "reverse", "both"] = "both",
@@ -51,11 +41,10 @@ def fit(
     need: Literal["cover", "major"] | None = None,
     plot: Plot = None,
     json: Json = False,
-    drop_missing: Drop = False,
     seed: Seed = 0,
 ) -> None:
     """Fit a family to DATA, a file with --columns or a text form, by the least KL divergence."""
-    p = _load(data, columns, label, drop_missing)
+    p = source.load(data, label)
     if method != "auto" and direction == "both":
         raise InputError(f"--method {method} needs --direction forward or reverse: few fitters serve both")
     with _show.progress() as say:
@@ -69,21 +58,19 @@ def fit(
             say("drawing")
             kl.plots.fits(*fits, path=plot)
     if json:
-        found = advice.to_dict() if advice is not None else _single(fits[0])
-        _show.json(found)
+        _show.json(advice.to_dict() if advice is not None else _single(fits[0]))
         return
     _show.fits(fits)
     if advice is not None:
         _show.advice(advice)
-    if plot is not None:
-        _show.line(f"The picture is in {plot}")
+    _show.picture(plot)
 
 
 @app.command
 def advise(
     data: str,
     *,
-    columns: Columns = None,
+    source: From = Source(),  # noqa: B008  frozen
     label: Label = None,
     family: Family = "normal",
     need: Annotated[
@@ -91,44 +78,34 @@ def advise(
         Parameter(help="cover: Q must cover all of P; major: its major part."),
     ] = None,
     json: Json = False,
-    drop_missing: Drop = False,
     seed: Seed = 0,
 ) -> None:
     """Which direction to use for DATA and this family, and why."""
-    p = _load(data, columns, label, drop_missing)
+    p = source.load(data, label)
     with _show.progress() as say:
         found = kl.advise(p, family, need=need, seed=seed, progress=say)
-    if json:
-        _show.json(found.to_dict())
-    else:
-        _show.advice(found)
+    _show.found(found, json, _show.advice)
 
 
 @app.command
 def path(
     data: str,
     *,
-    columns: Columns = None,
+    source: From = Source(),  # noqa: B008  frozen
     family: Family = "normal",
     steps: Annotated[int, Parameter(help="Into how many steps alpha is cut, from 0 to 1.")] = 20,
     plot: Plot = None,
     json: Json = False,
-    drop_missing: Drop = False,
     seed: Seed = 0,
 ) -> None:
     """The best fit to DATA followed from reverse (alpha 0) to forward (alpha 1), with its jumps."""
-    p = _load(data, columns, None, drop_missing)
+    p = source.load(data)
     with _show.progress() as say:
         found = kl.path(p, family, seed=seed, steps=steps, progress=say)
         if plot is not None:
             say("drawing")
             kl.plots.path(found, path=plot)
-    if json:
-        _show.json(found.to_dict())
-        return
-    _show.path(found)
-    if plot is not None:
-        _show.line(f"The picture is in {plot}")
+    _show.found(found, json, _show.path, plot)
 
 
 @app.command
@@ -171,21 +148,15 @@ def compare(
     if tables.named():
         raise InputError(f"{', '.join(tables.named())} go with two files, and {p!r} and {q!r} are not both files")
     assert q is not None
-    wanted = ",".join(columns) or None
     seed = seed or 0
-    a, b = _pair(p, q, wanted, drop_missing)
+    a, b = Source(",".join(columns) or None, drop_missing).pair(p, q)
     with _show.progress() as say:
         say("measuring")
         found = kl.compare(a, b, seed=seed)
         if plot is not None:
             say("drawing")
             kl.plots.comparison(found, path=plot)
-    if json:
-        _show.json(found.to_dict())
-        return
-    _show.comparison(found)
-    if plot is not None:
-        _show.line(f"The picture is in {plot}")
+    _show.found(found, json, _show.comparison, plot)
 
 
 @app.command
@@ -196,104 +167,18 @@ def plan(
     *,
     family: Annotated[str | None, Parameter(help="In the place of Q: which fitter would fit this family.")] = None,
     direction: Literal["forward", "reverse"] = "forward",
-    columns: Columns = None,
+    source: From = Source(),  # noqa: B008  frozen
     json: Json = False,
-    drop_missing: Drop = False,
 ) -> None:
     """Which method would measure P and Q, or which fitter would fit a family to P, and why not the others."""
     if (q is None) == (family is None):
         raise InputError("plan needs Q, for a divergence, or --family, for a fit; one of them")
     if q is None:
-        found = kl.plan(_load(p, columns, None, drop_missing), family=family, direction=direction)
+        found = kl.plan(source.load(p), family=family, direction=direction)
     else:
-        a, b = _pair(p, q, columns, drop_missing)
+        a, b = source.pair(p, q)
         found = kl.plan(a, b, direction=direction)
-    if json:
-        _show.json(found.to_dict())
-    else:
-        _show.plan(found)
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command line: 0 well, 1 a threshold passed, 2 bad input, 3 a bug, 130 on Ctrl-C, 143 when ended."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # a terminal without these letters gets marks in their place
-            stream.reconfigure(errors="replace")
-    ended: list[int] = []
-    with _ending(ended):
-        try:
-            app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
-        except (KullbackError, CycloptsError) as error:
-            _leave(str(error).strip(), 2)
-        except KeyboardInterrupt as stop:
-            _leave("ended" if ended else str(stop) or "stopped", 143 if ended else 130)
-        except BrokenPipeError:
-            sys.stderr.close()
-            raise SystemExit(0) from None
-        except OSError as error:
-            _leave(f"cannot write the result: {error}", 2)
-        except Exception as error:
-            _leave(f"internal error, {_place(error)}. This is a bug: please report it with the command line", 3)
-
-
-@contextmanager
-def _ending(ended: list[int]) -> Iterator[None]:
-    """While it runs, the signal that ends a job is taken as Ctrl-C is, so that what spilled is cleaned away."""
-
-    def stop(number: int, _: object) -> None:
-        ended.append(number)
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _place(error: Exception) -> str:
-    """What went wrong, and where, in one line."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    first = (str(error).strip().splitlines() or [""])[0]
-    return f"{type(error).__name__}: {first} ({Path(last.filename).name}, line {last.lineno})"
-
-
-def _leave(message: str, code: int) -> None:
-    sys.stderr.write("\n".join(map(visible, f"kullback: {message}".split("\n"))) + "\n")
-    raise SystemExit(code)
-
-
-def _load(text: str, columns: str | None, label: str | None, drop_missing: bool) -> Any:
-    """A file's columns as draws, or the text form as it is."""
-    if not _is_file(text):
-        if columns or label:
-            raise InputError(f"--columns and --label go with a file, and {text!r} is not one")
-        return text
-    names = [c.strip() for c in columns.split(",") if c.strip()] if columns else None
-    if not names:
-        available = list(kl.read(text).columns)
-        raise InputError(f"say which columns of {text} to use, for example --columns {','.join(available[:2])}")
-    wanted = [*names, label] if label else names
-    return kl.read(text, wanted).to_sample(names, label=label, drop_missing=drop_missing)
-
-
-def _pair(p: str, q: str, columns: str | None, drop_missing: bool) -> tuple[Any, Any]:
-    if _is_file(p) and _is_file(q):
-        raise InputError("plan looks at one file and one text form; two files are compared by counting their columns")
-
-    def load(t: str) -> Any:
-        return _load(t, columns, None, drop_missing) if _is_file(t) else t
-
-    if columns and not (_is_file(p) or _is_file(q)):
-        raise InputError("--columns goes with a file, and neither P nor Q is one")
-    return load(p), load(q)
-
-
-def _is_file(text: str) -> bool:
-    return text.lower().endswith(ENDINGS) or ("(" not in text and Path(text).is_file())
+    _show.found(found, json, _show.plan)
 
 
 def _single(found: Fit) -> dict[str, Any]:

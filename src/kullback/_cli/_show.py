@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path as FilePath
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,20 @@ def progress() -> Iterator[Callable[[str], None]]:
 
 def json(found: dict[str, Any]) -> None:
     sys.stdout.write(dumps(found) + "\n")
+
+
+def found(result: Any, json_: bool, show: Callable[[Any], None], plot: FilePath | None = None) -> None:
+    """A result as JSON, or as people read it, with the picture that was asked for."""
+    if json_:
+        json(result.to_dict())
+        return
+    show(result)
+    picture(plot)
+
+
+def picture(path: FilePath | None) -> None:
+    if path is not None:
+        line(f"The picture is in {path}")
 
 
 def line(text: str) -> None:
