@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kullback.numerics.lazy import special
 from kullback.numerics.terms import Array
 
 ENOUGH = 5.0  # rows expected of the smaller side
@@ -155,6 +156,4 @@ def _mixed(p: Any, q: Any) -> Any:
 
 
 def _times_log(x: Any, y: Any) -> Any:
-    x = np.asarray(x, dtype=float)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(x > 0, x * np.log(x / y), 0.0)
+    return special.rel_entr(x, y)  # x·log(x/y), 0 for x = 0

@@ -307,15 +307,23 @@ def _end(value: float, bias: float, linear: float, quadratic: float, target: flo
         scale = max(scale, variance / (4 * mean))
         return _chi(value / scale, freedom, max(mean / scale - freedom, 0.0))
 
-    return _root(above, target, value + 12 * math.sqrt(linear + quadratic))
+    spread = math.sqrt(linear + quadratic)
+    return _root(above, target, value - bias - spread * float(special.ndtri(target)), value + 12 * spread)
 
 
-def _root(decreasing: Callable[[float], float], target: float, top: float) -> float:
+def _root(decreasing: Callable[[float], float], target: float, guess: float, top: float) -> float:
     """Where a decreasing function of a non-negative number falls to the target; 0 if it starts below."""
-    low, high = 0.0, top
-    f, g = decreasing(low) - target, decreasing(high) - target
+    low = 0.0
+    f = decreasing(low) - target
     if f <= 0:
         return 0.0
+    high, g = top, -target
+    for x in (0.9 * guess, 1.1 * guess):  # it is near the guess, nearly always
+        if low < x < high:
+            h = decreasing(x) - target
+            low, f, high, g = (x, h, high, g) if h > 0 else (low, f, x, h)
+    if high == top:
+        g = decreasing(top) - target
     for _ in range(100):  # regula falsi, by the Illinois rule
         x = high - g * (high - low) / (g - f) if g < f else 0.5 * (low + high)
         h = decreasing(x) - target

@@ -51,21 +51,28 @@ class Bins:
 
         Where a side has few rows the outermost bins are narrow, or nothing would tell a row far out from any other.
         """
-        total, done, start, last = self._before[-1], 0, 0, False
+        before, total = self._before, self._before[-1]
+        start, done, last = 0, 0, False
+
+        def goal() -> float:
+            left = 1 - before[start] / total
+            if not tailed:
+                return left / max(wanted - done, 1)
+            return TAIL if not done else 2.0 if last else left / max(wanted + 1 - done, 1)
+
+        target = goal()
         for begin, end in itertools.pairwise(ends):
-            held, left = (self._before[begin] - self._before[start]) / total, 1 - self._before[start] / total
-            weight = (self._before[end] - self._before[begin]) / total
-            target = left / max(wanted - done, 1)
-            if tailed:
-                target = TAIL if not done else 2.0 if last else left / max(wanted + 1 - done, 1)
+            held, weight = (before[begin] - before[start]) / total, (before[end] - before[begin]) / total
             alone = weight >= 1 / wanted
-            closing = tailed and not last and left - held - weight / 2 < TAIL
+            closing = tailed and not last and 1 - before[start] / total - held - weight / 2 < TAIL
             if begin > start and (alone or closing or held + weight / 2 > target):
                 yield start, begin
                 start, done, last = begin, done + 1, last or closing
+                target = goal()
             if alone:
                 yield start, end
                 start, done = end, done + 1
+                target = goal()
         if start < ends[-1]:
             yield start, ends[-1]
 

@@ -126,7 +126,7 @@ def _column(side: Side, name: str, kind: Kind) -> tuple[np.ndarray, int]:
     plain = s.dtype.is_float() or (s.dtype.is_integer() and kind in ("integer", "number"))
     if not plain or name in side.hollow:
         s = side.memory.select(_expression(side, name, kind).alias(name)).get_column(name)
-    present = s if _numpy(s) else s.drop_nulls()
+    present = s if _numpy(s) or not s.null_count() else s.drop_nulls()
     x = present.to_numpy()
     return _of_64_bits(x, s.dtype.is_float() or kind == "number"), len(s) - len(x)
 

@@ -37,7 +37,8 @@ def column(
     spreads = dict.fromkeys(tallies.MEASURES, tallies.INDEPENDENT)
     if clusters is not None:
         worth = _clusters.worth(*clusters)
-        spreads = {m: _clusters.spread(*clusters, worth, m) for m in spreads}
+        if not all(side.alike for side in clusters):
+            spreads = {m: _clusters.spread(*clusters, worth, m) for m in spreads}
         a, b = (
             np.rint(side.counts) if side.alike else side.shares * n for side, n in zip(clusters, worth, strict=True)
         )
