@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,46 @@ def test_every_engine(engine: str, weighted: bool, tmp_path: Path, monkeypatch: 
         for a, b in ((mine.forward, c.forward), (mine.reverse, c.reverse), (mine.jensen_shannon, c.jensen_shannon)):
             assert a.best == pytest.approx(b.best, rel=1e-9, abs=1e-12)
             assert a.interval == pytest.approx(b.interval, rel=1e-6, abs=1e-9)
+
+
+def form(what: str, v: int) -> Any:
+    return {
+        "text": f"u{v}",
+        "date": dt.date(2024, 1, 1) + dt.timedelta(v),
+        "moment": dt.datetime(2024, 1, 1) + dt.timedelta(hours=v),
+        "instant": dt.datetime(2024, 1, 1, tzinfo=dt.UTC) + dt.timedelta(hours=v),
+        "time": dt.time(v % 24, v // 24),
+        "flag": v % 2 == 0,
+        "decimal": Decimal(v) / 10,
+        "float": v / 10,
+    }[what]
+
+
+@pytest.mark.parametrize("small", [True, False])
+@pytest.mark.parametrize("what", ["text", "date", "moment", "instant", "time", "flag", "decimal", "float"])
+def test_groups_and_slices_of_every_type(
+    what: str, small: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same numbers from files and frames, P from one and Q from another too: names hang on no engine."""
+    pair = []
+    for t, name in ((P, "p"), (P.with_columns(pl.col("x") + 0.1), "q")):
+        users = pl.Series("user", [form(what, u) for u in t["user"]])
+        pair.append(t.with_columns(users, pl.Series("part", [form(what, u % 3) for u in t["user"]])))
+        pair[-1].write_parquet(tmp_path / f"{name}.parquet")
+    if not small:
+        monkeypatch.setattr(_rows, "SMALL", -1)
+    files = tmp_path / "p.parquet", tmp_path / "q.parquet"
+    said: dict[str, Any] = {"groups": "user", "by": "part", "columns": ["x", "kind"]}
+    wanted = kl.compare_tables(*pair, **said)
+    assert any("stand on both sides" in note for note in wanted.notes)
+    for one, other in (files, (pair[0], files[1]), (pair[0].to_pandas(), files[1]), [t.lazy() for t in pair]):
+        found = kl.compare_tables(one, other, **said)
+        assert [s.rows for s in found.slices] == [s.rows for s in wanted.slices]
+        for mine, theirs in zip((found, *found.slices), (wanted, *wanted.slices), strict=True):
+            for c in theirs.columns:
+                assert mine[c.column].p_value == c.p_value
+                assert mine[c.column].worth == pytest.approx(c.worth, rel=1e-9)
+                assert mine[c.column].forward.interval == pytest.approx(c.forward.interval, rel=1e-6, abs=1e-9)
 
 
 def test_by_groups_equal_tables_look_equal() -> None:
@@ -122,6 +164,128 @@ def test_equal_weights_are_none() -> None:
         assert mine.forward.best == pytest.approx(c.forward.best, rel=1e-12, abs=1e-12)
 
 
+@pytest.mark.parametrize("scale", [1e-320, 1e-200, 1e200, 1e307])
+def test_the_scale_of_weights_says_nothing(scale: float) -> None:
+    w = 1.0 + np.arange(len(P)) % 3
+    plain, found = (kl.compare_tables(P.with_columns(w=x), Q.with_columns(w=1), weights="w") for x in (w, w * scale))
+    for c in plain.columns:
+        rel = 1e-3 if scale < 1e-300 else 1e-9  # numbers below 1e-308 have few digits
+        assert found[c.column].worth == pytest.approx(c.worth, rel=rel)
+        assert found[c.column].p_value == pytest.approx(c.p_value, rel=0.05 if rel > 1e-6 else 1e-6)
+
+
+def test_a_row_with_all_the_weight_is_one_row() -> None:
+    """A variance from the squared weights of a cell alone said 9,457 rows of 3,000, and p below 1e-15."""
+    w = np.where(np.arange(len(P)) == 7, 1e6, 1.0)
+    found = kl.compare_tables(P.with_columns(w=w), Q.with_columns(w=1), columns=["x", "kind"], weights="w")
+    for c in found.columns:
+        assert c.worth is not None
+        assert c.worth[0] == pytest.approx(1, rel=0.05)
+        assert c.p_value > 0.05
+        assert c.forward.interval[0] == 0
+
+
+def level(sides: Any, repeats: int) -> int:
+    """How often equal tables have p ≤ 0.05."""
+    return sum(clusters.p_value(*sides(np.random.default_rng([seed, 5])), seed) <= 0.05 for seed in range(repeats))
+
+
+def table(r: np.random.Generator, own: np.ndarray, each: int, names: list[str]) -> clusters.Clusters:
+    x = np.sqrt(0.5) * (own[:, None] + r.normal(size=(len(own), each)))
+    cells = np.stack([np.bincount(row, minlength=8) for row in np.digitize(x, np.linspace(-1.2, 1.2, 7))])
+    return clusters.Clusters(cells.astype(float), float(x.size), np.array(names))
+
+
+@pytest.mark.parametrize("few", [0, 1, 3])
+def test_groups_of_which_some_are_shared(few: int) -> None:
+    """5 % of 200, at most 20 in 99.7 %; it was 39 and 18 % where groups of one side changed sides by coins."""
+
+    def sides(r: np.random.Generator) -> Any:
+        mine, theirs = r.normal(size=40), r.normal(size=10 if few == 3 else 5)
+        theirs[:few] = mine[:few]
+        others = [str(i if i < few else 900 + i) for i in range(len(theirs))]
+        return table(r, mine, 20, [str(i) for i in range(40)]), table(r, theirs, 20, others)
+
+    assert level(sides, 200) <= 20
+
+
+@pytest.mark.parametrize("rows", [5, 20, 100])
+def test_a_small_batch_with_weights(rows: int) -> None:
+    """It was 29 % for 5 rows: what few rows do not show was taken for what cannot be."""
+
+    def sides(r: np.random.Generator) -> Any:
+        found = []
+        for n in (1000, rows):
+            w, cells = np.exp(0.7 * r.normal(size=n)), r.integers(0, 8, n)
+            sums, squares = (np.bincount(cells, v, 8) for v in (w, w * w))
+            found.append(clusters.Clusters(sums[None], float(n), None, squares))
+        return found
+
+    assert level(sides, 200) <= 20
+
+
+def test_a_reference_keeps_how_its_rows_go_together() -> None:
+    """Against many groups, whose own error is small, it held in 70 % where only the mean variance was kept."""
+    from scipy.stats import norm
+
+    edges = np.linspace(-1.2, 1.2, 7)
+    p = np.diff(np.r_[0, norm.cdf(edges), 1])
+    q = np.diff(np.r_[0, norm.cdf(edges - 0.5 * np.sqrt(0.5)), 1])
+    truth, held = float(p @ np.log(p / q)), 0
+    for seed in range(100):
+        r = np.random.default_rng([seed, 6])
+        one = table(r, r.normal(size=40), 20, [f"p{i}" for i in range(40)])
+        other = table(r, r.normal(size=800) + 0.5, 5, [f"q{i}" for i in range(800)])
+        worth, growth = clusters.own_worth(one)
+        kept = one.shares * worth
+        known = clusters.Clusters(kept[None], worth, None, kept, growth, one.degrees)
+        sizes = clusters.worth(known, other)
+        a, b = (s.shares * n for s, n in zip((known, other), sizes, strict=True))
+        spread = clusters.spread(known, other, sizes, "forward")
+        found = tallies.estimate(a, b, "forward", np.arange(8), spread=spread)
+        held += found.low <= truth <= found.high
+    assert held >= 87
+
+
+def test_a_reference_of_paired_groups_is_worth_what_its_own_rows_are() -> None:
+    """The errors of differences are small, those of either side are not."""
+    alone = kl.compare_tables(P, Q, columns="x", groups="user").reference
+    paired = kl.compare_tables(P, P.with_columns(pl.col("x") + 0.01), columns="x", groups="user").reference
+    assert paired.size("x") == pytest.approx(alone.size("x"), rel=0.3)
+    rows = kl.tables.count(Q.with_columns(pl.col("x") * 1.0), alone)
+    assert (alone + rows).size("x") < 4 * alone.size("x") + 1  # half of the rows are worth little
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_references_with_weights(private: bool, tmp_path: Path) -> None:
+    r = np.random.default_rng(8)
+    p, q = (
+        t.with_columns(w=r.uniform(0.5, 2, len(t)), name=pl.Series([f"n{v % 5000}" for v in r.zipf(1.3, len(t))]))
+        for t in (pl.concat([P, P]), pl.concat([Q, Q]))
+    )
+    said: dict[str, Any] = {"weights": "w", "exclude": "user", "private": private}
+    fresh = kl.compare_tables(p, q, **said)
+    fresh.reference.save(tmp_path / "r.json")
+    found = kl.compare_tables(kl.tables.load(tmp_path / "r.json"), q, **said)
+    for c in fresh.columns:
+        assert found[c.column].forward.best == pytest.approx(c.forward.best, rel=0.1, abs=2e-3)
+        assert found[c.column].p_value == pytest.approx(c.p_value, abs=0.05)
+
+
+def test_slices_of_one_group_and_without_weight() -> None:
+    q = Q.with_columns(w=(pl.col("user") < 1030).cast(pl.Float64), part=pl.col("user").clip(1020, 1031))
+    found = kl.compare_tables(P.with_columns(w=1.0), q, columns=["x", "kind"], by="part", groups="user", weights="w")
+    keys = [s.key for s in found.slices]
+    assert keys == list(range(1020, 1030))  # the last two have no weight
+    for s in found.slices[1:]:
+        for c in s.columns:
+            assert c.forward.interval == (0, np.inf)
+            assert c.forward.low_at is not None
+            assert c.forward.low_at(0.5) == 0
+    assert any("9 slices have one group" in note for note in found.notes)
+    assert any("2 slices are left out, whose rows all have the weight 0" in note for note in found.notes)
+
+
 def test_whole_weights_give_the_values_of_rows_as_often() -> None:
     """The value is that of rows written as often; the error is that of the rows there are."""
     r = np.random.default_rng(3)
@@ -169,7 +333,7 @@ def test_slices_and_references_know_of_groups(tmp_path: Path) -> None:
         assert s["kind"].worth[1] == pytest.approx(alone["kind"].worth[1], rel=0.05)  # type: ignore[index]
     found.reference.save(tmp_path / "r.json")
     again = kl.tables.load(tmp_path / "r.json")
-    assert again.worth == pytest.approx(found.reference.worth)
+    assert again.worth == found.reference.worth
     assert again.size("x") < 0.8 * len(P)
     fresh, later = (kl.compare_tables(p, Q, columns="x", groups="user")["x"] for p in (P, again))
     assert later.forward.interval == pytest.approx(fresh.forward.interval, rel=0.5)
@@ -204,6 +368,9 @@ def test_many_groups_are_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"w": "heavy"}, {"weights": "w"}, "not numbers"),
         ({}, {"groups": "usr"}, "did you mean 'user'"),
         ({"w": 1}, {"groups": "w", "weights": "w"}, "two columns"),
+        ({}, {"groups": ["user", "kind"]}, "the name of one column"),
+        ({}, {"weights": 3}, "the name of one column"),
+        ({"g": float("nan")}, {"groups": "g"}, "no value in the column of groups"),
         ({}, {"groups": "user", "joint": ["x", "whole"]}, "measure these columns as draws"),
     ],
 )

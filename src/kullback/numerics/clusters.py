@@ -1,9 +1,10 @@
 """Rows of counts whose rows go together in groups or have weights, and how many independent rows they are worth.
 
-What a group adds to the errors of the shares tells their covariance (CR1: G/(G − 1) times the sum of squares over
-groups; Liang and Zeger, Biometrika 73, 1986). Counts are then made smaller until independent rows would err as much, as
-Rao and Scott do (Annals of Statistics 12, 1984): on the average over all cells, and along the very direction in which
-a divergence changes, whichever asks for more.
+What a group adds to the errors of the shares tells their covariance: how far they move without it, the jackknife over
+groups (Bell and McCaffrey, Survey Methodology 28, 2002). Where groups are of one size that is G/(G − 1) times the sum
+of squares over groups, and a group that has most of the rows counts as what it is. Counts are then made smaller until
+independent rows would err as much, as Rao and Scott do (Annals of Statistics 12, 1984): on the average over all cells,
+and along the very direction in which a divergence changes, whichever asks for more.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from kullback.numerics.chi_square import sum_above
 from kullback.numerics.dependence import growth, totals, welch
 from kullback.numerics.exchange import alike, dealt
 from kullback.numerics.lazy import special
-from kullback.numerics.tallies import Spread, slopes
+from kullback.numerics.tallies import INDEPENDENT, Spread, slopes
 from kullback.numerics.terms import Array
 
 TINY = 1e-300
 DEALT = 1000  # groups of both sides
+ADDED = 4.0  # rows' worth of weights like those of all that a cell's own are taken with
+RELIABLE = 4.0  # degrees of freedom below which a variance says little, and Welch's are too many
 CROSSED = 500  # cells up to which their covariances are looked at
 
 
@@ -37,6 +40,8 @@ class Clusters:
     rows: float
     names: Array | None = None
     squares: Array | None = None
+    growth: float = 1.0  # of rows that are told by how many they are worth: the largest variance over the mean one
+    free: float = math.inf  # degrees of freedom of what is told so
 
     @cached_property
     def shares(self) -> Array:
@@ -46,8 +51,11 @@ class Clusters:
     @property
     def alike(self) -> bool:
         """Whether rows are independent and of one weight."""
-        return self.squares is not None and bool(
-            np.allclose(self.squares * self.rows, self.sums[0] * self.sums.sum(), rtol=1e-12)
+        return (
+            self.squares is not None
+            and self.growth == 1
+            and math.isinf(self.free)
+            and bool(np.allclose(self.squares * self.rows, self.sums[0] * self.sums.sum(), rtol=1e-12, atol=0.0))
         )
 
     @property
@@ -57,7 +65,27 @@ class Clusters:
 
     @property
     def degrees(self) -> float:
-        return math.inf if self.names is None else float(len(self.names) - 1)
+        return self.free if self.names is None else float(len(self.names) - 1)
+
+    @property
+    def single(self) -> bool:
+        """Whether all rows are of one group, which tells nothing of its own error."""
+        return self.names is not None and len(self.names) < 2
+
+    @property
+    def _few(self) -> float:
+        return 1.0 if self.names is None else 1 - 1 / len(self.names)
+
+    def own(self, shares: Array) -> Array:
+        """The squares of the weights by cell, where the cells have some shares.
+
+        What a cell's rows weigh is told by these rows, and by as much as a few that weigh what all do: of few rows, or
+        of one that has all the weight, the cells that they happen to lie in tell little.
+        """
+        assert self.squares is not None
+        whole = self.squares.sum()
+        more = ADDED * whole / self.sums.sum() ** 2
+        return np.asarray(whole * shares * (self.squares / whole + more) / (self.shares + more))
 
     def errors(self, f: Array) -> Array:
         """What each group adds to the errors of Σ f·share, for the columns of f (K, k)."""
@@ -65,34 +93,38 @@ class Clusters:
 
     def variance(self, f: Array) -> float:
         if self.squares is not None:
-            return float(self.squares @ np.square(f - self.shares @ f)) / float(self.sums.sum()) ** 2
-        return float(np.square(self.errors(f[:, None])).sum()) * (1 + 1 / self.degrees)
+            own = self.own(self.shares)
+            return self.growth * float(own @ np.square(f - self.shares @ f)) / float(self.sums.sum()) ** 2
+        return float(np.square(self.errors(f[:, None])).sum()) * self._few
 
-    def covariance(self, seen: Array) -> Array:
-        """Of the shares of some cells."""
-        p = self.shares[seen]
+    def covariance(self, seen: Array, shares: Array | None = None) -> Array:
+        """Of the shares of some cells; of independent rows where these are the shares, such as those of both sides."""
+        shares = self.shares if shares is None else shares
+        p = shares[seen]
         if self.squares is not None:
-            own = self.squares[seen]
-            across = np.outer(own, p)
-            found = np.diag(own) - across - across.T + self.squares.sum() * np.outer(p, p)
+            own = self.own(shares)
+            across = np.outer(own[seen], p)
+            found = np.diag(own[seen]) - across - across.T + own.sum() * np.outer(p, p)
             return np.asarray(found) / float(self.sums.sum()) ** 2
         errors = self.scores[:, seen]
-        return np.asarray(errors.T @ errors) * (1 + 1 / self.degrees)
+        return np.asarray(errors.T @ errors) * self._few
 
     @cached_property
     def scores(self) -> Array:
         """What each group adds to the errors of the shares."""
         part = self.sums / self.sums.sum()
-        return np.asarray(part - part.sum(axis=1, keepdims=True) * self.shares)
+        size = part.sum(axis=1, keepdims=True)
+        return np.asarray((part - size * self.shares) / (np.maximum(1 - size, TINY) if len(size) > 1 else 1.0))
 
     @cached_property
     def variances(self) -> Array:
         """Of each share."""
         p = self.shares
         if self.squares is not None:
-            both = self.squares * (1 - 2 * p) + self.squares.sum() * p**2
+            own = self.own(p)
+            both = own * (1 - 2 * p) + own.sum() * p**2
             return np.asarray(both / float(self.sums.sum()) ** 2)
-        return np.asarray(np.square(self.scores).sum(axis=0) * (1 + 1 / self.degrees))
+        return np.asarray(np.square(self.scores).sum(axis=0) * self._few)
 
 
 def paired(p: Clusters, q: Clusters) -> bool:
@@ -106,13 +138,34 @@ def worth(p: Clusters, q: Clusters) -> tuple[float, float]:
     sizes = []
     for side in (p, q):
         spread, variance = (side.shares * (1 - side.shares) / middle).sum(), (side.variances / middle).sum()
-        sizes.append(float(spread / variance) if variance > 0 and spread > 0 else _kish(side))
+        sizes.append(float(spread / variance) if variance > 0 and spread > 0 and not side.single else _kish(side))
     if paired(p, q):
         scale = np.diag(middle**-0.5)
         together = float(np.square(_differences(p, scale, q, scale)).sum())
         apart = float(((p.variances + q.variances) / middle).sum())
         sizes = [n * (growth(apart, together)) for n in sizes]
     return sizes[0], sizes[1]
+
+
+def own_worth(p: Clusters) -> tuple[float, float]:
+    """How many independent rows a side is worth by itself, and the largest variance in any direction over the mean.
+
+    The largest eigenvalue of d with a mean and a variance is at most the mean and √(d − 1) standard deviations; the
+    variance is less that which the noise of few groups adds.
+    """
+    seen = np.flatnonzero(p.shares > 0)
+    if p.single or len(seen) < 2:
+        return _kish(p), 1.0
+    scale, dimensions = 1 / np.sqrt(p.shares[seen]), len(seen) - 1
+    first = float((p.variances[seen] * scale**2).sum())
+    if first <= 0:
+        return _kish(p), 1.0
+    worth_ = dimensions / first
+    if len(seen) > CROSSED or dimensions < 2:
+        return worth_, 1.0
+    second = float(np.square(p.covariance(seen) * np.outer(scale, scale)).sum()) - first**2 / p.degrees
+    spread_ = max(dimensions * second / first**2 - 1, 0.0)
+    return worth_, 1 + math.sqrt(spread_ * (dimensions - 1))
 
 
 def _kish(side: Clusters) -> float:
@@ -126,7 +179,7 @@ def _differences(p: Clusters, f: Array, q: Clusters, g: Array) -> Array:
     assert q.names is not None
     names, where = np.unique(np.concatenate([p.names, q.names]), return_inverse=True)
     both = totals(np.concatenate([p.errors(f), -q.errors(g)]), where.reshape(-1), len(names))
-    return both * math.sqrt(1 + 1 / (len(names) - 1))
+    return both * math.sqrt(1 - 1 / len(names))
 
 
 def spread(p: Clusters, q: Clusters, sizes: tuple[float, float], measure: str) -> Spread:
@@ -135,6 +188,8 @@ def spread(p: Clusters, q: Clusters, sizes: tuple[float, float], measure: str) -
     Near P = Q the direction in which they differ is that of the noise, and not known: there it is taken for the one
     with the largest variance, as far as noise and no difference is seen.
     """
+    if p.single or q.single:
+        return INDEPENDENT  # nothing is known
     n, m = sizes
     f, g = slopes(p.shares * n, q.shares * m, measure)
     plain = _spread(f, p.shares) / n + _spread(g, q.shares) / m
@@ -144,6 +199,8 @@ def spread(p: Clusters, q: Clusters, sizes: tuple[float, float], measure: str) -
     else:
         parts = p.variance(f), q.variance(g)
         mine, degrees = sum(parts), min(welch(parts, (p.degrees, q.degrees)), p.degrees + q.degrees)
+        least = min(p.degrees, q.degrees)
+        degrees = min(degrees, least) if least < RELIABLE else degrees
     # Student's t has longer tails than a normal
     tails = (float(special.stdtrit(degrees, 0.975)) / float(special.ndtri(0.975))) ** 2 if degrees < 1e6 else 1.0
     uneven, widest, noise = _uneven(p, q, sizes, degrees)
@@ -189,8 +246,10 @@ def p_value(p: Clusters, q: Clusters, seed: int = 0) -> float:
         a, b = (x * (d.rows / d.sums.sum()) for x, d in zip(units, (p, q), strict=True))
         if alike(a, b):
             return dealt(a, p.names, b, q.names, seed)
+    if p.single or q.single:
+        return 1.0
     statistic = float(np.square((p.shares - q.shares)[seen] * scale).sum())
-    found, degrees = _covariance(p, q, seen, scale)
+    found, degrees = _covariance(p, q, seen, scale, middle)
     first = float(np.trace(found))
     if first <= 0:
         return 1.0
@@ -200,12 +259,26 @@ def p_value(p: Clusters, q: Clusters, seed: int = 0) -> float:
     return float(special.fdtrc(wide, wide * degrees, statistic / first))
 
 
-def _covariance(p: Clusters, q: Clusters, seen: Array, scale: Array) -> tuple[Array, float]:
+def _steep(side: Clusters, found: Array, apart: Array) -> Array:
+    """A covariance whose largest variance, where only its size is known, lies in the direction of the difference."""
+    dimensions, length = len(found) - 1, float(np.linalg.norm(apart))
+    growth_ = min(side.growth, float(dimensions))
+    if growth_ <= 1 or length == 0:
+        return found
+    rest, way = (dimensions - growth_) / (dimensions - 1), apart / length
+    mean = float(np.trace(found)) / dimensions
+    return np.asarray(rest * found + (growth_ - rest) * mean * np.outer(way, way))
+
+
+def _covariance(
+    p: Clusters, q: Clusters, seen: Array, scale: Array, shares: Array | None = None
+) -> tuple[Array, float]:
     """Of the differences of the shares of some cells, each times its scale; and the degrees of freedom."""
     if paired(p, q):
         pick = np.zeros((len(p.shares), len(seen)))
         pick[seen, np.arange(len(seen))] = scale
         both = _differences(p, pick, q, pick)
         return np.asarray(both.T @ both), float(len(both) - 1)
-    parts = [side.covariance(seen) * np.outer(scale, scale) for side in (p, q)]
+    apart = (p.shares - q.shares)[seen] * scale
+    parts = [_steep(side, side.covariance(seen, shares) * np.outer(scale, scale), apart) for side in (p, q)]
     return parts[0] + parts[1], welch((float(np.trace(parts[0])), float(np.trace(parts[1]))), (p.degrees, q.degrees))

@@ -113,7 +113,12 @@ def _swapped(of_p: Array | None, a: Array, of_q: Array | None, b: Array, rng: np
     names = np.unique(np.concatenate([of_p, of_q]))
     mine, theirs = np.zeros((len(names), a.shape[1])), np.zeros((len(names), a.shape[1]))
     mine[np.searchsorted(names, of_p)], theirs[np.searchsorted(names, of_q)] = a, b
+    here, there = np.isin(names, of_p), np.isin(names, of_q)
+    # a group of both sides by a coin; those of one side are dealt, so that either side has as many as it had
     kept = rng.integers(0, 2, (DEALS, len(names))).astype(float)
+    alone = np.flatnonzero(here != there)
+    dealt_ = rng.permuted(np.tile(here[alone], (DEALS, 1)), axis=1)
+    kept[:, alone] = dealt_ == here[alone]
     return _apart(kept @ mine + (1 - kept) @ theirs, (1 - kept) @ mine + kept @ theirs)
 
 

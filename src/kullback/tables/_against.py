@@ -52,14 +52,15 @@ def against(
         found = {n: added(tallied[n].values()) for n in parts}
     counts = {n: long[n][1] if n in long else paired(mine[n], found[n]) for n in parts}
     pairs: dict[str, tuple[Tabled, Tabled]] = {}
+    told: list[str] = []
     if drawn is not None or reference.worth:
-        theirs = {n: independent(mine[n], reference.size(n)) for n in parts}
+        theirs = {n: independent(mine[n], reference.worth.get(n)) for n in parts}
         tabled = None if drawn is None else drawn.tabled(parts)
         pairs = {n: (theirs[n], independent(_second(counts[n])) if tabled is None else tabled[n][PLAIN]) for n in parts}
         if how.weights is not None:
             counts = {n: paired(mine[n], pair[1].counts()) for n, pair in pairs.items()}
         if drawn is not None and slicing is not None:
-            slices = sliced_by(_literal.slices(q, slicing), theirs, drawn.tabled(parts, slicing), parts)
+            slices, told = sliced_by(_literal.slices(q, slicing), theirs, drawn.tabled(parts, slicing), parts)
     rows = round(sum(pair[1] for pair in next(iter(counts.values())).values()))
     if not rows:
         raise InputError(f"q: {q.name} has no rows")
@@ -75,7 +76,7 @@ def against(
         None,
         wanted.by,
         slices,
-        (*notes((q,), parts), *(noted(None, drawn, 0) if drawn is not None else [])),
+        (*notes((q,), parts), *(noted(None, drawn, 0) if drawn is not None else []), *told),
         reference,
         tuple(left_out),
     )

@@ -10,7 +10,7 @@ from kullback._result._column import ColumnComparison
 from kullback._result._tables import SliceComparison
 from kullback.tables import _literal, _words
 from kullback.tables._cells import Key
-from kullback.tables._clusters import PLAIN, Tabled
+from kullback.tables._clusters import PLAIN, Tabled, named
 from kullback.tables._measure import column as measured
 from kullback.tables._measure import holm
 from kullback.tables._partition import Partition
@@ -76,14 +76,24 @@ def sliced_by(
     of_p: Mapping[str, Tabled],
     tables: Mapping[str, Mapping[Any, Tabled]],
     parts: Mapping[str, Partition],
-) -> tuple[SliceComparison, ...]:
-    """Slices of Q against P, by groups or weights; a slice of one group alone has no error of its own."""
-    found = []
+) -> tuple[tuple[SliceComparison, ...], list[str]]:
+    """Slices of Q against P, by groups or weights, with notes; a slice of one group alone has no error of its own."""
+    found, single, empty = [], [], []
     for key, n in rows.items():
-        pairs = {name: (of_p[name], tables[name][key]) for name in parts}
+        pairs = {name: (of_p[name], tables[name][named(key)]) for name in parts}
+        if not all(pair[1].sums.any() for pair in pairs.values()):
+            empty.append(key)
+            continue
         counts = {name: paired(*(side.counts() for side in pair)) for name, pair in pairs.items()}
         found.append(SliceComparison(key, n, ranked(parts, counts, None, pairs)))
-    return tuple(found)
+        if any(pair[1].names is not None and len(pair[1].names) < 2 for pair in pairs.values()):
+            single.append(key)
+    said = []
+    if single:
+        said.append(f"{len(single):,} slices have one group, which tells nothing of its error: intervals have no end")
+    if empty:
+        said.append(f"{len(empty):,} slices are left out, whose rows all have the weight 0")
+    return tuple(found), said
 
 
 def notes(sides: Sequence[Side], parts: Mapping[str, Partition]) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ import re
 import sys
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 import narwhals as nw
@@ -16,12 +17,13 @@ import numpy as np
 
 from kullback._format import listing
 from kullback._result import InputError
-from kullback.numerics.clusters import Clusters
+from kullback.numerics.clusters import Clusters, own_worth
 from kullback.tables._cells import Key
 from kullback.tables._count import UNION
 from kullback.tables._kinds import uncountable
 from kullback.tables._literal import code_of, edges_of, exact, key_of, placed, unit_of, worded
 from kullback.tables._partition import Partition
+from kullback.tables._reference import Worth
 from kullback.tables._rows import arrays, rows
 from kullback.tables._sides import Side, require
 from kullback.tables._wanted import Slicing
@@ -41,6 +43,8 @@ class Tabled:
     rows: float
     names: np.ndarray | None = None
     squares: np.ndarray | None = None
+    growth: float = 1.0
+    free: float = math.inf
 
     def clusters(self, keys: Sequence[Key]) -> Clusters:
         """On cells in an order."""
@@ -48,7 +52,7 @@ class Tabled:
         places = [at.get(k, len(self.keys)) for k in keys]  # the last column stands for cells without a row
         sums = np.pad(self.sums, ((0, 0), (0, 1)))[:, places]
         squares = None if self.squares is None else np.append(self.squares, 0.0)[places]
-        return Clusters(sums, float(self.rows), self.names, squares)
+        return Clusters(sums, float(self.rows), self.names, squares, self.growth, self.free)
 
     def counts(self) -> dict[Key, float]:
         """Rows by cell, as heavy as their weights make them."""
@@ -56,12 +60,19 @@ class Tabled:
         return dict(zip(self.keys, (whole * self.rows / whole.sum()).tolist(), strict=True))
 
 
-def independent(counts: Mapping[Key, float], worth: float | None = None) -> Tabled:
+def independent(counts: Mapping[Key, float], worth: Worth | None = None) -> Tabled:
     """Rows that are, or stand for so many that would be."""
     rows_ = math.fsum(counts.values())
-    share = 1.0 if worth is None else worth / rows_
+    share = 1.0 if worth is None else worth.rows / rows_
     sums = np.array([n * share for n in counts.values()])
-    return Tabled(list(counts), sums[None, :], rows_ * share, None, sums)
+    told = () if worth is None else (worth.growth, worth.free)
+    return Tabled(list(counts), sums[None, :], rows_ * share, None, sums, *told)
+
+
+def worth_of(side: Tabled) -> Worth:
+    """What is kept of how a side's rows go together."""
+    found = side.clusters(side.keys)
+    return Worth(*own_worth(found), found.degrees)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +97,28 @@ class Grouping:
     def checked(self, side: Side, argument: str) -> Sampled:
         """What is said of one side's rows, looked at."""
         for name, option in ((self.groups, "groups"), (self.weights, "weights")):
+            if name is not None and not isinstance(name, str):
+                raise InputError(f"{option} must be the name of one column, not {name!r}")
             if name is not None:
                 require(side, name, f"{argument} ({option})")
         if self.groups is not None and self.groups == self.weights:
             raise InputError(f"groups and weights are both {self.groups!r}; they are two columns")
         n, *found = rows(side.frame.select(nw.len().alias("rows"), *self._asked(side, argument)))[0]
-        number = 0
+        if not n:
+            raise InputError(f"{argument}: {side.name} has no rows")
+        number, scale = 0, 1.0
         if self.weights is not None:
-            there, low, high, total, odd = (0 if x is None else x for x in found[-5:])
-            if there < n or odd or low < 0 or not math.isfinite(float(total)) or total <= 0:
+            there, low, high, odd = (0 if x is None else x for x in found[-4:])
+            scale = 2.0 ** min(max(-math.frexp(float(high))[1], -1000), 1000)
+            if there < n or odd or low < 0 or not 0 < high < math.inf:
                 raise InputError(
                     f"{argument}: the weights in {self.weights!r} of {side.name} must be numbers of at least 0, not "
                     f"all 0; of {n:,} rows {n - there:,} have none, and they go from {low} to {high}"
                 )
         if self.groups is not None:
             there, number = found[:2]
+            if side.schema[self.groups].is_float():
+                there -= found[2] or 0
             if there < n:
                 raise InputError(
                     f"{argument}: {n - there:,} of {n:,} rows of {side.name} have no value in the column of groups "
@@ -111,6 +129,13 @@ class Grouping:
                     f"{argument}: the column of groups {self.groups!r} of {side.name} has one value for all {n:,} "
                     "rows; an error by groups needs two at least"
                 )
+            if self.weights is not None:
+                heavy = side.frame.filter(nw.col(self.weights) > 0).select(nw.col(self.groups).n_unique().alias("n"))
+                if rows(heavy)[0][0] < 2:
+                    raise InputError(
+                        f"{argument}: all rows of {side.name} whose {self.weights!r} is above 0 are of one group of "
+                        f"{self.groups!r}; an error by groups needs two at least"
+                    )
         alone = number == n and number > 0
         many = number > MOST and not alone
         if many and side.memory is None and not side.schema[self.groups or ""].is_integer():
@@ -118,7 +143,7 @@ class Grouping:
                 f"{argument}: the column of groups {self.groups!r} of {side.name} has {number:,} values; more than "
                 f"{MOST:,} are put together by their numbers, so give a column of whole numbers, or a data frame"
             )
-        return Sampled(self, side, int(n), alone, many, int(number))
+        return Sampled(self, side, int(n), alone, many, int(number), scale)
 
     def _asked(self, side: Side, argument: str) -> Iterable[nw.Expr]:
         if self.groups is not None:
@@ -126,6 +151,8 @@ class Grouping:
                 raise InputError(f"{argument}: the column of groups {self.groups!r} {why}")
             yield nw.col(self.groups).count().alias("groups")
             yield nw.col(self.groups).n_unique().alias("number")
+            if side.schema[self.groups].is_float():
+                yield nw.col(self.groups).is_nan().cast(nw.Int64).sum().alias("none")
         if self.weights is not None:
             if not side.schema[self.weights].is_numeric():
                 raise InputError(
@@ -134,8 +161,8 @@ class Grouping:
                 )
             w = nw.col(self.weights).cast(nw.Float64)
             yield nw.col(self.weights).count().alias("weights")
-            yield from (w.min().alias("low"), w.max().alias("high"), w.sum().alias("total"))
-            yield (w != w).sum().alias("odd")
+            yield from (w.min().alias("low"), w.max().alias("high"))
+            yield w.is_nan().cast(nw.Int64).sum().alias("odd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +175,8 @@ class Sampled:
     alone: bool  # every row is a group of its own
     many: bool  # groups are put together
     groups: int
+    scale: float = 1.0  # of the weights, a power of two: squares of huge and of tiny ones are no doubles
+    put: bool = False  # few groups are put together as the many of the other side are
 
     def tabled(self, parts: Mapping[str, Partition], by: Slicing | None = None) -> dict[str, dict[Slice, Tabled]]:
         """Every column by cell and group, slice by slice."""
@@ -156,6 +185,12 @@ class Sampled:
             keys = [key_of(part, code, self.side.nan_is_null) for code in cells.codes]
             found[part.column] = {s: cells.tabled(i, keys) for i, s in enumerate(cells.slices)}
         return {n: found[n] for n in parts}
+
+    def weighed(self, part: Partition) -> dict[Key, float]:
+        """The counts of a column, as heavy as the rows' weights make them."""
+        return (
+            replace(self, how=replace(self.how, groups=None)).tabled({part.column: part})[part.column][PLAIN].counts()
+        )
 
     @property
     def _grouped(self) -> bool:
@@ -177,9 +212,10 @@ class Sampled:
         columns = {"x": taken}
         if self._grouped:
             group = nw.col(self.how.groups or "")
-            columns["g"] = group.cast(nw.Int64) % BUCKETS if self.many else group
+            # twice, since what is left of a number below 0 has its sign on some engines
+            columns["g"] = ((group % BUCKETS).cast(nw.Int64) + BUCKETS) % BUCKETS if self.many else group
         if self.how.weights is not None:
-            columns["w"] = nw.col(self.how.weights).cast(nw.Float64)
+            columns["w"] = self._weight
         if by is not None:
             columns["by"] = by.expression
         frame = self.side.frame.select(*(x.alias(n) for n, x in columns.items())).with_columns(code.alias("code"))
@@ -195,39 +231,49 @@ class Sampled:
     def _cells(self, p: Partition, found: Mapping[str, np.ndarray], by: Slicing | None) -> Cells:
         codes, at = _numbered(found["code"])
         groups, of = _numbered(found["g"]) if "g" in found else ([0], np.zeros(len(at), dtype=np.int64))
+        names, of = self._named(groups, of)
         slices, where = [PLAIN], np.zeros(len(at), dtype=np.int64)
         if by is not None:
             slices, where = _pieces(by, *_numbered(found["by"]))
         n = found["n"].astype(float)
         w, w2 = (found[k].astype(float) if k in found else n for k in ("sum", "squares"))
         codes = [code_of(self.side, p, code) for code in codes]
-        return self._put(slices, groups, codes, (where * len(groups) + of) * len(codes) + at, n, w, w2)
+        return self._put(slices, names, codes, (where * len(names) + of) * len(codes) + at, n, w, w2)
 
     def _put(
-        self, slices: list[Slice], groups: list[Any], codes: list[Any], at: np.ndarray, n: Any, w: Any, w2: Any
+        self, slices: list[Slice], names: np.ndarray, codes: list[Any], at: np.ndarray, n: Any, w: Any, w2: Any
     ) -> Cells:
-        shape = (len(slices), len(groups), len(codes))
+        shape = (len(slices), len(names), len(codes))
         size = math.prod(shape)
         counts = np.bincount(at, n, size).reshape(shape)
         sums = counts if w is n else np.bincount(at, w, size).reshape(shape)
         squares = None
         if not self._grouped:
             squares = (counts if w2 is n else np.bincount(at, w2, size).reshape(shape)).sum(axis=1)
-        own = (
-            f"{self.side.name} " if self.how.groups == self.side.apart[0] else ""
-        )  # chains of two samplers are not one
-        return Cells(slices, codes, np.array([own + _name(g) for g in groups]), counts.sum(axis=(1, 2)), sums, squares)
+        return Cells(slices, codes, names, counts.sum(axis=(1, 2)), sums, squares)
+
+    def _named(self, groups: list[Any], at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The names of groups in an order that hangs on no engine, and the number of each entry's."""
+        names = [named(g) for g in groups]
+        if self.many or self.put:
+            names = [str(_bucket(n)) for n in names]
+        if self.how.groups == self.side.apart[0]:
+            names = [f"{self.side.name} {n}" for n in names]  # chains of two samplers are not one
+        unique, where = np.unique(np.array(names), return_inverse=True)
+        return unique, where.reshape(-1)[at]
+
+    @property
+    def _weight(self) -> nw.Expr:
+        return nw.col(self.how.weights or "").cast(nw.Float64) * self.scale
 
     def _here(self, parts: Mapping[str, Partition], by: Slicing | None) -> Iterable[tuple[Partition, Cells]]:
         """The same of a frame in this process's memory."""
-        names, groups = [0], np.zeros(self.rows, dtype=np.int64)
+        names, groups = np.array(["0"]), np.zeros(self.rows, dtype=np.int64)
         if self._grouped:
-            names, groups = self._codes(nw.col(self.how.groups or ""))
-            if self.many:
-                groups, names = np.array([_bucket(v) for v in names])[groups], list(range(BUCKETS))
+            names, groups = self._named(*self._codes(nw.col(self.how.groups or "")))
         weights = None
         if self.how.weights is not None:
-            weights = np.asarray(self._series(nw.col(self.how.weights).cast(nw.Float64)).to_numpy(), dtype=float)
+            weights = np.asarray(self._series(self._weight).to_numpy(), dtype=float)
         slices = [PLAIN]
         if by is not None:
             slices, at = _pieces(by, *self._codes(by.expression))
@@ -317,20 +363,33 @@ def _numbered(x: np.ndarray) -> tuple[list[Any], np.ndarray]:
 
 
 def _pieces(by: Slicing, values: list[Any], at: np.ndarray) -> tuple[list[Slice], np.ndarray]:
-    keys = [by.key(v) for v in values]
+    keys = [named(by.key(v)) for v in values]
     slices = list(dict.fromkeys(keys))
-    return slices, np.array([slices.index(k) for k in keys])[at]
+    places = {k: i for i, k in enumerate(slices)}
+    return slices, np.array([places[k] for k in keys])[at]
 
 
-def _bucket(name: Any) -> int:
-    return int(name) % BUCKETS if isinstance(name, int) else zlib.crc32(str(name).encode()) % BUCKETS
+def _bucket(name: str) -> int:
+    return int(name) % BUCKETS if name.removeprefix("-").isdecimal() else zlib.crc32(name.encode()) % BUCKETS
 
 
-def _name(v: Any) -> str:
-    """A group's name, the same on every engine: a midnight is its day."""
-    if isinstance(v, dt.datetime) and not (v.hour or v.minute or v.second or v.microsecond):
-        return v.date().isoformat()
+def named(v: Any) -> str:
+    """A value's name, the same on every engine: a midnight is its day, a moment in UTC, no point in whole numbers."""
+    if isinstance(v, dt.datetime):
+        if v.tzinfo is not None:
+            v = v.astimezone(dt.UTC).replace(tzinfo=None)
+        midnight = not (v.hour or v.minute or v.second or v.microsecond)
+        return v.date().isoformat() if midnight else str(v)
+    if isinstance(v, float | Decimal) and math.isfinite(v):
+        return str(int(v)) if v == int(v) else str(float(v))
     return str(v)
+
+
+def put_together(p: Sampled, q: Sampled) -> tuple[Sampled, Sampled]:
+    """Both sides, whose groups have one kind of names: those of one are put together if those of the other are."""
+    if p.many == q.many:
+        return p, q
+    return (p, replace(q, put=not q.alone)) if p.many else (replace(p, put=not p.alone), q)
 
 
 def shared_groups(pairs: Mapping[str, tuple[Tabled, Tabled]]) -> int:
@@ -382,4 +441,16 @@ def hinted(names: Iterable[str]) -> list[str]:
     ]
 
 
-__all__ = ["PLAIN", "Clusters", "Grouping", "Sampled", "Tabled", "hinted", "noted", "shared_groups"]
+__all__ = [
+    "PLAIN",
+    "Clusters",
+    "Grouping",
+    "Sampled",
+    "Tabled",
+    "hinted",
+    "named",
+    "noted",
+    "put_together",
+    "shared_groups",
+    "worth_of",
+]

@@ -13,7 +13,7 @@ from kullback.numerics.quiet import quiet
 from kullback.tables import _grid, _literal, _words
 from kullback.tables._against import against, counted, fitting
 from kullback.tables._assemble import Counts, grouped, notes, ranked, sliced, sliced_by
-from kullback.tables._clusters import Grouping, Tabled, hinted, noted, shared_groups
+from kullback.tables._clusters import Grouping, Tabled, hinted, noted, put_together, shared_groups, worth_of
 from kullback.tables._csv import Csv
 from kullback.tables._files import Engine
 from kullback.tables._kinds import Kind, agreed, type_of, uncountable
@@ -190,7 +190,7 @@ def _fresh(
     p, q = pair
     slicing = wanted.slicing(q)
     hows = how.of(p), how.of(q)
-    drawn = (hows[0].checked(p, "p"), hows[1].checked(q, "q")) if any(hows) else None
+    drawn = put_together(hows[0].checked(p, "p"), hows[1].checked(q, "q")) if any(hows) else None
     wanted = replace(wanted, apart=(*hows[0].names, *hows[1].names))
     shared, only_p, only_q = wanted.columns_of(pair)
     kinds: dict[str, Kind] = {}
@@ -222,6 +222,7 @@ def _fresh(
     counts |= {n: found.counts for n, found in listed.items()}
     parts = marked(parts, seal)
     slices: tuple[SliceComparison, ...] = ()
+    told: list[str] = []
     pairs: dict[str, tuple[Tabled, Tabled]] = {}
     if drawn is not None:
         tabled = tuple(side.tabled(parts) for side in drawn)
@@ -229,7 +230,7 @@ def _fresh(
         counts = weighed if any(h.weights is not None for h in hows) else counts
         if slicing is not None:
             theirs = {n: pair[0] for n, pair in pairs.items()}
-            slices = sliced_by(_literal.slices(q, slicing), theirs, drawn[1].tabled(parts, slicing), parts)
+            slices, told = sliced_by(_literal.slices(q, slicing), theirs, drawn[1].tabled(parts, slicing), parts)
     elif slicing is not None and parts:
         of_p = {n: {k: c[0] for k, c in counts[n].items()} for n in parts}
         slices = sliced(q, slicing, list(parts.values()), of_p)
@@ -242,9 +243,14 @@ def _fresh(
             require(q, name, "q (joint)")
         combined = together(pair, list(joint), kinds, tables, seed)
     columns = ranked(parts, counts, None, pairs)
-    worth = {c.column: c.worth[0] for c in columns if c.worth is not None}
-    reference = replace(_reference(p.name, rows[0], parts, counts, listed), worth=worth)
-    said = noted(*drawn, shared_groups(pairs)) if drawn else hinted(kinds)
+    worth = {n: worth_of(pair[0]) for n, pair in pairs.items()}
+    kept = _reference(p.name, rows[0], parts, counts, listed)
+    if drawn is not None and drawn[0].how.weights is not None:
+        long = [n for n in listed if parts[n].other]
+        heavy: dict[str, Any] = {n: drawn[0].weighed(kept.partitions[n]) for n in long}
+        kept = replace(kept, counts={**kept.counts, **heavy})
+    reference = replace(kept, worth=worth)
+    said = [*noted(*drawn, shared_groups(pairs)), *told] if drawn else hinted(kinds)
     return TableComparison(
         p.name,
         q.name,

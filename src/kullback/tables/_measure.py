@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -50,7 +51,10 @@ def column(
     for measure, estimate in tallies.estimates(a, b, groups, spreads=spreads).items():
         gaps = {"forward": only_p, "reverse": only_q, "jensen_shannon": "", "jeffreys": only_p or only_q}[measure]
         of_p = measure == "forward" or bool(measure == "jeffreys" and only_p)
-        ends = functools.partial(_low, a, b, measure, groups, spreads[measure])
+        ends: Callable[[float], float] = functools.partial(_low, a, b, measure, groups, spreads[measure])
+        if clusters is not None and any(side.single for side in clusters):
+            most = math.log(2) if measure == "jensen_shannon" else math.inf
+            estimate, ends = replace(estimate, error=math.nan, low=0.0, high=most), lambda _: 0.0
         found[measure] = _divergence(estimate, gaps, of_p, ends)
     if clusters is not None and not all(side.alike for side in clusters):
         value = _clusters.p_value(*clusters)

@@ -6,10 +6,10 @@ import json
 import math
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kullback._format import dumps
 from kullback._result import InputError
@@ -24,6 +24,19 @@ from kullback.tables._times import of_code
 SCHEMA = 3
 KINDS = ("integer", "number", "boolean", "date", "datetime", "instant", "time", "duration", "text")
 PLACES = (NULL, NAN, POSITIVE, NEGATIVE, UNDER, OVER, OTHER)
+
+
+class Worth(NamedTuple):
+    """How rows go together that are not at hand: what is kept of the covariance of their shares."""
+
+    rows: float  # how many independent ones they are worth, all cells together
+    growth: float = 1.0  # the largest variance in any direction over the mean
+    free: float = math.inf  # degrees of freedom
+
+    def added(self, n: int, other: Worth, m: int) -> Worth:
+        """Of n rows and m others."""
+        rows = (n + m) ** 2 / (n * n / self.rows + m * m / other.rows) if n and m else max(self.rows, other.rows)
+        return Worth(rows, max(self.growth, other.growth), self.free + other.free)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,8 +60,7 @@ class Reference:
     partitions: Mapping[str, Partition]
     counts: Mapping[str, Mapping[Key, int]]
     unlisted: Mapping[str, int] = field(default_factory=dict)  # rows at most of a text that has no count of its own
-    # where rows went together or had weights: how many independent ones those of a column are worth
-    worth: Mapping[str, float] = field(default_factory=dict)
+    worth: Mapping[str, Worth] = field(default_factory=dict)  # where rows went together or had weights
     private: str | None = None  # a mark of the salt, where hashes stand for texts
 
     def __add__(self, other: Reference) -> Reference:
@@ -72,12 +84,15 @@ class Reference:
         }
         name = self.name if self.name == other.name else f"{self.name} + {other.name}"
         unlisted = Counter(self.unlisted) + Counter(other.unlisted)
-        worth = {n: self.size(n) + other.size(n) for n in {*self.worth, *other.worth}}
+        worth = {n: self._worth(n).added(self.rows, other._worth(n), other.rows) for n in {*self.worth, *other.worth}}
         return Reference(name, self.rows + other.rows, self.partitions, counts, dict(unlisted), worth, self.private)
 
     def size(self, column: str) -> float:
         """The rows, or how many independent ones they are worth."""
-        return self.worth.get(column, float(self.rows))
+        return self._worth(column).rows
+
+    def _worth(self, column: str) -> Worth:
+        return self.worth.get(column, Worth(float(self.rows)))
 
     def to_dict(self) -> dict[str, Any]:
         columns = []
@@ -92,7 +107,7 @@ class Reference:
                     "other": p.other,
                     "gaps": p.gaps,
                     "unlisted": self.unlisted.get(name, 0),
-                    **({"worth": self.worth[name]} if name in self.worth else {}),
+                    **({"worth": _told(self.worth[name])} if name in self.worth else {}),
                     "counts": [[*key, counts[key]] for key in p.ordered(list(counts))],
                 }
             )
@@ -138,13 +153,11 @@ def load(path: str | os.PathLike[str]) -> Reference:
             if not isinstance(name, str) or name in partitions:
                 raise ValueError(f"two columns {name!r}")
             partitions[name] = _cut(c)
-            counts[name] = _counted(c, partitions[name], rows)
+            counts[name] = _counted(c, partitions[name], rows, _share if "worth" in c else _whole)
             if found["schema"] == 1 and in_steps(partitions[name].kind):
                 partitions[name], counts[name] = _in_nanoseconds(partitions[name], counts[name])
             if "worth" in c:
-                worth[name] = float(c["worth"])
-                if not 0 < worth[name] < math.inf:
-                    raise ValueError(f"column {name!r} is worth {worth[name]} rows")
+                worth[name] = _worthy(c["worth"], name)
             if partitions[name].other:
                 listed = [n for k, n in counts[name].items() if k[0] == "value" and n]
                 unlisted[name] = _whole(c["unlisted"]) if found["schema"] == SCHEMA else min(listed, default=1)
@@ -193,9 +206,9 @@ def _in_nanoseconds(part: Partition, counts: Mapping[Key, int]) -> tuple[Partiti
     return replace(part, edges=edges, values=values), moved
 
 
-def _counted(c: Mapping[str, Any], part: Partition, rows: int) -> dict[Key, int]:
+def _counted(c: Mapping[str, Any], part: Partition, rows: int, read: Callable[[Any], float]) -> dict[Key, Any]:
     """A column's counts, if each has a place in its partition and all rows are counted."""
-    counts: dict[Key, int] = {}
+    counts: dict[Key, float] = {}
     for *key, n in c["counts"]:
         place = tuple(key)
         known = place in PLACES or (
@@ -207,10 +220,29 @@ def _counted(c: Mapping[str, Any], part: Partition, rows: int) -> dict[Key, int]
         )
         if not known or place in counts:
             raise ValueError(f"column {part.column!r} has a count for {place}")
-        counts[place] = _whole(n)
-    if sum(counts.values()) != rows:
+        counts[place] = read(n)
+    if not math.isclose(math.fsum(counts.values()), rows, rel_tol=0.0 if read is _whole else 1e-9):
         raise ValueError(f"column {part.column!r} has counts of {sum(counts.values())} rows, not of {rows}")
     return counts
+
+
+def _told(worth: Worth) -> dict[str, float | None]:
+    return worth._asdict() | {"free": worth.free if worth.free < math.inf else None}
+
+
+def _worthy(found: Any, name: str) -> Worth:
+    free = found["free"]
+    worth = Worth(float(found["rows"]), float(found["growth"]), math.inf if free is None else float(free))
+    if not (0 < worth.rows < math.inf and 1 <= worth.growth < math.inf and worth.free >= 0):
+        raise ValueError(f"column {name!r} is worth {found}")
+    return worth
+
+
+def _share(n: Any) -> float:
+    """A count of rows that have weights."""
+    if isinstance(n, bool) or not isinstance(n, int | float) or not 0 <= n < math.inf:
+        raise ValueError(f"{n!r} is no count")
+    return n
 
 
 def _whole(n: Any) -> int:

@@ -38,6 +38,8 @@ def arrays(frame: nw.LazyFrame[Any]) -> dict[str, np.ndarray]:
 
 
 def _without_mask(x: Any) -> np.ndarray:
+    if x.dtype.kind == "M":
+        x = x.astype("datetime64[us]")  # those of nanoseconds would become integers
     if not isinstance(x, np.ma.MaskedArray) or not np.any(x.mask):
         return np.asarray(x)
     found = np.asarray(x.data).astype(object)

@@ -30,10 +30,13 @@ class Slicing:
 
     column: str
     every: str | None = None
+    zoned: bool = False  # moments that DuckDB hands over in their zone only with a library beside it
 
     @property
     def expression(self) -> nw.Expr:
         x = nw.col(self.column)
+        if self.zoned:
+            x = x.dt.replace_time_zone(None)
         return x if self.every is None else x.dt.truncate(_UNITS[self._length[1]])
 
     @property
@@ -85,8 +88,10 @@ class Wanted:
                 raise InputError(f"every = {self.every!r} goes with by, which names a column of days or times")
             return None
         require(q, self.by, "q (by)")
+        zoned = isinstance(q.schema[self.by], nw.Datetime) and q.schema[self.by].time_zone is not None  # type: ignore[attr-defined]
+        zoned = zoned and q.frame.implementation.is_duckdb()
         if self.every is None:
-            return Slicing(self.by)
+            return Slicing(self.by, None, zoned)
         if not EVERY.fullmatch(self.every):
             raise InputError(f'every = {self.every!r} is no length of time; "1d", "1w" and "1mo" are some')
         dtype = q.schema[self.by]
@@ -96,7 +101,7 @@ class Wanted:
             )
         if isinstance(dtype, nw.Date) and self.every[-1] in "mh":
             raise InputError(f"every = {self.every!r} is shorter than a day, and column {self.by!r} holds days")
-        return Slicing(self.by, self.every)
+        return Slicing(self.by, self.every, zoned)
 
     def columns_of(self, sides: tuple[Side, Side]) -> tuple[list[str], tuple[str, ...], tuple[str, ...]]:
         """The columns that both sides have, P's alone and Q's alone, of those that are wanted."""
