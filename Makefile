@@ -7,6 +7,8 @@ READY := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
 TORCH_READY := $(VENV)/.torch-ready
 TFP_READY := $(VENV)/.tfp-ready
+PYMC := .venv-pymc
+PYMC_READY := $(PYMC)/.ready
 WORKERS ?= 2
 ONE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1  # the workers are the threads
 
@@ -35,6 +37,11 @@ $(TFP_READY): $(READY)
 	@$(PIP) $$(grep '^tfp-nightly==' constraints.txt)
 	@touch $@
 
+$(PYMC_READY): pyproject.toml  # apart: PyMC holds Numba to an older version than ours
+	@python3 -m venv $(PYMC)
+	@$(PYMC)/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[pymc]" pytest pytest-xdist
+	@touch $@
+
 demo: $(DEMO_READY)  ## fit one normal to real data, both ways; a table and demo.png
 	@$(VENV)/bin/kullback fit examples/penguins.csv --columns flipper_length_mm,bill_depth_mm \
 	  --label species --family normal --direction both --plot demo.png
@@ -45,8 +52,9 @@ test: $(READY)  ## what this package promises
 test-torch: $(TORCH_READY)  ## torch's distributions and its own list of KL examples; downloads torch once
 	@$(ONE) $(PY) -m pytest -n $(WORKERS) tests/torch
 
-test-all: $(TORCH_READY) $(TFP_READY)  ## the long sweeps too; torch, TFP, and the built files as one installs them
+test-all: $(TORCH_READY) $(TFP_READY) $(PYMC_READY)  ## the long sweeps too; torch, TFP, PyMC, the files as built
 	@$(ONE) $(PY) -m pytest -n $(WORKERS) -m "" tests src tests/torch tests/tfp tests/release
+	@$(ONE) $(PYMC)/bin/python -m pytest -n $(WORKERS) tests/pymc_models
 
 check: $(READY)  ## style, types, layers
 	@$(VENV)/bin/ruff check .
@@ -64,6 +72,6 @@ docs: $(DOCS_READY)  ## the pages, with the gallery drawn afresh, in docs/_build
 	@$(PY) -m sphinx -q -W -b html docs docs/_build
 
 clean:
-	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis \
+	@rm -rf $(VENV) $(PYMC) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis \
 	  docs/_build docs/_gallery demo.png
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -45,8 +45,13 @@ def ours(x: np.ndarray, y: np.ndarray) -> Callable[[], tuple[np.ndarray, np.ndar
 
     def run() -> tuple[np.ndarray, np.ndarray]:
         fit = kl.fit(kl.Density(log_prob, dim=COORDINATES, normalized=False), "normal", direction="reverse")
-        print(f"   {fit.forward!r}\n   {fit.reverse!r}\n   log Z {fit.log_evidence:.4f} ± {fit.log_evidence_error:.1g};",
-              *fit.notes, sep=" ")  # fmt: skip
+        for name, value, error in (
+            ("KL(P‖Q)", fit.forward.value, fit.forward.error),
+            ("KL(Q‖P)", fit.reverse.value, fit.reverse.error),
+            ("log Z", fit.log_evidence, fit.log_evidence_error),
+        ):
+            print(f"   {name} {value:.6g} ± {error:.1g}")
+        print("  ", *fit.notes)
         a = fit.q.parameters
         return a["loc"], np.sqrt(np.diag(a["covariance_matrix"]))
 
@@ -114,7 +119,7 @@ def main(arguments: list[str]) -> None:
             took.append(time.process_time() - begin)
         first = first or (mean, sd)
         apart = float(np.abs((mean - first[0]) / first[1]).max())
-        print(f"{name:<10} {took[0]:8.1f} s CPU first, {took[1]:8.1f} s again; means {apart:.3f} sd from the first row's")
+        print(f"{name:<10} {took[0]:8.1f} s CPU first, {took[1]:8.1f} s again; means {apart:.3f} sd from the first's")
 
 
 if __name__ == "__main__":

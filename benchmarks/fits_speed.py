@@ -13,6 +13,7 @@ import numpy as np
 import kullback as kl
 
 TWO = "0.35*normal(-3, 1) + 0.65*normal(3, 1.2)"
+FAR = "0.5*normal(0, 1) + 0.5*normal(7.5, 1)"
 THREE = "0.3*normal(-6, 1) + 0.4*normal(0, 0.8) + 0.3*normal(5, 1.5)"
 MOST = 2.0  # seconds of a row's first run, above which it runs once more only
 RUNS = 5
@@ -61,6 +62,7 @@ def rows() -> dict[str, Callable[[], Any]]:
         "line, 3 humps: normal, both": both(THREE, "normal"),
         "line, 2 humps: student_t, reverse": fitting(TWO, "student_t", "reverse"),
         "line, 2 humps: student_t, forward": fitting(TWO, "student_t", "forward"),
+        "line, 2 far humps: student_t, reverse": fitting(FAR, "student_t", "reverse"),
         "line, 2 humps: laplace, reverse": fitting(TWO, "laplace", "reverse"),
         "line, 2 humps: normal, alpha 0.5": fitting(TWO, "normal", 0.5),
         "line, 3 humps: mixture(2), reverse": fitting(THREE, "mixture(2)", "reverse"),

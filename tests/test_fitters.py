@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import graphlib
 import json
 import math
+import re
+from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
@@ -138,6 +141,19 @@ def test_a_start_may_be_the_only_one() -> None:
         kl.fit(TWO, "normal", direction="reverse", starts="given")
     with pytest.raises(kl.InputError, match="'all' or 'given'"):
         kl.fit(TWO, "normal", direction="reverse", starts="some")
+
+
+def test_the_room_of_fits_has_no_circle() -> None:
+    """Each file imports only files whose own imports end; those under TYPE_CHECKING count."""
+    room = Path(kl.__file__).parent / "_fit"
+    files = {".".join(["kullback", "_fit", *f.relative_to(room).with_suffix("").parts]): f for f in room.rglob("*.py")}
+    files = {name.removesuffix(".__init__"): f for name, f in files.items()}
+    needs: dict[str, set[str]] = {}
+    for name, file in files.items():
+        found = re.findall(r"^ *from (kullback\._fit[\w.]*) import (.*)$", file.read_text(), flags=re.MULTILINE)
+        named = {f"{module}.{part.strip()}" for module, parts in found for part in parts.split(",")}
+        needs[name] = ({module for module, _ in found} | named) & set(files)
+    graphlib.TopologicalSorter(needs).prepare()  # raises CycleError with the circle
 
 
 class Enough(Exception):

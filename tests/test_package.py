@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 EXPORTED = """
     Advice CheckError Comparison Density Discrete Divergence Fit InputError KindError KullbackError
     MissingExtraError NoMethodError Pairwise Path Plan Sample Status Table TableComparison Verdict __version__ advise
-    compare compare_tables divergence families fit from_model losses pairwise path plan plots read tables to_numpyro
+    compare compare_tables divergence families fit from_model load losses pairwise path plan plots read tables to_numpyro
     to_scipy
 """.split()  # noqa: SIM905
 

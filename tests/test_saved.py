@@ -97,3 +97,41 @@ def test_a_fit_in_many_dimensions_keeps_its_infinities(tmp_path: Path) -> None:
     assert back.forward.value == math.inf
     assert back.log_evidence == fit.log_evidence
     np.testing.assert_array_equal(back.q.parameters["loc"], fit.q.parameters["loc"])
+
+
+def test_a_models_draws_for_arviz() -> None:
+    """log p and log q there are those of the fit, and the weights that they make know log Z."""
+    import numpyro
+    import numpyro.distributions as dist
+
+    def model(y: Any) -> None:
+        mu = numpyro.sample("mu", dist.Normal(0, 5))
+        sigma = numpyro.sample("sigma", dist.HalfNormal(2))
+        numpyro.sample("y", dist.Normal(mu, sigma).expand([len(y)]).to_event(1), obs=y)
+
+    fit = kl.fit(kl.from_model(model, np.array([1.0, 2.0, 4.0])), "normal", direction="reverse")
+    tree = fit.to_arviz(4000, seed=3)
+    draws = fit.draws(4000, seed=3)
+    np.testing.assert_array_equal(tree["posterior"]["sigma"].values[0], draws["sigma"])
+    assert (tree["posterior"]["sigma"].values > 0).all()
+    stats = {name: tree["sample_stats"][name].values[0] for name in ("lp", "log_q", "log_weight", "pareto_k")}
+    np.testing.assert_allclose(stats["log_weight"], stats["lp"] - stats["log_q"])
+    assert set(stats["pareto_k"]) == {fit.pareto_k}
+    log_z = math.log(np.exp(stats["log_weight"] - fit.log_evidence).mean()) + fit.log_evidence
+    assert log_z == pytest.approx(fit.log_evidence, abs=0.1)
+
+
+@pytest.mark.parametrize("family", ["normal", "log_normal"])
+def test_draws_of_other_fits_for_arviz(family: str, tmp_path: Path) -> None:
+    fit = kl.fit("gamma(2, 3)", family, direction="forward")
+    tree = fit.to_arviz(50)
+    x = tree["posterior"]["x"].values[0]
+    np.testing.assert_array_equal(x, fit.q.sample(50))
+    inside = x > 0
+    lp = tree["sample_stats"]["lp"].values[0]
+    np.testing.assert_allclose(lp[inside], np.log(9 * x[inside]) - 3 * x[inside], rtol=1e-10)
+    assert (lp[~inside] == -math.inf).all()
+    fit.save(tmp_path / "fit.npz")
+    assert "lp" not in kl.load(tmp_path / "fit.npz").to_arviz(5)["sample_stats"]
+    with pytest.raises(kl.InputError, match="at least 1"):
+        fit.to_arviz(0)

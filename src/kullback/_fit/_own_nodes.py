@@ -148,7 +148,7 @@ def _mixture_starts(target: Target, family: Any, seed: int) -> list[tuple[str, A
     """What EM finds and begins from, and P's own modes, as many at a time as there are components."""
     y, w = target.density_nodes
     rng = np.random.default_rng([seed, 3])
-    count = 6
+    count = 4
     begin = em.spread_starts(y, w, family.normals, rng, count)
     floor = 1e-8 * np.eye(target.dim)
     found = em.climb(y, np.repeat(w[None], count, axis=0), begin, floor=floor, tolerance=1e-5, max_steps=60)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from kullback._format import dumps, html_table, number, percent, plain, text_table, uncertain, vector
+from kullback._result._arviz import to_arviz
 from kullback._result._divergence import Divergence
 from kullback._result._errors import KindError
 from kullback._result._importance import Importance
@@ -213,6 +214,20 @@ class Fit:
             A family of your own, whose function no file holds; a folder that is not there.
         """
         save(self, path)
+
+    def to_arviz(self, n: int = 1000, *, seed: int = 0) -> Any:
+        """`n` draws of Q as an xarray.DataTree for ArviZ, one chain.
+
+        `posterior` holds them by site, on each site's own support, or as `x`; `sample_stats` has `lp` (log p as
+        it was given; on the unconstrained scale for a model), `log_q`, `log_weight`, which is
+        their difference, and `pareto_k`.
+
+        Raises
+        ------
+        MissingExtraError
+            If arviz-base is not installed.
+        """
+        return to_arviz(self, n, seed)
 
     def to_dict(self) -> dict[str, Any]:
         """The fit as JSON holds it; ∞ is the string "inf"."""

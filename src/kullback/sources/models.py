@@ -1,8 +1,7 @@
-"""A NumPyro model with its data: the posterior of its latent sites, on the unconstrained scale."""
+"""A model with its data: the posterior of its latent sites, on the unconstrained scale."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,17 +10,19 @@ from kullback._distribution import Density
 from kullback._distribution._sites import Sites
 from kullback._result import InputError, KindError, MissingExtraError
 from kullback._support import Array
+from kullback.sources.pymc import is_pymc, of_pymc
 
 
-def from_model(model: Callable[..., Any], *args: Any, **kwargs: Any) -> Density:
-    """The unnormalised posterior of a NumPyro model's latent sites, for `fit` and `divergence`.
+def from_model(model: Any, *args: Any, **kwargs: Any) -> Density:
+    """The unnormalised posterior of a model's latent sites, for `fit` and `divergence`.
 
     Parameters
     ----------
-    model : callable
-        A NumPyro model: a function with `numpyro.sample` statements. Its latent sites must be continuous.
+    model : callable or pymc.Model
+        A NumPyro model: a function with `numpyro.sample` statements; or a model of PyMC, which is taken through JAX.
+        Its latent sites must be continuous.
     *args, **kwargs
-        What the model is called with: its data.
+        What a NumPyro model is called with: its data.
 
     Returns
     -------
@@ -35,7 +36,7 @@ def from_model(model: Callable[..., Any], *args: Any, **kwargs: Any) -> Density:
     InputError
         A model without latent sites, or with discrete ones.
     MissingExtraError
-        NumPyro is not installed.
+        NumPyro, or for a PyMC model JAX, is not installed.
 
     Examples
     --------
@@ -48,6 +49,10 @@ def from_model(model: Callable[..., Any], *args: Any, **kwargs: Any) -> Density:
     >>> round(float(fit.q.parameters["loc"]), 6), round(float(fit.q.parameters["scale"]), 6)
     (8.0, 0.447214)
     """
+    if is_pymc(model):
+        if args or kwargs:
+            raise InputError("a PyMC model has its own data in it; pass it alone")
+        return of_pymc(model)
     try:
         import jax
         from jax.flatten_util import ravel_pytree
@@ -58,7 +63,9 @@ def from_model(model: Callable[..., Any], *args: Any, **kwargs: Any) -> Density:
     except ImportError:
         raise MissingExtraError("NumPyro", "fit", "from_model") from None
     if not callable(model):
-        raise KindError(f"model must be a function with numpyro.sample statements, not {type(model).__name__}")
+        raise KindError(
+            f"model must be a function with numpyro.sample statements or a pymc.Model, not {type(model).__name__}"
+        )
     with jax.enable_x64(True):
         begun = handlers.substitute(handlers.seed(model, jax.random.PRNGKey(0)), substitute_fn=init_to_uniform)
         try:
