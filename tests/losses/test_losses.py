@@ -35,7 +35,7 @@ def compute(kind: str, loss: str, options: dict[str, Any], p: Any, q: Any, **mor
     return np.asarray(values), np.asarray(gradient)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["numpy", "jax", pytest.param("jax plain", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("case", CASES, ids=losses_cases.name_of)
 def test_cases(case: Case, kind: str) -> None:
     make = np.asarray if kind == "numpy" else jnp.asarray
