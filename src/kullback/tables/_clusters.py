@@ -152,7 +152,7 @@ class Grouping:
             yield nw.col(self.groups).count().alias("groups")
             yield nw.col(self.groups).n_unique().alias("number")
             if side.schema[self.groups].is_float():
-                yield nw.col(self.groups).is_nan().cast(nw.Int64).sum().alias("none")
+                yield (~nw.col(self.groups).is_finite()).cast(nw.Int64).sum().alias("none")
         if self.weights is not None:
             if not side.schema[self.weights].is_numeric():
                 raise InputError(
@@ -162,7 +162,7 @@ class Grouping:
             w = nw.col(self.weights).cast(nw.Float64)
             yield nw.col(self.weights).count().alias("weights")
             yield from (w.min().alias("low"), w.max().alias("high"))
-            yield w.is_nan().cast(nw.Int64).sum().alias("odd")
+            yield (~w.is_finite()).cast(nw.Int64).sum().alias("odd")
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,9 +146,10 @@ def _code(x: nw.Expr, edges: Sequence[float]) -> nw.Expr:
     """−1 below the edges, the number of the bin, the number of bins above them; three more for what is not finite."""
     n = len(edges) - 1
     inner = nw.when(x > edges[-1]).then(nw.lit(float(n))).otherwise(_tree(x, edges[:-1], -1))
-    sign = nw.when(x > 0).then(nw.lit(n + 1.0)).otherwise(nw.lit(n + 2.0))
     if not isinstance(edges[0], int):
-        outer = nw.when(x.is_nan()).then(nw.lit(n + 3.0)).otherwise(sign)
+        # NaN is what is left: Parquet's least and greatest values leave it out, and DuckDB believes then that none is
+        below = nw.when(x == -math.inf).then(nw.lit(n + 2.0)).otherwise(nw.lit(n + 3.0))
+        outer = nw.when(x == math.inf).then(nw.lit(n + 1.0)).otherwise(below)
         inner = nw.when(x.is_finite()).then(inner).otherwise(outer)
     return nw.when(x.is_null()).then(nw.lit(n + 4.0)).otherwise(inner)
 
