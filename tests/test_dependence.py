@@ -132,7 +132,7 @@ def test_the_covariance_of_means_of_a_series() -> None:
 
 
 def test_the_variance_of_a_mean_of_groups() -> None:
-    """By hand, from the means without each group; of groups of one size G/(G − 1) times sums of w·(f − mean), squared."""
+    """By hand, from the means without each group; of one size G/(G − 1) times sums of w·(f − mean), squared."""
     f, w, g = np.array([1.0, 2, 4, 7, 1]), np.array([0.1, 0.3, 0.2, 0.2, 0.2]), np.array([0, 0, 1, 1, 2])
     without = np.array([np.average(f[g != k], weights=w[g != k]) for k in range(3)])
     design = Design(5, w, g, np.arange(3))
