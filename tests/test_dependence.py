@@ -66,6 +66,7 @@ BAD = [
     ({"order": "chains"}, r"x has the shape \(chains, draws\)"),
     ({"period": 2}, "spans 3, more than its period 2"),
     ({"period": -1}, "must be positive, not -1"),
+    ({"period": np.inf}, "must be finite, not inf"),
     ({"period": [1, 2]}, "period has 2 entries for 1 columns"),
 ]
 
