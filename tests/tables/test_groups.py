@@ -74,7 +74,7 @@ def form(what: str, v: int) -> Any:
     }[what]
 
 
-@pytest.mark.parametrize("small", [True, False])
+@pytest.mark.parametrize("small", [pytest.param(True, marks=pytest.mark.slow), False])
 @pytest.mark.parametrize("what", ["text", "date", "moment", "instant", "time", "flag", "decimal", "float"])
 def test_groups_and_slices_of_every_type(
     what: str, small: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
