@@ -218,3 +218,29 @@ def test_days_that_python_does_not_have(lazy: bool) -> None:
     assert kl.compare_tables(later, later)["d"].forward.value == 0
     with pytest.raises(kl.InputError, match="'d' of the polars frame holds days that its engine"):
         kl.compare_tables(days, far)
+
+
+@pytest.mark.parametrize("infinite", [False, True])
+def test_nan_in_a_file_whose_least_and_greatest_values_leave_it_out(
+    infinite: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB takes such a column for one without NaN, and NaN was counted as ∞ against references and in slices."""
+    monkeypatch.setattr(_rows, "SMALL", -1)
+    r = np.random.default_rng(4)
+    x = r.normal(size=400)
+    x[::9] = np.nan
+    if infinite:
+        x[1::9], x[2::9] = np.inf, -np.inf
+    frame = pl.DataFrame({"x": x, "part": np.arange(400) % 2, "user": np.arange(400) // 8})
+    frame.write_parquet(tmp_path / "q.parquet")
+    reference = kl.compare_tables(frame, frame, columns="x").reference
+    file = tmp_path / "q.parquet"
+    assert kl.compare_tables(reference, file)["x"].forward.value == 0
+    for said in ({}, {"groups": "user"}):
+        here, there = (kl.compare_tables(frame, q, columns="x", by="part", **said) for q in (frame, file))
+        for mine, theirs in zip(here.slices, there.slices, strict=True):
+            assert theirs["x"].terms["outcome"] == mine["x"].terms["outcome"]
+            np.testing.assert_array_equal(theirs["x"].terms["count_q"], mine["x"].terms["count_q"])
+    frame.with_columns(w=pl.when(pl.col("part") == 0).then(float("nan")).otherwise(1.0)).write_parquet(file)
+    with pytest.raises(kl.InputError, match="must be numbers"):
+        kl.compare_tables(file, file, columns="x", weights="w")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import sqlite3
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,7 @@ def form(what: str, v: int) -> Any:
     }[what]
 
 
-@pytest.mark.parametrize("small", [True, False])
+@pytest.mark.parametrize("small", [pytest.param(True, marks=pytest.mark.slow), False])
 @pytest.mark.parametrize("what", ["text", "date", "moment", "instant", "time", "flag", "decimal", "float"])
 def test_groups_and_slices_of_every_type(
     what: str, small: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -98,6 +99,23 @@ def test_groups_and_slices_of_every_type(
                 assert mine[c.column].p_value == c.p_value
                 assert mine[c.column].worth == pytest.approx(c.worth, rel=1e-9)
                 assert mine[c.column].forward.interval == pytest.approx(c.forward.interval, rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("said", [{"by": "part"}, {"groups": "user"}, {"groups": "user", "weights": "w", "by": "part"}])
+def test_a_database_without_a_word_for_infinity(said: dict[str, Any], tmp_path: Path) -> None:
+    pair = [t.select("x", "kind", "holes", "user", w=1.0 + t["user"] % 2, part=t["user"] % 3) for t in (P, Q)]
+    with sqlite3.connect(tmp_path / "d.db") as c:
+        for t, name in zip(pair, "pq", strict=True):
+            c.execute(f"create table {name} (x real, kind text, holes real, user integer, w real, part integer)")
+            c.executemany(f"insert into {name} values (?, ?, ?, ?, ?, ?)", t.rows())
+            c.execute(f"insert into {name} values (9e999, 'a', -9e999, 7, 1.0, 0)")
+    infinite = pl.DataFrame([(np.inf, "a", -np.inf, 7, 1.0, 0)], pair[0].columns, orient="row")
+    wanted = kl.compare_tables(*(pl.concat([t, infinite.cast(dict(t.schema))]) for t in pair), **said)
+    found = kl.compare_tables(*(f"sqlite:///{tmp_path}/d.db#{name}" for name in "pq"), **said)
+    for mine, theirs in zip((found, *found.slices), (wanted, *wanted.slices), strict=True):
+        for c in theirs.columns:
+            assert mine[c.column].forward.best == pytest.approx(c.forward.best, rel=1e-9, abs=1e-12)
+            assert mine[c.column].p_value == pytest.approx(c.p_value, rel=1e-9)
 
 
 def test_by_groups_equal_tables_look_equal() -> None:

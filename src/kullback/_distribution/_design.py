@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -150,6 +151,8 @@ def circles(period: Any, x: Array) -> Array:
         found = np.array([np.inf if v is None else float(v) for v in given])
     except (TypeError, ValueError):
         raise InputError(f"period must hold numbers, None where a column has none; not {period!r:.80}") from None
+    if any(v is not None and math.isinf(float(v)) for v in given):
+        raise InputError("a period must be finite, not inf; give None for a column that does not close")
     if not (found > 0).all():
         raise InputError(f"a period must be positive, not {found[~(found > 0)][0]:g}; 2*np.pi for angles in radians")
     width = np.ptp(x.reshape(len(x), d), axis=0)

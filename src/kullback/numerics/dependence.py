@@ -1,9 +1,10 @@
 """How draws go together, and what the variance of a mean over them is: with weights, in groups, or in an order.
 
-Every estimate is to first order a mean of influence values. Its variance comes from sums over groups, with G/(G − 1) as
-in CR1 (Liang and Zeger, Biometrika 73, 1986), or from Geyer's initial monotone sequence over split chains (Geyer,
-Statistical Science 7, 1992; Vehtari, Gelman, Simpson, Carpenter and Bürkner, Bayesian Analysis 16, 2021). Means with
-weights are linearised: what varies is w·(f − mean f).
+Every estimate is to first order a mean of influence values. Its variance comes from how far it moves without each
+group, the jackknife (Bell and McCaffrey, Survey Methodology 28, 2002; of groups of one size that is CR1 of Liang and
+Zeger, Biometrika 73, 1986), or from Geyer's initial monotone sequence over split chains (Geyer, Statistical Science 7,
+1992; Vehtari, Gelman, Simpson, Carpenter and Bürkner, Bayesian Analysis 16, 2021). Means with weights are linearised:
+what varies is w·(f − mean f).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+TINY = 1e-300
 EQUAL = 1e-12  # of the variance of either side: what a difference of equal ones has by rounding
 TWICE = 0.01  # of the weight: what may be lost where a draw would come again
 STRETCH = 5  # correlation lengths of a stretch that stands for a group
@@ -74,18 +76,26 @@ class Design:
         return (f - self.shares @ f) * self.shares[:, None]
 
     def sums(self, f: Array) -> Array:
-        """What each group adds, of shape (G, k)."""
+        """How far each group moves the mean when it is left out, of shape (G, k)."""
         assert self.groups is not None
         assert self.names is not None
-        return totals(self.moved(f), self.groups, len(self.names))
+        return np.asarray(totals(self.moved(f), self.groups, len(self.names)) / self.left)
+
+    @property
+    def left(self) -> Array:
+        """The share of the draws that are left without each group, of shape (G, 1)."""
+        assert self.groups is not None
+        assert self.names is not None
+        size = np.bincount(self.groups, self.shares, len(self.names))[:, None]
+        return np.maximum(1 - size, TINY) if len(size) > 1 else np.ones((1, 1))
 
     def variance(self, f: Array) -> Array:
         """The variances of the means of the columns of f."""
         if self.chains is not None:
             return long_run(self.n * self.moved(f), self.segments) / self.n
         if self.groups is not None:
-            found = np.square(self.sums(f)).sum(axis=0)
-            return np.asarray(found * (1 + 1 / self.degrees))
+            moves = self.sums(f)
+            return np.asarray(np.square(moves).sum(axis=0) * (1 - 1 / len(moves)))
         return np.asarray(np.square(self.moved(f)).sum(axis=0))
 
     def effective(self, f: Array) -> float:
@@ -160,7 +170,7 @@ def joint(p: Design, f: Array, q: Design, g: Array) -> tuple[float, float]:
     """
     if paired(p, q):
         both = differences(p, f, q, -g)
-        return float(np.square(both).sum()) * (1 + 1 / (len(both) - 1)), float(len(both) - 1)
+        return float(np.square(both).sum()) * (1 - 1 / len(both)), float(len(both) - 1)
     parts = float(p.variance(f).sum()), float(q.variance(g).sum())
     return sum(parts), welch(parts, (p.degrees, q.degrees))
 
@@ -174,7 +184,7 @@ def covariance(p: Design, f: Array, q: Design, g: Array) -> Array:
     """Of mean f − mean g, of shape (k, k); of draws in an order the diagonal alone."""
     if paired(p, q):
         both = differences(p, f, q, g)
-        return np.asarray(both.T @ both) * (1 + 1 / (len(both) - 1))
+        return np.asarray(both.T @ both) * (1 - 1 / len(both))
     return own_covariance(p, f) + own_covariance(q, g)
 
 
@@ -183,7 +193,7 @@ def own_covariance(d: Design, f: Array) -> Array:
     if d.chains is not None:
         return np.diag(d.variance(f))
     parts = d.moved(f) if d.groups is None else d.sums(f)
-    return np.asarray(parts.T @ parts) * (1.0 if d.groups is None else 1 + 1 / d.degrees)
+    return np.asarray(parts.T @ parts) * (1.0 if d.groups is None else 1 - 1 / len(parts))
 
 
 def sizes(p: Design, f: Array, q: Design, g: Array) -> tuple[float, float]:
@@ -192,7 +202,7 @@ def sizes(p: Design, f: Array, q: Design, g: Array) -> tuple[float, float]:
     if paired(p, q):
         both = differences(p, f, q, g)
         apart = float(p.variance(f).sum() + q.variance(g).sum())
-        together = float(np.square(both).sum()) * (1 + 1 / (len(both) - 1))
+        together = float(np.square(both).sum()) * (1 - 1 / len(both))
         grown = growth(apart, together)
         n, m = n * grown, m * grown
     return n, m
@@ -301,16 +311,17 @@ def indicator_variance(d: Design, cells: Array, shares: Array) -> Array:
     if d.chains is not None:
         return np.concatenate([d.variance((cells == k).astype(float)) for k in range(number)])
     if d.groups is not None:
-        return np.asarray(np.square(indicators(d, cells, shares)).sum(axis=0)) * (1 + 1 / d.degrees)
+        moves = indicators(d, cells, shares)
+        return np.asarray(np.square(moves).sum(axis=0)) * (1 - 1 / len(moves))
     squares = np.square(d.shares)
     own = np.bincount(cells, weights=squares, minlength=number)
     return np.asarray(own * (1 - 2 * shares) + squares.sum() * shares**2)
 
 
 def indicators(d: Design, cells: Array, shares: Array) -> Array:
-    """What each group adds to the errors of the shares, of shape (G, number of outcomes)."""
+    """How far each group moves the shares when it is left out, of shape (G, number of outcomes)."""
     assert d.groups is not None
     assert d.names is not None
     number, many = len(shares), len(d.names)
     held = np.bincount(d.groups * number + cells, weights=d.shares, minlength=many * number).reshape(many, number)
-    return np.asarray(held - held.sum(axis=1, keepdims=True) * shares)
+    return np.asarray((held - held.sum(axis=1, keepdims=True) * shares) / d.left)

@@ -108,7 +108,7 @@ def spectrum(a: Array | Known | Drawn, b: Array | Known | Drawn) -> Spectrum:
     if isinstance(a, Drawn) and isinstance(b, Drawn) and paired(a.design, b.design):
         f, g = (indicators(d.design, d.cells, d.shares)[:, seen] * scale for d in (a, b))
         both = merged(a.design, f, b.design, g)
-        grown = 1 + 1 / (len(both) - 1)
+        grown = 1 - 1 / len(both)
         return spectrum_of((both.T @ both if len(seen) <= CROSSED else np.square(both).sum(axis=0)) * grown)
     parts = [_covariance(d, seen, scale) for d in (a, b)]
     whole = [np.diag(v) if v.ndim == 1 and len(seen) <= CROSSED else v for v in parts]
@@ -130,7 +130,7 @@ def _covariance(side: Array | Known | Drawn, seen: Array, scale: Array) -> Array
         return np.asarray(indicator_variance(d, side.cells, side.shares)[seen] * scale**2)
     if d.groups is not None:
         sums = indicators(d, side.cells, side.shares)[:, seen] * scale
-        return np.asarray(sums.T @ sums) * (1 + 1 / d.degrees)
+        return np.asarray(sums.T @ sums) * (1 - 1 / len(sums))
     squares = np.square(d.shares)
     own = np.bincount(side.cells, weights=squares, minlength=len(side.shares))[seen]
     across = np.outer(own, share)

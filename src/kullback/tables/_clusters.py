@@ -20,7 +20,7 @@ from kullback._result import InputError
 from kullback.numerics.clusters import Clusters, own_worth
 from kullback.tables._cells import Key
 from kullback.tables._count import UNION
-from kullback.tables._kinds import uncountable
+from kullback.tables._kinds import finite, uncountable
 from kullback.tables._literal import code_of, edges_of, exact, key_of, placed, unit_of, worded
 from kullback.tables._partition import Partition
 from kullback.tables._reference import Worth
@@ -152,7 +152,7 @@ class Grouping:
             yield nw.col(self.groups).count().alias("groups")
             yield nw.col(self.groups).n_unique().alias("number")
             if side.schema[self.groups].is_float():
-                yield nw.col(self.groups).is_nan().cast(nw.Int64).sum().alias("none")
+                yield (~finite(side, nw.col(self.groups))).cast(nw.Int64).sum().alias("none")
         if self.weights is not None:
             if not side.schema[self.weights].is_numeric():
                 raise InputError(
@@ -162,7 +162,7 @@ class Grouping:
             w = nw.col(self.weights).cast(nw.Float64)
             yield nw.col(self.weights).count().alias("weights")
             yield from (w.min().alias("low"), w.max().alias("high"))
-            yield w.is_nan().cast(nw.Int64).sum().alias("odd")
+            yield (~finite(side, w)).cast(nw.Int64).sum().alias("odd")
 
 
 @dataclass(frozen=True, slots=True)

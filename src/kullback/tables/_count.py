@@ -12,7 +12,7 @@ from kullback._result import InputError
 from kullback.tables._cells import Answer, Task, answer
 from kullback.tables._ends import day
 from kullback.tables._held import Held, occupied
-from kullback.tables._kinds import in_steps, number, value, whole
+from kullback.tables._kinds import finite, in_steps, number, value, whole
 from kullback.tables._rows import rows
 from kullback.tables._sides import Side
 
@@ -81,7 +81,7 @@ def _grouped(side: Side, task: Task, number: int, odd: bool) -> nw.LazyFrame[Any
         for low, high, k in reversed(task.levels):
             cell = nw.when((x >= low) & (x < high)).then((x * 2.0**-k).floor() * 2.0**k).otherwise(cell)
     if odd and task.whole and not exact:  # Spark's floor is an integer, and what is not finite would become one too
-        cell = nw.when(x.is_finite()).then(cell).otherwise(x)
+        cell = nw.when(finite(side, x)).then(cell).otherwise(x)
     more = [x.min().alias("least"), x.max().alias("most")] if task.look else []
     frame = frame.with_columns(cell.alias("cell")).group_by("cell").agg(nw.len().alias("n"), *more)
     ends = [nw.col(end).cast(nw.String) if exact else nw.col(end) for end in (("least", "most") if task.look else ())]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import narwhals as nw
 
 from kullback.tables._held import Held, whole_multiples
-from kullback.tables._kinds import Kind, in_steps, number, value, whole
+from kullback.tables._kinds import Kind, finite, in_steps, number, value, whole
 from kullback.tables._rows import rows
 from kullback.tables._sides import Side
 from kullback.tables._times import UNITS, own
@@ -60,7 +60,7 @@ def spread(side: Side, kinds: Mapping[str, Kind], held: Held) -> tuple[int, dict
         odd = not (math.isfinite(low) and math.isfinite(high))
         if odd and first[0] and kind not in ("integer", "date"):
             x = value(side, name, kind)
-            inner = side.frame.select(x.alias("x")).filter(nw.col("x").is_finite())
+            inner = side.frame.select(x.alias("x")).filter(finite(side, nw.col("x")))
             ends = inner.select(nw.col("x").min().alias("low"), nw.col("x").max().alias("high"))
             low, high = (number(v) for v in rows(ends)[0])
         found[name] = Ends(low, high, odd)

@@ -11,6 +11,7 @@ import calendar
 import datetime as dt
 import math
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -157,6 +158,13 @@ def value(side: Side, column: str, as_kind: Kind) -> nw.Expr:
         return expression.cast(nw.Float64)
 
     return (part(x.dt.year()) * 12.0 + part(x.dt.month())) * 31.0 + part(x.dt.day())
+
+
+def finite(side: Side, x: nw.Expr) -> nw.Expr:
+    """Whether doubles are finite; databases under Ibis have no word for it, and SQLite none for NaN."""
+    if side.frame.implementation.is_ibis():
+        return (x <= sys.float_info.max) & (x >= -sys.float_info.max)
+    return x.is_finite()
 
 
 def whole(side: Side, column: str, as_kind: Kind, unit: int) -> nw.Expr:

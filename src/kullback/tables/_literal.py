@@ -17,7 +17,7 @@ from kullback.tables._cells import NAN, NEGATIVE, NULL, POSITIVE, Key
 from kullback.tables._count import UNION
 from kullback.tables._grid import EXACT
 from kullback.tables._held import TOGETHER, Held, binned, lumped
-from kullback.tables._kinds import in_steps, value, whole
+from kullback.tables._kinds import finite, in_steps, value, whole
 from kullback.tables._partition import OTHER, OVER, UNDER, Partition
 from kullback.tables._rows import rows
 from kullback.tables._sides import Side
@@ -125,7 +125,7 @@ def placed(side: Side, p: Partition) -> tuple[nw.Expr, nw.Expr]:
     x = nw.col("x")
     taken = whole(side, p.column, p.kind, unit_of(side, p)) if exact(p) else value(side, p.column, p.kind)
     if p.edges is not None:
-        return taken, _code(x, edges_of(side, p)) if exact(p) else _code(x, p.edges)
+        return taken, _code(side, x, edges_of(side, p) if exact(p) else p.edges)
     if p.kind == "text":
         # the column's own letters are kept apart from the two marks by a letter in front
         known = nw.when(x.is_in(list(p.values or ()))).then(nw.concat_str(nw.lit("="), x)).otherwise(nw.lit("other"))
@@ -142,14 +142,15 @@ def _grouped(side: Side, p: Partition, index: int, by: Slicing | None) -> nw.Laz
     return frame.select(nw.lit(index).alias("index"), "by", "code", "n")
 
 
-def _code(x: nw.Expr, edges: Sequence[float]) -> nw.Expr:
+def _code(side: Side, x: nw.Expr, edges: Sequence[float]) -> nw.Expr:
     """−1 below the edges, the number of the bin, the number of bins above them; three more for what is not finite."""
     n = len(edges) - 1
     inner = nw.when(x > edges[-1]).then(nw.lit(float(n))).otherwise(_tree(x, edges[:-1], -1))
-    sign = nw.when(x > 0).then(nw.lit(n + 1.0)).otherwise(nw.lit(n + 2.0))
     if not isinstance(edges[0], int):
-        outer = nw.when(x.is_nan()).then(nw.lit(n + 3.0)).otherwise(sign)
-        inner = nw.when(x.is_finite()).then(inner).otherwise(outer)
+        # NaN is what is left: Parquet's least and greatest values leave it out, and DuckDB believes then that none is
+        below = nw.when(x == -math.inf).then(nw.lit(n + 2.0)).otherwise(nw.lit(n + 3.0))
+        outer = nw.when(x == math.inf).then(nw.lit(n + 1.0)).otherwise(below)
+        inner = nw.when(finite(side, x)).then(inner).otherwise(outer)
     return nw.when(x.is_null()).then(nw.lit(n + 4.0)).otherwise(inner)
 
 
