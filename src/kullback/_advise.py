@@ -141,7 +141,7 @@ def advise(p: Any, family: Any, *, need: str | None = None, seed: int = 0, progr
     forward, reverse = both(p, family, seed=seed, progress=progress)
     if isinstance(forward, InputError) or isinstance(reverse, InputError):
         return _only(forward, reverse, need)
-    return decide(forward, reverse, need=need, seed=seed)
+    return decide(forward, reverse, need=need)
 
 
 def _only(forward: Fit | InputError, reverse: Fit | InputError, need: str | None) -> Advice:
@@ -161,11 +161,11 @@ def _only(forward: Fit | InputError, reverse: Fit | InputError, need: str | None
 
 
 @quiet
-def decide(forward: Fit, reverse: Fit, *, need: str | None = None, seed: int = 0) -> Advice:
+def decide(forward: Fit, reverse: Fit, *, need: str | None = None) -> Advice:
     """The rules of the table on two finished fits."""
     found = Evidence(need, forward, reverse)
     if need is None and not found.unknown and not RULES[2].holds(found):
-        found = replace(found, richer=_richer(forward, seed))
+        found = replace(found, richer=_richer(forward))
     rule = next(r for r in RULES if r.holds(found))
     direction = rule.direction(found)
     reasons = [rule.why(found), *_evidence(found)]
@@ -239,7 +239,7 @@ def _has_ends(fit: Fit) -> bool:
     return isinstance(support, Interval | Box) and support != reals(support.dim)
 
 
-def _richer(forward: Fit, seed: int) -> Fit | None:
+def _richer(forward: Fit) -> Fit | None:
     """The fit of a family one step richer, if it removes at least half of the residual: the one that leaves least.
 
     Beside the next family of the ladder a normal is tried with heavier tails, which need fewer parameters; where P

@@ -171,12 +171,15 @@ def plan_fit(p: Any, family: Any, direction: str | float, seed: int = 0) -> Plan
 
 @contextmanager
 def _said(progress: Say | None) -> Iterator[Say]:
-    """Where progress is told: to the caller, or on a terminal after a second."""
+    """Where progress is told: to the caller, or on a terminal after a second, until the fit is done."""
     if progress is not None:
         yield progress
         return
-    with Progress() as say:
-        yield say
+    told: list[Say] = []
+    with Progress() as show:
+        told.append(show)
+        yield lambda text: told[-1](text) if told else None  # a problem outlives the fit that opened it
+        told.clear()
 
 
 def _begin(start: Any, starts: str) -> Start:
