@@ -93,8 +93,6 @@ def one(name: str, n: int, v: int, threads: int) -> None:
     small = make(name, 64, v)  # what is compiled or loaded once
     small()
     small()
-    if "compile" in name:
-        step()
     before = memory_now()
     seconds = [timed(step)]
     peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
