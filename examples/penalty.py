@@ -34,7 +34,10 @@ def gradients(policy: np.ndarray, reference: np.ndarray) -> dict[str, np.ndarray
         ]
         return sum(c * loss for c, loss in zip(chance, each, strict=True))
 
-    return {name: np.asarray(jax.grad(f)(logits)) for name, f in (("KL(π‖ref)", whole), ("k3", k3), ("policy", ours))}
+    return {
+        name: np.asarray(jax.jit(jax.grad(f))(logits))
+        for name, f in (("KL(π‖ref)", whole), ("k3", k3), ("policy", ours))
+    }
 
 
 def cosine(a: np.ndarray, b: np.ndarray) -> float:

@@ -519,7 +519,7 @@ def measure(settings: Settings, given: Given) -> list[torch.Tensor]:
             t, s = (side.take(rows).to(dtype) for side in sides)
             heat = settings.temperature if given.temperature is None else given.temperature[rows].to(dtype)
             for column, part in zip(found, _measured.measured(op, settings.plan, t, s, heat), strict=True):
-                column[rows] = part[:, 0]
+                column[rows] = part[:, 0].to(dtype)
     out = _value_dtype(given.q[0])
     return [*(x.to(out) for x in found[:-1]), found[-1] == 1.0]
 
