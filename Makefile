@@ -12,7 +12,7 @@ PYMC_READY := $(PYMC)/.ready
 WORKERS ?= 2
 ONE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1  # the workers are the threads
 
-.PHONY: demo test test-torch test-all check bench docs clean
+.PHONY: demo test test-torch test-all check bench docs examples clean
 
 $(DEMO_READY): pyproject.toml constraints.txt
 	@echo "Setting up .venv with what the demo needs (once)"
@@ -65,10 +65,16 @@ check: $(READY)  ## style, types, layers
 bench: $(READY)  ## timings, as ratios to the peers in one run
 	@$(PY) -m benchmarks
 
+examples: $(TORCH_READY)  ## training with KL: a VAE, a distilled model, a policy; whole
+	@$(PY) -m examples.vae
+	@$(PY) -m examples.distillation
+	@$(PY) -m examples.penalty
+
 docs: $(DOCS_READY)  ## the pages, with the gallery drawn afresh, in docs/_build
 	@$(PY) docs/pairs.py
 	@$(PY) docs/gallery.py docs/_gallery
 	@$(PY) docs/tables.py docs/_gallery
+	@$(PY) docs/losses.py docs/_gallery
 	@$(PY) -m sphinx -q -W -b html docs docs/_build
 
 clean:

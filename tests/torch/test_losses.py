@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -343,6 +345,48 @@ def test_errors() -> None:
         losses.forward(p_logits=t, q_logits=t, mask=torch.ones(2))
 
 
+def test_measures_and_shortened_teachers() -> None:
+    t, s = torch.randn(5, 30), torch.randn(5, 30)
+    found = losses.measure(p_logits=t, q_logits=s)
+    plain = losses.measure(p_logits=t.double().numpy(), q_logits=s.double().numpy())
+    for a, b in zip(found, plain, strict=True):
+        np.testing.assert_allclose(a.numpy(), b, rtol=1e-6)
+    assert found.forward.dtype == torch.float32
+    top = losses.shorten(p_logits=t, k=4)
+    q = s.clone().requires_grad_()
+    for loss, options in LOSSES:
+        first = (options["alpha"],) if loss == "between" else ()
+        more = {key: x for key, x in options.items() if key != "alpha"}
+        values = [getattr(losses, loss)(*first, p=top, q_logits=q, lean=lean, **more) for lean in (True, False)]
+        gradients = [torch.autograd.grad(value.sum(), q)[0] for value in values]
+        torch.testing.assert_close(*values, rtol=1e-5, atol=1e-7)
+        torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-6)
+    many = losses.shorten(p_logits=t[:1].expand(20_000, 30), k=3, draws=2, seed=1)
+    estimates = losses.forward(p=many, q_logits=s[:1].expand(20_000, 30))
+    error = estimates.std() / math.sqrt(20_000)
+    assert abs(estimates.mean() - losses.forward(p_logits=t[0], q_logits=s[0])) < 4 * error
+
+
+def test_penalties_and_normals() -> None:
+    logits, reference = torch.randn(6, 4, 5, dtype=torch.float64), torch.randn(6, 4, 5, dtype=torch.float64)
+    drawn = torch.distributions.Categorical(logits=logits).sample()
+    pick = lambda x: x.log_softmax(-1).gather(-1, drawn[..., None])[..., 0]  # noqa: E731
+    x = logits.clone().requires_grad_()
+    found = losses.policy(q_log_prob=pick(x), q_logits=x, p_logits=reference)
+    true = losses.reverse(p_logits=reference, q_logits=logits).sum(-1)
+    assert found.value.item() == pytest.approx(true.mean().item())
+    found.loss.backward()
+    assert x.grad is not None
+    assert x.grad.norm() > 0
+    loc, log_var = torch.randn(4, 3).requires_grad_(), torch.randn(4, 3).requires_grad_()
+    value = losses.normal(q_loc=loc, q_log_var=log_var)
+    q = torch.distributions.Normal(loc, (log_var / 2).exp())
+    true = torch.distributions.kl_divergence(q, torch.distributions.Normal(0.0, 1.0))
+    torch.testing.assert_close(value, true, rtol=1e-5, atol=1e-6)
+    value.sum().backward()
+    torch.testing.assert_close(loc.grad, loc.detach())
+
+
 def shard(rank: int, folder: str) -> None:
     import torch.distributed as dist
 
@@ -363,3 +407,16 @@ def test_vocabulary_in_two_processes(tmp_path: Any) -> None:
     import torch.multiprocessing as mp
 
     mp.spawn(shard, (str(tmp_path),), nprocs=2)
+
+
+def test_a_distilled_model() -> None:
+    """Forward covers what the teacher says; reverse has less entropy, and misses more."""
+    path = Path(__file__).parent.parent.parent / "examples" / "distillation.py"
+    spec = importlib.util.spec_from_file_location("example_distillation", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found = module.main(60)
+    assert found["forward"]["forward"] < found["reverse"]["forward"]
+    assert found["reverse"]["entropy"] < found["forward"]["entropy"]

@@ -251,7 +251,7 @@ def mixed(x: Pair, d: Any, weight: Any) -> tuple[Any, Any]:
     if not x.near:  # plain logarithms do
         m = weight * x.p + (1.0 - weight) * x.q
         log_m = xp.log(xp.where(m > 0.0, m, 1.0))
-        return xp.where(x.p > 0.0, x.log_p - log_m, 0.0), xp.where(x.q > 0.0, x.log_q - log_m, 0.0)
+        return x.log_p - log_m, x.log_q - log_m
     w = weight + 0.0 * d[..., :1]
     up, down = d > 1.0, d < -1.0
     fall = xp.exp(-xp.abs(d))
@@ -298,6 +298,10 @@ def gradient(divergence: Divergence, x: Pair) -> Any:
     total = x.ops.total
     slope, lost = divergence.slope(x)
     slope = _with_alone(slope, x, divergence.alone_p[1], divergence.alone_q[1] - lost)
+    if isinstance(divergence, Forward):  # its slopes sum to nothing
+        if x.ops.narrow:
+            return slope
+        return x.ops.xp.where(x.q > 0.5, slope - total(slope), slope)
     g = slope - x.q * total(slope)
     return x.ops.xp.where(x.q > 0.5, g - total(g), g)  # near q = 1 it is a small difference: what the others leave
 

@@ -399,7 +399,8 @@ class _Head:
         z = self.hidden[rows].to(self.dtype) @ self.weight.T
         if self.bias is not None:
             z += self.bias
-        z *= self.scale
+        if self.scale != 1.0:
+            z *= self.scale
         self.made = z
         if self.cap:
             self.made = (z / self.cap).tanh_()
@@ -412,7 +413,8 @@ class _Head:
     def give(self, rows: Any, g: torch.Tensor) -> None:
         if self.cap:
             g *= 1.0 - self.made * self.made
-        g *= self.scale
+        if self.scale != 1.0:
+            g *= self.scale
         if self.wanted[0]:
             self.grads[0][rows] = (g @ self.weight).to(self.grads[0].dtype)
         if self.wanted[1]:
@@ -517,7 +519,7 @@ def measure(settings: Settings, given: Given) -> list[torch.Tensor]:
             t, s = (side.take(rows).to(dtype) for side in sides)
             heat = settings.temperature if given.temperature is None else given.temperature[rows].to(dtype)
             for column, part in zip(found, _measured.measured(op, settings.plan, t, s, heat), strict=True):
-                column[rows] = part[:, 0]
+                column[rows] = part[:, 0].to(dtype)
     out = _value_dtype(given.q[0])
     return [*(x.to(out) for x in found[:-1]), found[-1] == 1.0]
 

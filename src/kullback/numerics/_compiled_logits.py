@@ -276,18 +276,24 @@ def _rows(t, s, length, step_t, step_s, step_out, heat, scale, gradient, small, 
             _shift(s, at_s + start, n, top_s, cool, b)
             _exps(a, n, e)
             _exps(b, n, f)
-            gap_p, gap_q = gap_p | _has_gap(a, b, n), gap_q | _has_gap(b, a, n)
+            if gradient != 2:
+                gap_p |= _has_gap(a, b, n)
+            if gradient != 1:
+                gap_q |= _has_gap(b, a, n)
             if gradient > 0:
                 _put(e, n, kept, start)
                 _put(f, n, kept, length + start)
             _gather(e, n, lanes, 0)
             _gather(f, n, lanes, 1)
-            _times(e, a, b, n, x)
-            _gather(x, n, lanes, 2)
-            _times(f, a, b, n, x)
-            _gather(x, n, lanes, 3)
-            _times_alone(e, b, n, x)
-            _gather(x, n, lanes, 4)
+            if gradient != 2:
+                _times(e, a, b, n, x)
+                _gather(x, n, lanes, 2)
+            if gradient != 1:
+                _times(f, a, b, n, x)
+                _gather(x, n, lanes, 3)
+            if gradient == 0:
+                _times_alone(e, b, n, x)
+                _gather(x, n, lanes, 4)
         z_t, z_s = _total(lanes, 0), _total(lanes, 1)
         to_q, to_p, crossed = _total(lanes, 2), _total(lanes, 3), _total(lanes, 4)
         log_t, log_s = math.log(z_t), math.log(z_s)

@@ -65,7 +65,7 @@ def compared(
     """Rows of P's logits t and Q's logits s, of shape (n, length), divided by the temperatures `heat`, one or n.
 
     `out` gets the gradient with respect to s, times `scale`, of the direction named; it may be s. Where a gradient is
-    named, the other direction's value may be off by the rounding of the plain sum. `small`, in nats: from where a value
+    named, only that direction's value means something. `small`, in nats: from where a value
     is the plain sum.
     """
     n, length = s.shape
