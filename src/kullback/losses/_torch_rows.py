@@ -62,7 +62,7 @@ def _run(
     operations = operations_of(q[0].device, group)
     width = sides[1].width
     size = HEAD_BLOCK if "head" in (settings.p_kind, settings.q_kind) else BLOCK
-    if group is None and _engine(settings, q[0].device, n * width) is not None:
+    if group is None and _engine(settings, q[0], n * width) is not None:
         size = HEAD_BLOCK
     step = settings.rows or (SHARED_ROWS if group is not None else max(1, size // max(width, 1)))
     needs = ("1" in p_wanted, "1" in q_wanted)
@@ -98,7 +98,7 @@ def _block(
     group: Any,
 ) -> torch.Tensor:
     """Values of some rows; their gradients, scaled, are written to the outs, one of which may be s."""
-    engine = None if group is not None else _engine(settings, s.device, s.numel())
+    engine = None if group is not None else _engine(settings, s, s.numel())
     if engine is not None:
         return _compiled(settings, engine, t, s, heat, scale, outs[1])
     found = torch.empty(s.shape[0], dtype=torch.float64, device=s.device)
@@ -116,13 +116,13 @@ def _block(
     return found
 
 
-def _engine(settings: Settings, device: torch.device, size: int) -> Any:
+def _engine(settings: Settings, s: torch.Tensor, size: int) -> Any:
     """The compiled rows, where they serve: both KLs of logits on a processor, with the gradient of Q."""
     kinds = settings.p_kind in ("logits", "head") and settings.q_kind in ("logits", "head")
     wanted = settings.wanted[: 3 if settings.p_kind == "head" else 1]
-    if device.type != "cpu" or not kinds or settings.divergence not in DIRECTIONS or "1" in wanted:
+    if s.device.type != "cpu" or not kinds or settings.divergence not in DIRECTIONS or "1" in wanted:
         return None
-    return compiled_logits.engine(size)
+    return compiled_logits.engine(size, "float64" if s.dtype == torch.float64 else "float32")
 
 
 def _compiled(
