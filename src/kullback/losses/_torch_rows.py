@@ -62,7 +62,8 @@ def _run(
     operations = operations_of(q[0].device, group)
     width = sides[1].width
     size = HEAD_BLOCK if "head" in (settings.p_kind, settings.q_kind) else BLOCK
-    if group is None and _engine(settings, q[0], n * width) is not None:
+    engine = None if group is not None else _engine(settings, q[0], n * width)
+    if engine is not None:
         size = HEAD_BLOCK
     step = settings.rows or (SHARED_ROWS if group is not None else max(1, size // max(width, 1)))
     needs = ("1" in p_wanted, "1" in q_wanted)
@@ -73,7 +74,7 @@ def _run(
         each = scale if scale.ndim == 0 else scale[rows]
         heat = settings.temperature if temperature is None else temperature[rows].to(torch.float64)
         outs = [side.room(rows) if need else None for side, need in zip(sides, needs, strict=True)]
-        v = _block(settings, operations, t, s, heat, each, outs, group)
+        v = _block(settings, operations, engine, t, s, heat, each, outs, group)
         values[rows] = v * each
         for side, out in zip(sides, outs, strict=True):
             if out is not None:
@@ -90,6 +91,7 @@ def operations_of(device: torch.device, group: Any) -> tuple[Ops, torch.dtype]:
 def _block(
     settings: Settings,
     operations: tuple[Ops, torch.dtype],
+    engine: Any,
     t: Any,
     s: Any,
     heat: Any,
@@ -98,7 +100,6 @@ def _block(
     group: Any,
 ) -> torch.Tensor:
     """Values of some rows; their gradients, scaled, are written to the outs, one of which may be s."""
-    engine = None if group is not None else _engine(settings, s, s.numel())
     if engine is not None:
         return _compiled(settings, engine, t, s, heat, scale, outs[1])
     found = torch.empty(s.shape[0], dtype=torch.float64, device=s.device)
