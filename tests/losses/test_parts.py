@@ -20,6 +20,9 @@ from kullback import losses
 from losses_cases import LOSSES
 
 LIBRARIES: dict[str, Any] = {"numpy": np.asarray, "jax": jnp.asarray}
+mostly_numpy = pytest.mark.parametrize(
+    "make", [np.asarray, pytest.param(jnp.asarray, marks=pytest.mark.slow)], ids=["numpy", "jax"]
+)  # JAX compiles each step of these
 every_library = pytest.mark.parametrize("make", LIBRARIES.values(), ids=LIBRARIES)
 
 
@@ -105,13 +108,20 @@ def test_transforms_of_jax() -> None:
         np.testing.assert_allclose(run(t, s), true, atol=1e-7)
     _, each = jax.lax.scan(lambda c, x: (c, grad(x[0], x[1])), 0.0, (t[:, None], s[:, None]))
     np.testing.assert_allclose(each[:, 0], true, atol=1e-7)
+    both = jax.grad(lambda t, s: loss(t, s, p_grad=True).sum())(t, s)
+    np.testing.assert_allclose(both, jax.grad(lambda t: losses.reverse(p_logits=s, q_logits=t).sum())(t), atol=1e-6)
+    assert (jax.grad(lambda t: loss(t, s).sum())(t) == 0).all()
+
+
+@pytest.mark.slow
+def test_derivatives_of_any_order_in_jax() -> None:
+    t, s = (jnp.asarray(x) for x in pair(1, (3, 5)))
+    true = jax.nn.softmax(s) - jax.nn.softmax(t)
+    loss = lambda t, s, **more: losses.forward(p_logits=t, q_logits=s, **more)  # noqa: E731
     plain = lambda s: loss(t[:1], s[None], lean=False)[0]  # noqa: E731
     q = jax.nn.softmax(s[0])
     np.testing.assert_allclose(jax.hessian(plain)(s[0]), jnp.diag(q) - jnp.outer(q, q), atol=1e-6)
     np.testing.assert_allclose(jax.jvp(plain, (s[0],), (s[1],))[1], true[0] @ s[1], rtol=1e-4)
-    both = jax.grad(lambda t, s: loss(t, s, p_grad=True).sum())(t, s)
-    np.testing.assert_allclose(both, jax.grad(lambda t: losses.reverse(p_logits=s, q_logits=t).sum())(t), atol=1e-6)
-    assert (jax.grad(lambda t: loss(t, s).sum())(t) == 0).all()
 
 
 def test_wide_arithmetic_where_jax_has_it() -> None:
@@ -189,7 +199,7 @@ def test_a_bucket_has_the_right_gradient() -> None:
     np.testing.assert_allclose(same, 0.0, atol=1e-7)
 
 
-@every_library
+@mostly_numpy
 def test_shortening(make: Any) -> None:
     t, s = pair(5, (3, 2, 50))
     top = losses.shorten(p_logits=make(t), k=4, temperature=2.0)
@@ -247,7 +257,7 @@ def chosen(table: Any) -> Any:
     return jnp.take_along_axis(jax.nn.log_softmax(table)[ROWS], EVERY[..., None], -1)[..., 0]
 
 
-@pytest.mark.parametrize("behaviour", [None, 3])
+@pytest.mark.parametrize("behaviour", [None, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_policy_gradient_has_no_bias(behaviour: int | None) -> None:
     """Every sequence, weighted by its probability under the policy that drew it, against the KL of whole sequences."""
     with jax.enable_x64(True):
@@ -281,7 +291,7 @@ def test_a_policy_gradient_has_no_bias(behaviour: int | None) -> None:
             assert spreads[0] < 0.3 * spreads[1]
 
 
-@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("exact", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_other_sequences_lower_the_variance_without_bias(exact: bool) -> None:
     """All pairs of sequences of two steps."""
     with jax.enable_x64(True):
@@ -304,7 +314,7 @@ def test_other_sequences_lower_the_variance_without_bias(exact: bool) -> None:
         np.testing.assert_allclose(jnp.tensordot(weights, gradients, 1), jax.grad(whole)(logits), atol=1e-12)
 
 
-@every_library
+@mostly_numpy
 def test_estimators_of_a_penalty(make: Any) -> None:
     rng = np.random.default_rng(0)
     q, p = (make(rng.normal(size=(5, 4)).astype(np.float32)) for _ in range(2))
@@ -322,7 +332,7 @@ def test_estimators_of_a_penalty(make: Any) -> None:
         losses.policy(p_log_prob=p)
 
 
-@every_library
+@mostly_numpy
 def test_normals(make: Any) -> None:
     """Against the textbook formula, and where it cancels."""
     rng = np.random.default_rng(0)

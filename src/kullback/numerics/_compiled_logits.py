@@ -46,7 +46,11 @@ def run(
     """Rows of the flat arrays t and s, `widths` = (length, stride of t, of s, of out). See `numerics.logits`."""
     with _LOCK:
         compiled = _compiled(t.dtype.name, s.dtype.name, out.dtype.name)
+        loaded.add(t.dtype.name)
     compiled(t, s, *widths, heat, scale, gradient, small, out, values, *works)
+
+
+loaded: set[str] = set()  # the dtypes of logits that are compiled
 
 
 @functools.cache

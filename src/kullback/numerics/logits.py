@@ -20,6 +20,7 @@ from kullback.numerics import _rows
 from kullback.numerics._rows import Axis, Each, Rows, Span
 from kullback.numerics.sums import Floats
 
+COMPILED = 2**22  # entries from which compiling pays, which takes seconds, once a machine
 PIECE = 2**15  # entries that NumPy works on at a time
 SHARED = 2**18  # entries from which a second thread pays
 QUICK = 128  # up to here Python's own floats are faster than NumPy
@@ -41,13 +42,13 @@ class Compared(NamedTuple):
     gap_q: Floats
 
 
-def engine(size: int) -> ModuleType | None:
-    """The compiled rows, where they pay and Numba is installed."""
-    if _rows._engine(size) is None:
+def engine(size: int, dtype: str) -> ModuleType | None:
+    """The compiled rows of logits of a dtype, where they pay and Numba is installed."""
+    if size < _rows.LOADED or _rows._engine(max(size, _rows.COMPILED)) is None:
         return None
     from kullback.numerics import _compiled_logits
 
-    return _compiled_logits
+    return _compiled_logits if size >= COMPILED or dtype in _compiled_logits.loaded else None
 
 
 def compared(
@@ -148,7 +149,7 @@ def _term(p: float, q: float, d: float) -> float:
 def _compare(rows: Rows, span: Span, each: Each) -> Compared:
     n = span[1] - span[0]
     t, s = (x.reshape(n, rows.length) for x in rows.take((*span, 0, rows.length)))
-    return compared(t, s, engine(rows.size))
+    return compared(t, s, engine(rows.size, rows.dtype.name))
 
 
 def _flat(x: NDArray[Any]) -> tuple[NDArray[Any], int]:
