@@ -30,7 +30,7 @@ def loss(settings: Settings, given: Given, *, lean: bool, group: Any) -> Any:
         raise InputError("group= and overwrite= are for torch tensors; JAX shards under jit and reuses donated buffers")
     p = given.p if settings.p_grad else lax.stop_gradient(given.p)
     beside = Beside(given.temperature, given.mask, jnp.asarray(given.scale, _work()))
-    value = (_lean if lean else _plain)(settings, p, given.q, beside)
+    value = (_one_lean if lean else _one_plain)(settings, p, given.q, beside)
     return value.astype(_value_dtype(given.q[0]))
 
 
@@ -96,6 +96,8 @@ def _backward(settings: Settings, kept: Any, upstream: Any) -> Any:
 
 
 _lean.defvjp(_forward, _backward, symbolic_zeros=True)
+# compiled as a whole: step by step, each step would be compiled by itself
+_one_lean, _one_plain = (jax.jit(run, static_argnums=0) for run in (_lean, _plain))
 
 
 @jax.tree_util.register_static
@@ -213,6 +215,11 @@ def _counted(mask: Any, x: Any) -> Any:
 
 
 def measure(settings: Settings, given: Given) -> list[Any]:
+    return _measure(settings, given)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _measure(settings: Settings, given: Given) -> list[Any]:
     beside = Beside(given.temperature, given.mask, None)
 
     def some(cut: Cut, _: Any) -> Any:
@@ -227,6 +234,11 @@ def measure(settings: Settings, given: Given) -> list[Any]:
 
 
 def shorten(settings: Settings, given: Given, k: int, draws: int, seed: int) -> tuple[Any, Any, Any]:
+    return _shorten(settings, given, k, draws, seed)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 2, 3))
+def _shorten(settings: Settings, given: Given, k: int, draws: int, seed: Any) -> tuple[Any, Any, Any]:
     operations = ops()
 
     def some(cut: Cut, start: Any) -> Any:
@@ -304,7 +316,7 @@ def can_look(x: Any) -> bool:
 
 
 def first(x: Any) -> Any:
-    return np.asarray(x[0]).astype(np.float64)
+    return np.asarray(x)[0].astype(np.float64)  # an operation of JAX would be traced
 
 
 def eps(x: Any) -> float:

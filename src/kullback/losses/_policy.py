@@ -38,7 +38,8 @@ def policy(
 
     With logits the KL of each token's whole distribution is taken, exactly, and its effect on the tokens that follow is
     added by the score: the gradient is unbiased, and varies far less than that of log-ratios. Without, the gradient is
-    the score times the log-ratios still to come.
+    the score times the log-ratios still to come. From either the mean of the other sequences at the same place is
+    subtracted first, so that sequences must be drawn independently.
 
     Parameters
     ----------
@@ -114,11 +115,12 @@ def policy(
         if tuple(tokens.shape) != shape:
             raise InputError(f"the logits have tokens of shape {tuple(tokens.shape)}, and q_log_prob {shape}")
         weight = module.exp(reached - ratio)  # of the prefix alone: 1, but with the score for its derivative
-        parts = weight * module.wide(tokens)
+        cost = module.wide(tokens)
     else:
         weight = module.exp(reached)
-        parts = weight * module.still(-log_r)
-    shares = module.still(parts)
+        cost = module.still(-log_r)
+    shares = module.still(weight * cost)
+    parts = weight * (cost - _elsewhere(module, module.still(cost), mask))
     if estimator in ("k2", "k3") or (exact and estimator == "k1"):
         r = module.still(log_r)
         value = {"k1": -r, "k2": 0.5 * r * r, "k3": module.expm1(r) - r}[estimator]
@@ -128,6 +130,16 @@ def policy(
     moved, _ = _mean(parts.sum(-1).reshape(-1), counts.reshape(-1), horizon, module)
     loss = value + (moved - module.still(moved))
     return Penalty(loss, value, error, shares)
+
+
+def _elsewhere(module: Any, cost: Any, mask: Any) -> Any:
+    """For each token the mean cost of the other sequences at its place: subtracted, it leaves the gradient unbiased,
+    for the score has mean zero and they are independent of it; and most of its variance goes."""
+    flat = cost.reshape(-1, cost.shape[-1])
+    counted = 0.0 * flat + 1.0 if mask is None else module.wide(mask).reshape(flat.shape)
+    others = counted.sum(0) - counted
+    mean = (flat * counted).sum(0) - flat * counted
+    return module.where(others > 0.0, mean / module.where(others > 0.0, others, 1.0), 0.0).reshape(cost.shape)
 
 
 def _mean(sums: Any, counts: Any, horizon: str, module: Any) -> tuple[Any, Any]:
