@@ -10,7 +10,7 @@ TFP_READY := $(VENV)/.tfp-ready
 WORKERS ?= 2
 ONE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1  # the workers are the threads
 
-.PHONY: demo test test-torch test-all check bench docs clean
+.PHONY: demo test test-torch test-all check bench examples docs clean
 
 $(DEMO_READY): pyproject.toml constraints.txt
 	@echo "Setting up .venv with what the demo needs (once)"
@@ -57,6 +57,10 @@ check: $(READY)  ## style, types, layers
 bench: $(READY)  ## timings, as ratios to the peers in one run
 	@$(PY) -m benchmarks
 
+examples: $(TORCH_READY)  ## KL as a training loss, each a table and a picture in examples/_out; downloads torch once
+	@mkdir -p examples/_out
+	@$(PY) examples/policy.py --out examples/_out/policy.svg
+
 docs: $(DOCS_READY)  ## the pages, with the gallery drawn afresh, in docs/_build
 	@$(PY) docs/pairs.py
 	@$(PY) docs/gallery.py docs/_gallery
@@ -65,5 +69,5 @@ docs: $(DOCS_READY)  ## the pages, with the gallery drawn afresh, in docs/_build
 
 clean:
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis \
-	  docs/_build docs/_gallery demo.png
+	  docs/_build docs/_gallery examples/_out demo.png
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
