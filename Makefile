@@ -8,7 +8,7 @@ DOCS_READY := $(VENV)/.docs-ready
 TORCH_READY := $(VENV)/.torch-ready
 TFP_READY := $(VENV)/.tfp-ready
 WORKERS ?= 2
-ONE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1  # the workers are the threads
+ONE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1  # the workers are the threads, and small models are faster so
 
 .PHONY: demo test test-torch test-all check bench examples docs clean
 
@@ -59,7 +59,8 @@ bench: $(READY)  ## timings, as ratios to the peers in one run
 
 examples: $(TORCH_READY)  ## KL as a training loss, each a table and a picture in examples/_out; downloads torch once
 	@mkdir -p examples/_out
-	@$(PY) examples/policy.py --out examples/_out/policy.svg
+	@$(ONE) $(PY) examples/policy.py --out examples/_out/policy.svg
+	@$(ONE) $(PY) examples/vae.py --out examples/_out/vae.svg
 
 docs: $(DOCS_READY)  ## the pages, with the gallery drawn afresh, in docs/_build
 	@$(PY) docs/pairs.py

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -36,3 +37,15 @@ def test_policy(tmp_path: Path) -> None:
     assert (np.diff(falls) <= 1e-12).all()
     tilted = np.array([0.4, 0.3, 0.2, 0.1 * np.exp(2.0)])
     np.testing.assert_allclose(found.ends["the same, with logits"], tilted / tilted.sum(), atol=1e-9)
+
+
+def test_vae(tmp_path: Path) -> None:
+    """A few rounds: better already than a normal about the mean digit, whose likelihood is of its variance alone."""
+    found = run("vae", tmp_path)
+    pixels = load_digits().data / 16.0
+    plain = -0.5 * pixels.shape[1] * np.log(2 * np.pi * np.e * np.mean((pixels - pixels.mean(0)) ** 2))
+    assert found.data.shape == (len(pixels), 2)
+    for m in found.models.values():
+        assert m.log_likelihood > plain
+        assert (m.per_latent >= 0.0).all()
+        assert np.isfinite([m.plane.forward.value, m.plane.reverse.value]).all()
