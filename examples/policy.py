@@ -173,9 +173,9 @@ def draw(found: Found, path: Path) -> None:
             "π a policy over four actions, ref its reference; every expectation is a sum over the actions",
             0.72,
         )
-        _gradients(page.axes("gradients", 0.72, 0.6, 2.75, 2.5), found)
-        _descents(page.axes("descents", 4.05, 0.6, 2.6, 2.5), found)
-        _typical(page.axes("typical", 7.4, 0.6, 2.6, 2.5), found)
+        _gradients(page.axes("gradients", 0.72, 0.6, 2.75, 2.38), found)
+        _descents(page.axes("descents", 4.05, 0.6, 2.6, 2.38), found)
+        _typical(page.axes("typical", 7.4, 0.6, 2.6, 2.38), found)
         _file.write(page.figure, path, path.suffix)
 
 
@@ -208,7 +208,7 @@ def _descents(axes: Any, found: Found) -> None:
     axes.set_xticks([0.1, 10, 1000], ["0.1", "10", "1000"])
     axes.minorticks_off()
     axes.set_ylim(0, 2.5)
-    axes.text(0.13, 1.95, "k3 rises first", color=_ink.FORWARD, size=8.8)
+    axes.text(0.13, 2.2, "k3 rises first", color=_ink.FORWARD, size=8.8)
     axes.text(28, 1.4, "meant: never rises", color=_ink.REVERSE, size=8.8)
 
 
