@@ -61,6 +61,7 @@ examples: $(TORCH_READY)  ## KL as a training loss, each a table and a picture i
 	@mkdir -p examples/_out
 	@$(ONE) $(PY) examples/policy.py --out examples/_out/policy.svg
 	@$(ONE) $(PY) examples/vae.py --out examples/_out/vae.svg
+	@$(ONE) $(PY) examples/distill.py --out examples/_out/distill.svg
 
 docs: $(DOCS_READY)  ## the pages, with the gallery drawn afresh, in docs/_build
 	@$(PY) docs/pairs.py
