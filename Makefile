@@ -10,9 +10,9 @@ TFP_READY := $(VENV)/.tfp-ready
 PYMC := .venv-pymc
 PYMC_READY := $(PYMC)/.ready
 WORKERS ?= 2
-ONE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1  # the workers are the threads
+ONE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1  # the workers are the threads, and small models are faster so
 
-.PHONY: demo test test-torch test-all check bench docs examples clean
+.PHONY: demo test test-torch test-all check bench examples docs clean
 
 $(DEMO_READY): pyproject.toml constraints.txt
 	@echo "Setting up .venv with what the demo needs (once)"
@@ -65,10 +65,11 @@ check: $(READY)  ## style, types, layers
 bench: $(READY)  ## timings, as ratios to the peers in one run
 	@$(PY) -m benchmarks
 
-examples: $(TORCH_READY)  ## training with KL: a VAE, a distilled model, a policy; whole
-	@$(PY) -m examples.vae
-	@$(PY) -m examples.distillation
-	@$(PY) -m examples.penalty
+examples: $(TORCH_READY)  ## KL as a training loss, each a table and a picture in examples/_out; downloads torch once
+	@mkdir -p examples/_out
+	@$(ONE) $(PY) examples/policy.py --out examples/_out/policy.svg
+	@$(ONE) $(PY) examples/vae.py --out examples/_out/vae.svg
+	@$(ONE) $(PY) examples/distill.py --out examples/_out/distill.svg
 
 docs: $(DOCS_READY)  ## the pages, with the gallery drawn afresh, in docs/_build
 	@$(PY) docs/pairs.py
@@ -79,5 +80,5 @@ docs: $(DOCS_READY)  ## the pages, with the gallery drawn afresh, in docs/_build
 
 clean:
 	@rm -rf $(VENV) $(PYMC) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis \
-	  docs/_build docs/_gallery demo.png
+	  docs/_build docs/_gallery examples/_out demo.png
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

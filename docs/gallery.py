@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import sys
 from pathlib import Path
 
@@ -118,6 +119,11 @@ def schools(y: np.ndarray, sigma: np.ndarray) -> None:
     numpyro.sample("y", dist.Normal(mu + tau * theta, sigma), obs=y)
 
 
+def example(name: str, path: Path) -> None:
+    """An example of training, whole: it draws its own picture."""
+    runpy.run_path(str(HERE.parent / "examples" / f"{name}.py"))["main"](["--out", str(path)])
+
+
 def main(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for m in (5, 7.5):
@@ -131,6 +137,8 @@ def main(out: Path) -> None:
     effects, errors = np.array([28.0, 8, -3, 7, -1, 1, 18, 12]), np.array([15.0, 10, 16, 11, 9, 11, 10, 18])
     kl.plots.fits(*pair(kl.from_model(schools, effects, errors)), path=out / "schools.svg")
     kl.plots.path(kl.path(humps(7.5), "normal"), path=out / "path.svg")
+    for name in ("vae", "policy"):
+        example(name, out / f"{name}.svg")
 
 
 if __name__ == "__main__":
