@@ -147,9 +147,10 @@ def summary(p: torch.Tensor, q: torch.Tensor, places: np.ndarray) -> Row:
 
 
 def shown(rows: torch.Tensor, characters: list[str], p: torch.Tensor, asked: dict[str, torch.Tensor]) -> Any:
-    """Where the reverse student misses most of what the forward one does not."""
+    """Where the reverse student misses most of what the forward one does not, if the teacher doubts there."""
     missed = {name: covered(p, asked[name])[:, 0].reshape(rows.shape) for name in ("forward", "reverse")}
-    apart = (missed["reverse"] - missed["forward"])[:, 15:]
+    doubt = measured(p, p).entropy_p
+    apart = np.where(doubt > 2 * doubt.mean(), missed["reverse"] - missed["forward"], 0.0)[:, 15:]
     row, place = divmod(int(apart.argmax()), apart.shape[1])
     place += 15
     q = {"teacher": p, **asked}
