@@ -86,6 +86,7 @@ def test_generated(case: tuple[str, dict[str, Any]], kind: str) -> None:
     check(*padded((1, 2, 3, 5, 8, 13, 40), 150, 0), kind, loss, options)
 
 
+@pytest.mark.slow
 def test_generated_sizes() -> None:
     for size in (1, 2, 7):
         for loss, options in LOSSES:

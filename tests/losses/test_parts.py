@@ -189,6 +189,7 @@ def test_a_bucket_for_the_tail(q: Any, value: float, make: Any) -> None:
     assert found == pytest.approx(value, rel=1e-6, abs=1e-7)
 
 
+@pytest.mark.slow
 def test_a_bucket_has_the_right_gradient() -> None:
     """A confident student: the tail's pull is −0.1."""
     top = losses.Top(jnp.array([0, 1]), jnp.log(jnp.array([0.8, 0.1])))
