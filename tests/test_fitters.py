@@ -189,6 +189,7 @@ def test_the_curvature_by_formula_is_that_of_differences(family: str, dim: int) 
     np.testing.assert_allclose(found, 0.5 * (by_differences + by_differences.T), atol=2e-6 * np.abs(found).max())
 
 
+@pytest.mark.slow
 def test_a_path_of_a_librarys_family() -> None:
     """Its ends are the two fits, and between them it is the fit at each alpha."""
     p = "0.5*log_normal(0, 0.5) + 0.5*log_normal(1, 0.5)"

@@ -143,7 +143,11 @@ def test_half_precision_in_jax(dtype: str) -> None:
 
 @pytest.mark.parametrize(
     ("reduction", "more"),
-    [("none", {}), ("mean", {"scale": 0.5, "softcap": 2.0}), pytest.param("mean", {}, marks=pytest.mark.slow)],
+    [
+        ("mean", {"scale": 0.5, "softcap": 2.0}),
+        pytest.param("none", {}, marks=pytest.mark.slow),
+        pytest.param("mean", {}, marks=pytest.mark.slow),
+    ],
     ids=str,
 )
 def test_heads(reduction: str, more: dict[str, Any]) -> None:
@@ -292,7 +296,8 @@ def test_a_policy_gradient_has_no_bias(behaviour: int | None) -> None:
             assert spreads[0] < 0.3 * spreads[1]
 
 
-@pytest.mark.parametrize("exact", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("exact", [True, False])
 def test_other_sequences_lower_the_variance_without_bias(exact: bool) -> None:
     """All pairs of sequences of two steps."""
     with jax.enable_x64(True):
