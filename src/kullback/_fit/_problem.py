@@ -100,6 +100,16 @@ class Problem:
         return mass_of(self.p, self.seed)
 
     @property
+    def seen(self) -> bool:
+        """Whether P is told by points with weights: draws, or nodes on the line and in the plane."""
+        return self.draws or self.dim <= 2
+
+    @property
+    def costly(self) -> str | None:
+        """Why what needs nodes leaves P to what does not; draws are nodes already."""
+        return None if self.draws else self.cells or None
+
+    @property
     def view(self) -> Target | SpaceTarget:
         """P as it is seen best: on nodes, or where these do not serve in space."""
         return self.space if self.dim > 2 or self.cells else self.nodes

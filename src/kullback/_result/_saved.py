@@ -18,6 +18,7 @@ import numpy as np
 from kullback._result._errors import InputError
 from kullback._result._later import Later
 from kullback._result._status import Status
+from kullback._result._write import whole
 
 FORMAT = 1
 HELD = ("target", "problem")  # P as the search saw it, which is not written
@@ -42,14 +43,7 @@ def save(fit: Any, path: str | os.PathLike[str]) -> None:
     final = Path(path)
     if not final.parent.is_dir():
         raise InputError(f"path = {os.fspath(path)!r}: there is no folder {str(final.parent)!r}; make it first")
-    part = final.with_name(f".{final.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(buffer.getbuffer())
-        os.replace(part, final)
-    except OSError as error:
-        raise InputError(f"path = {os.fspath(path)!r} cannot be written: {error.strerror}") from error
-    finally:
-        part.unlink(missing_ok=True)
+    whole(path, buffer.getbuffer(), "path")
 
 
 def _encoded(value: Any, arrays: dict[str, np.ndarray]) -> Any:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from kullback._distribution import Measured
+from kullback._distribution import Density, Measured
 from kullback._result import Divergence
+from kullback._support import Lattice
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,13 @@ class Method(Protocol):
     def applies(self, p: Measured, q: Measured) -> str | None: ...
 
     def estimate(self, p: Measured, q: Measured, request: Request) -> Divergence: ...
+
+
+def no_density(d: Measured, name: str) -> str | None:
+    """Why a side is no density off the integers, which have sums of their own."""
+    if not isinstance(d, Density):
+        return f"needs two densities; {name} is a {type(d).__name__}"
+    return f"leaves the integers to sums; {name} is on {d.support}" if isinstance(d.support, Lattice) else None
 
 
 def reason(method: Method, p: Measured, q: Measured) -> str | None:

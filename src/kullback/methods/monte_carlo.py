@@ -17,14 +17,14 @@ import numpy as np
 
 from kullback._distribution import Density, Measured, UserBatch, UserPoints
 from kullback._result import Divergence, InputError, Status
-from kullback._support import Array, Lattice, is_subset
+from kullback._support import Array, is_subset
 from kullback.methods._free import resolved, without_ends
 from kullback.methods._gap import breaks_off
 from kullback.methods._line import checked
 from kullback.methods._pace import affordable
 from kullback.methods._progress import Progress
 from kullback.methods._proposal import Proposal, proposal, strata, streams
-from kullback.methods._request import Request
+from kullback.methods._request import Request, no_density
 from kullback.numerics.qmc import DIMENSIONS, Sobol
 
 REPLICATES = 16
@@ -46,10 +46,9 @@ class MonteCarlo:
 
     def applies(self, p: Measured, q: Measured) -> str | None:
         for d, name in ((p, "P"), (q, "Q")):
-            if not isinstance(d, Density):
-                return f"needs two densities; {name} is a {type(d).__name__}"
-            if isinstance(d.support, Lattice):
-                return f"leaves the integers to sums; {name} is on {d.support}"
+            if why := no_density(d, name):
+                return why
+            assert isinstance(d, Density)
             if not d.normalized:
                 return f"needs normalised densities; {name} is known up to a constant"
         assert isinstance(p, Density)

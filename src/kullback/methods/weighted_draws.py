@@ -14,10 +14,10 @@ import numpy as np
 from kullback._distribution import Density, Measured, unbound
 from kullback._format import number, uncertain
 from kullback._result import Divergence, InputError, Status
-from kullback._support import Array, Box, Interval, Lattice, Simplex
+from kullback._support import Array, Box, Interval, Simplex
 from kullback.methods._progress import Progress
 from kullback.methods._proposal import strata
-from kullback.methods._request import Request
+from kullback.methods._request import Request, no_density
 from kullback.methods.quadrature import Quadrature
 
 if TYPE_CHECKING:
@@ -37,10 +37,9 @@ class WeightedDraws:
 
     def applies(self, p: Measured, q: Measured) -> str | None:
         for d, name in ((p, "P"), (q, "Q")):
-            if not isinstance(d, Density):
-                return f"needs two densities; {name} is a {type(d).__name__}"
-            if isinstance(d.support, Lattice):
-                return f"leaves the integers to sums; {name} is on {d.support}"
+            if why := no_density(d, name):
+                return why
+            assert isinstance(d, Density)
             if not isinstance(d.support, Interval | Box | Simplex):
                 return f"needs a support that can be carried to the whole space; {name} lives on {d.support}"
         assert isinstance(p, Density)

@@ -10,16 +10,18 @@ and along the very direction in which a divergence changes, whichever asks for m
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from kullback.numerics.chi_square import sum_above
-from kullback.numerics.dependence import growth, totals, welch
+from kullback.numerics.dependence import growth, merged, welch
 from kullback.numerics.exchange import alike, dealt
 from kullback.numerics.lazy import special
-from kullback.numerics.tallies import INDEPENDENT, Spread, slopes
+from kullback.numerics.tallies import INDEPENDENT, MEASURES, Spread, slopes
 from kullback.numerics.terms import Array
 
 TINY = 1e-300
@@ -177,19 +179,47 @@ def _differences(p: Clusters, f: Array, q: Clusters, g: Array) -> Array:
     """What each group of either side adds to the error of Σ f·share of P − Σ g·share of Q, a group of both once."""
     assert p.names is not None
     assert q.names is not None
-    names, where = np.unique(np.concatenate([p.names, q.names]), return_inverse=True)
-    both = totals(np.concatenate([p.errors(f), -q.errors(g)]), where.reshape(-1), len(names))
-    return both * math.sqrt(1 - 1 / len(names))
+    both = merged(p.names, p.errors(f), q.names, q.errors(g))
+    return both * math.sqrt(1 - 1 / len(both))
+
+
+class Uneven(NamedTuple):
+    """How unevenly the errors of the cells grow, λ being the eigenvalues of their covariance."""
+
+    first: float = 0.0  # Σλ
+    second: float = 0.0  # Σλ²
+    even: float = 1.0  # Σλ²/(Σλ)² if all grew alike
+    widest: float = 1.0  # the largest λ over their mean
+    noise: float = 0.0  # how much of the difference that is seen is noise
+
+    def quadratic(self, degrees: float) -> float:
+        """Σλ² over what it would be if all grew alike, less what the noise of few groups adds."""
+        if self.first <= 0:
+            return 1.0
+        return max((self.second - self.first**2 / degrees) / self.first**2 / self.even, 1.0)
 
 
 def spread(p: Clusters, q: Clusters, sizes: tuple[float, float], measure: str) -> Spread:
-    """How much more a measure varies than that of independent rows, as many as these are worth.
+    """How much more one measure varies than that of independent rows, as many as these are worth."""
+    return spreads(p, q, sizes, (measure,))[measure]
+
+
+def spreads(
+    p: Clusters, q: Clusters, sizes: tuple[float, float], measures: Sequence[str] = MEASURES
+) -> dict[str, Spread]:
+    """How much more the measures vary than those of independent rows, as many as these are worth.
 
     Near P = Q the direction in which they differ is that of the noise, and not known: there it is taken for the one
     with the largest variance, as far as noise and no difference is seen.
     """
     if p.single or q.single:
-        return INDEPENDENT  # nothing is known
+        return dict.fromkeys(measures, INDEPENDENT)  # nothing is known
+    uneven = _uneven(p, q, sizes)
+    return {m: _along(p, q, sizes, m, uneven) for m in measures}
+
+
+def _along(p: Clusters, q: Clusters, sizes: tuple[float, float], measure: str, uneven: Uneven) -> Spread:
+    """In the direction in which a measure changes with the shares."""
     n, m = sizes
     f, g = slopes(p.shares * n, q.shares * m, measure)
     plain = _spread(f, p.shares) / n + _spread(g, q.shares) / m
@@ -203,32 +233,26 @@ def spread(p: Clusters, q: Clusters, sizes: tuple[float, float], measure: str) -
         degrees = min(degrees, least) if least < RELIABLE else degrees
     # Student's t has longer tails than a normal
     tails = (float(special.stdtrit(degrees, 0.975)) / float(special.ndtri(0.975))) ** 2 if degrees < 1e6 else 1.0
-    uneven, widest, noise = _uneven(p, q, sizes, degrees)
-    linear = (mine / plain if plain > 0 else 1.0) * (1 - noise) + widest * noise
-    return Spread(max(linear, 1.0) * tails, uneven * tails)
+    linear = (mine / plain if plain > 0 else 1.0) * (1 - uneven.noise) + uneven.widest * uneven.noise
+    return Spread(max(linear, 1.0) * tails, uneven.quadratic(degrees) * tails)
 
 
-def _uneven(p: Clusters, q: Clusters, sizes: tuple[float, float], degrees: float) -> tuple[float, float, float]:
-    """How unevenly the errors of the cells grow, λ being the eigenvalues of their covariance.
-
-    Σλ² over what it would be if all grew alike, the largest λ over their mean, and how much of what is seen is noise.
-    """
+def _uneven(p: Clusters, q: Clusters, sizes: tuple[float, float]) -> Uneven:
     middle = 0.5 * (p.shares + q.shares)
     seen = np.flatnonzero(middle > 0)
     if not 1 < len(seen) <= CROSSED:
-        return 1.0, 1.0, 0.0
+        return Uneven()
     scale = 1 / np.sqrt(middle[seen])
     found, _ = _covariance(p, q, seen, scale)
     shares = [(side.shares[seen], size) for side, size in zip((p, q), sizes, strict=True)]
     even = sum((np.diag(x) - np.outer(x, x)) / size for x, size in shares) * np.outer(scale, scale)
     first, second = float(np.trace(found)), float(np.square(found).sum())
     if first <= 0:
-        return 1.0, 1.0, 0.0
+        return Uneven()
     widest = float(np.linalg.eigvalsh(found)[-1]) * (len(seen) - 1) / first
     apart = float(np.square((p.shares - q.shares)[seen] * scale).sum())
-    second -= first**2 / degrees  # what the noise of few groups adds
-    uneven = second / first**2 / (float(np.square(even).sum()) / float(np.trace(even)) ** 2)
-    return max(uneven, 1.0), max(widest, 1.0), first / max(apart, first)
+    alike_ = float(np.square(even).sum()) / float(np.trace(even)) ** 2
+    return Uneven(first, second, alike_, max(widest, 1.0), first / max(apart, first))
 
 
 def _spread(f: Array, shares: Array) -> float:

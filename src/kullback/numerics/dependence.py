@@ -152,14 +152,14 @@ def paired(p: Design, q: Design) -> bool:
 
 def differences(p: Design, f: Array, q: Design, g: Array) -> Array:
     """What each group of either side adds to the difference of the means; a group of both sides adds once."""
-    return merged(p, p.sums(f), q, q.sums(g))
+    return merged(p.names, p.sums(f), q.names, q.sums(g))
 
 
-def merged(p: Design, sums: Array, q: Design, other: Array) -> Array:
-    """Sums by group of P less those of Q, a group of both sides once."""
-    assert p.names is not None
-    assert q.names is not None
-    names, where = np.unique(np.concatenate([p.names, q.names]), return_inverse=True)
+def merged(of_p: Array | None, sums: Array, of_q: Array | None, other: Array) -> Array:
+    """Sums by group of P less those of Q, each with the names of the groups; a group of both sides once."""
+    assert of_p is not None
+    assert of_q is not None
+    names, where = np.unique(np.concatenate([of_p, of_q]), return_inverse=True)
     return totals(np.concatenate([sums, -other]), where.reshape(-1), len(names))
 
 

@@ -107,7 +107,7 @@ def spectrum(a: Array | Known | Drawn, b: Array | Known | Drawn) -> Spectrum:
     scale = 1 / np.sqrt(middle[seen])
     if isinstance(a, Drawn) and isinstance(b, Drawn) and paired(a.design, b.design):
         f, g = (indicators(d.design, d.cells, d.shares)[:, seen] * scale for d in (a, b))
-        both = merged(a.design, f, b.design, g)
+        both = merged(a.design.names, f, b.design.names, g)
         grown = 1 - 1 / len(both)
         return spectrum_of((both.T @ both if len(seen) <= CROSSED else np.square(both).sum(axis=0)) * grown)
     parts = [_covariance(d, seen, scale) for d in (a, b)]

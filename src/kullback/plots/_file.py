@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kullback._result import InputError
+from kullback._result._write import whole
 
 # A date would make every file differ from the last.
 ENDINGS: dict[str, dict[str, Any]] = {
@@ -36,12 +37,4 @@ def write(figure: Any, path: str | os.PathLike[str] | None, ending: str) -> None
         return
     buffer = io.BytesIO()
     figure.savefig(buffer, format=ending[1:], metadata=ENDINGS[ending])
-    final = Path(path)
-    part = final.with_name(f".{final.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(buffer.getbuffer())
-        os.replace(part, final)
-    except OSError as error:
-        raise InputError(f"path = {os.fspath(path)!r} cannot be written: {error.strerror}") from error
-    finally:
-        part.unlink(missing_ok=True)
+    whole(path, buffer.getbuffer(), "path")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from kullback._format import dumps
 from kullback._result import InputError, TableComparison, Verdict
+from kullback._result._write import whole
 from kullback.report._markdown import markdown
 from kullback.report._page import page
-from kullback.tables._write import whole
 
 ENDINGS = (".html", ".htm", ".md", ".json")
 

@@ -11,11 +11,12 @@ from kullback._result._tables import SliceComparison, TableComparison
 from kullback.tables import _literal, _words
 from kullback.tables._assemble import added, compared, notes, ranked, sliced_by
 from kullback.tables._cells import Key
-from kullback.tables._clusters import PLAIN, Grouping, Tabled, independent, noted
+from kullback.tables._clusters import Grouping, noted
 from kullback.tables._kinds import Kind, common, hollowed, kind, type_of, uncountable, whole_days
 from kullback.tables._partition import OTHER, Partition
 from kullback.tables._reference import Reference
 from kullback.tables._sides import Side
+from kullback.tables._tabled import PLAIN, Tabled, independent
 from kullback.tables._wanted import Wanted
 from kullback.tables._words import paired
 

@@ -10,11 +10,11 @@ from kullback._result._column import ColumnComparison
 from kullback._result._tables import SliceComparison
 from kullback.tables import _literal, _words
 from kullback.tables._cells import Key
-from kullback.tables._clusters import PLAIN, Tabled, named
 from kullback.tables._measure import column as measured
 from kullback.tables._measure import holm
 from kullback.tables._partition import Partition
 from kullback.tables._sides import Side
+from kullback.tables._tabled import PLAIN, Tabled, named
 from kullback.tables._wanted import Slicing
 from kullback.tables._words import paired
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 import re
 import sys
-import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any
 
 import narwhals as nw
@@ -17,62 +14,18 @@ import numpy as np
 
 from kullback._format import listing
 from kullback._result import InputError
-from kullback.numerics.clusters import Clusters, own_worth
 from kullback.tables._cells import Key
 from kullback.tables._count import UNION
 from kullback.tables._kinds import finite, uncountable
 from kullback.tables._literal import code_of, edges_of, exact, key_of, placed, unit_of, worded
 from kullback.tables._partition import Partition
-from kullback.tables._reference import Worth
 from kullback.tables._rows import arrays, rows
 from kullback.tables._sides import Side, require
+from kullback.tables._tabled import PLAIN, Cells, Slice, Tabled, bucket, named, numbered, pieces
 from kullback.tables._wanted import Slicing
 
 MOST = 5000  # groups of a side; more of them are put together, so that each is in one of BUCKETS
 BUCKETS = 1999
-Slice = Any
-PLAIN = object()  # the slice that is the whole table
-
-
-@dataclass(frozen=True, slots=True)
-class Tabled:
-    """A column of one side: sums of weights by group and cell; without groups one row of them, and of their squares."""
-
-    keys: Sequence[Key]
-    sums: np.ndarray
-    rows: float
-    names: np.ndarray | None = None
-    squares: np.ndarray | None = None
-    growth: float = 1.0
-    free: float = math.inf
-
-    def clusters(self, keys: Sequence[Key]) -> Clusters:
-        """On cells in an order."""
-        at = {k: i for i, k in enumerate(self.keys)}
-        places = [at.get(k, len(self.keys)) for k in keys]  # the last column stands for cells without a row
-        sums = np.pad(self.sums, ((0, 0), (0, 1)))[:, places]
-        squares = None if self.squares is None else np.append(self.squares, 0.0)[places]
-        return Clusters(sums, float(self.rows), self.names, squares, self.growth, self.free)
-
-    def counts(self) -> dict[Key, float]:
-        """Rows by cell, as heavy as their weights make them."""
-        whole = self.sums.sum(axis=0)
-        return dict(zip(self.keys, (whole * self.rows / whole.sum()).tolist(), strict=True))
-
-
-def independent(counts: Mapping[Key, float], worth: Worth | None = None) -> Tabled:
-    """Rows that are, or stand for so many that would be."""
-    rows_ = math.fsum(counts.values())
-    share = 1.0 if worth is None else worth.rows / rows_
-    sums = np.array([n * share for n in counts.values()])
-    told = () if worth is None else (worth.growth, worth.free)
-    return Tabled(list(counts), sums[None, :], rows_ * share, None, sums, *told)
-
-
-def worth_of(side: Tabled) -> Worth:
-    """What is kept of how a side's rows go together."""
-    found = side.clusters(side.keys)
-    return Worth(*own_worth(found), found.degrees)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,12 +182,12 @@ class Sampled:
         return frame.select(nw.lit(index).alias("task"), *keys, *wanted)
 
     def _cells(self, p: Partition, found: Mapping[str, np.ndarray], by: Slicing | None) -> Cells:
-        codes, at = _numbered(found["code"])
-        groups, of = _numbered(found["g"]) if "g" in found else ([0], np.zeros(len(at), dtype=np.int64))
+        codes, at = numbered(found["code"])
+        groups, of = numbered(found["g"]) if "g" in found else ([0], np.zeros(len(at), dtype=np.int64))
         names, of = self._named(groups, of)
         slices, where = [PLAIN], np.zeros(len(at), dtype=np.int64)
         if by is not None:
-            slices, where = _pieces(by, *_numbered(found["by"]))
+            slices, where = pieces(by, *numbered(found["by"]))
         n = found["n"].astype(float)
         w, w2 = (found[k].astype(float) if k in found else n for k in ("sum", "squares"))
         codes = [code_of(self.side, p, code) for code in codes]
@@ -256,7 +209,7 @@ class Sampled:
         """The names of groups in an order that hangs on no engine, and the number of each entry's."""
         names = [named(g) for g in groups]
         if self.many or self.put:
-            names = [str(_bucket(n)) for n in names]
+            names = [str(bucket(n, BUCKETS)) for n in names]
         if self.how.groups == self.side.apart[0]:
             names = [f"{self.side.name} {n}" for n in names]  # chains of two samplers are not one
         unique, where = np.unique(np.array(names), return_inverse=True)
@@ -276,7 +229,7 @@ class Sampled:
             weights = np.asarray(self._series(self._weight).to_numpy(), dtype=float)
         slices = [PLAIN]
         if by is not None:
-            slices, at = _pieces(by, *self._codes(by.expression))
+            slices, at = pieces(by, *self._codes(by.expression))
             groups = groups + len(names) * at
         for p in parts.values():
             codes, at = self._placed(p)
@@ -291,11 +244,11 @@ class Sampled:
         """The different values of an expression, and the number of each row's."""
         series = self._series(x)
         if series.dtype.is_integer() and not series.null_count():
-            return _numbered(series.to_numpy())
+            return numbered(series.to_numpy())
         if series.implementation.is_pandas():
             at, values = sys.modules["pandas"].factorize(nw.to_native(series), use_na_sentinel=False)
             return [None if v != v else v for v in values.tolist()], np.asarray(at)
-        return _numbered(np.array([*series.to_list(), None], dtype=object)[:-1])
+        return numbered(np.array([*series.to_list(), None], dtype=object)[:-1])
 
     def _placed(self, p: Partition) -> tuple[list[Any], np.ndarray]:
         """The codes of a partition, and the number of each row's."""
@@ -320,84 +273,11 @@ class Sampled:
         return list(range(-1, n + 5)), found + 1
 
 
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """A column's rows by slice, group and cell."""
-
-    slices: list[Slice]
-    codes: list[Any]
-    names: np.ndarray
-    rows: np.ndarray
-    sums: np.ndarray
-    squares: np.ndarray | None
-
-    def tabled(self, i: int, keys: Sequence[Key]) -> Tabled:
-        """One slice; a cell that two codes stand for, such as NaN and nothing, once."""
-        sums, squares = self.sums[i], None if self.squares is None else self.squares[i]
-        unique = list(dict.fromkeys(keys))
-        if len(unique) < len(keys):
-            onto = np.array([[k == u for u in unique] for k in keys], dtype=float)
-            sums, squares = sums @ onto, None if squares is None else squares @ onto
-        if squares is not None:
-            return Tabled(unique, sums.sum(axis=0, keepdims=True), float(self.rows[i]), None, squares)
-        there = sums.any(axis=1)
-        return Tabled(unique, sums[there], float(self.rows[i]), self.names[there])
-
-
-def _numbered(x: np.ndarray) -> tuple[list[Any], np.ndarray]:
-    """The different values of an array, and the number of each entry's."""
-    if x.dtype.kind in "iu" and len(x):
-        low, high = int(x.min()), int(x.max())
-        if high - low < 4 * len(x):
-            there = np.flatnonzero(np.bincount(x - low))
-            numbers = np.zeros(high - low + 1, dtype=np.int64)
-            numbers[there] = np.arange(len(there))
-            return (there + low).tolist(), numbers[x - low]
-    if x.dtype.kind in "iuf" and not np.isnan(x).any():
-        values, at = np.unique(x, return_inverse=True)
-        return values.tolist(), at.reshape(-1)
-    numbered: dict[Any, int] = {}
-    found = x.tolist()
-    at = np.fromiter((numbered.setdefault(v if v == v else None, len(numbered)) for v in found), np.int64, len(found))
-    return list(numbered), at
-
-
-def _pieces(by: Slicing, values: list[Any], at: np.ndarray) -> tuple[list[Slice], np.ndarray]:
-    keys = [named(by.key(v)) for v in values]
-    slices = list(dict.fromkeys(keys))
-    places = {k: i for i, k in enumerate(slices)}
-    return slices, np.array([places[k] for k in keys])[at]
-
-
-def _bucket(name: str) -> int:
-    return int(name) % BUCKETS if name.removeprefix("-").isdecimal() else zlib.crc32(name.encode()) % BUCKETS
-
-
-def named(v: Any) -> str:
-    """A value's name, the same on every engine: a midnight is its day, a moment in UTC, no point in whole numbers."""
-    if isinstance(v, dt.datetime):
-        if v.tzinfo is not None:
-            v = v.astimezone(dt.UTC).replace(tzinfo=None)
-        midnight = not (v.hour or v.minute or v.second or v.microsecond)
-        return v.date().isoformat() if midnight else str(v)
-    if isinstance(v, float | Decimal) and math.isfinite(v):
-        return str(int(v)) if v == int(v) else str(float(v))
-    return str(v)
-
-
 def put_together(p: Sampled, q: Sampled) -> tuple[Sampled, Sampled]:
     """Both sides, whose groups have one kind of names: those of one are put together if those of the other are."""
     if p.many == q.many:
         return p, q
     return (p, replace(q, put=not q.alone)) if p.many else (replace(p, put=not p.alone), q)
-
-
-def shared_groups(pairs: Mapping[str, tuple[Tabled, Tabled]]) -> int:
-    """How many groups stand on both sides."""
-    for p, q in pairs.values():
-        if p.names is not None and q.names is not None:
-            return len(np.intersect1d(p.names, q.names))
-    return 0
 
 
 def noted(p: Sampled | None, q: Sampled, shared: int) -> list[str]:
@@ -439,18 +319,3 @@ def hinted(names: Iterable[str]) -> list[str]:
         f"intervals and p-values are for independent rows; if rows of one {listing(found[:3])} go together, give "
         f"--groups {found[0]} (groups={found[0]!r})"
     ]
-
-
-__all__ = [
-    "PLAIN",
-    "Clusters",
-    "Grouping",
-    "Sampled",
-    "Tabled",
-    "hinted",
-    "named",
-    "noted",
-    "put_together",
-    "shared_groups",
-    "worth_of",
-]

@@ -13,7 +13,7 @@ from kullback.numerics.quiet import quiet
 from kullback.tables import _grid, _literal, _words
 from kullback.tables._against import against, counted, fitting
 from kullback.tables._assemble import Counts, grouped, notes, ranked, sliced, sliced_by
-from kullback.tables._clusters import Grouping, Tabled, hinted, noted, put_together, shared_groups, worth_of
+from kullback.tables._clusters import Grouping, hinted, noted, put_together
 from kullback.tables._csv import Csv
 from kullback.tables._files import Engine
 from kullback.tables._kinds import Kind, agreed, type_of, uncountable
@@ -21,6 +21,7 @@ from kullback.tables._partition import Partition, bins, partition
 from kullback.tables._private import Seal, hidden, marked, opened, sealed, sealing, unquoted
 from kullback.tables._reference import Reference
 from kullback.tables._sides import Side, require, side, sides
+from kullback.tables._tabled import Tabled, shared_groups, worth_of
 from kullback.tables._wanted import Wanted
 
 

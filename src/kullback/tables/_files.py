@@ -12,10 +12,11 @@ import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from kullback._format import listing
 from kullback._result import InputError, MissingExtraError
@@ -37,6 +38,14 @@ ENDINGS = tuple(KINDS)
 BLOCK = 1 << 22  # bytes of a text that are written anew at a time
 BEGINNINGS = ((b"PAR1", ".parquet"), (b"ARROW1", ".arrow"), (b"\xff\xff\xff\xff", ".arrow"), (b"{", ".jsonl"))
 MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}  # how such a text begins
+
+
+class Opened(NamedTuple):
+    """The rows behind a path, its columns of text, and integers that were spans of time, by their steps a second."""
+
+    relation: Any
+    text: TextTable | None
+    spans: Mapping[str, int] = MappingProxyType({})
 
 
 class Engine:
@@ -138,7 +147,7 @@ class Engine:
             "or pip install pandas openpyxl), or save the sheet as CSV"
         )
 
-    def relation(self, path: str, argument: str) -> tuple[Any, TextTable | None]:
+    def relation(self, path: str, argument: str) -> Opened:
         """The rows behind a path; text is parsed once, into a table of DuckDB's own, and has no types yet."""
         files = found(path, argument)
         kind = _kind(files, argument)
@@ -150,23 +159,15 @@ class Engine:
                 self._dated(connection)
                 parsed = self._parsed(connection, self._decoded(files, argument))
                 _whole(parsed.columns, path, argument)
-                return self._kept(connection, parsed, argument, quoted=False)
+                return Opened(*self._kept(connection, parsed, argument, quoted=False))
             found_ = self._rows(connection, kind, files, argument)
-            return self._kept(connection, found_, argument, quoted=True) if kind == "JSON" else (found_, None)
+            if kind == "JSON":
+                return Opened(*self._kept(connection, found_, argument, quoted=True))
+            return Opened(found_, None, _spans(connection, found_, files[0]) if kind == "Parquet" else {})
         except (duckdb.Error, RuntimeError) as error:
             if interrupted(error):
                 raise KeyboardInterrupt from None
             raise InputError(f"{argument}: cannot read {path!r}: {_why(error)}") from None
-
-    def spans(self, path: str, relation: Any, argument: str) -> dict[str, int]:
-        """The columns of Parquet files that are integers there and were spans of time, with their steps in a second."""
-        files = found(path, argument)
-        whole = {n for n, t in zip(relation.columns, relation.types, strict=True) if str(t) == "BIGINT"}
-        if not whole or _kind(files, argument) != "Parquet":
-            return {}
-        asked = "select value from parquet_kv_metadata($1) where key = 'ARROW:schema' limit 1"
-        said = self.connection("").execute(asked, [str(files[0])]).fetchall()
-        return {n: per for n, per in written_spans(said[0][0]).items() if n in whole} if said else {}
 
     def _dated(self, connection: Any) -> None:
         """Refuse a way to write days that the reader does not know."""
@@ -372,3 +373,13 @@ def _first(error: Exception) -> str:
 
 def _siblings(file: Path) -> list[str]:
     return [p.name for p in file.parent.iterdir()] if file.parent.is_dir() else []
+
+
+def _spans(connection: Any, relation: Any, file: Path) -> dict[str, int]:
+    """The columns of a Parquet file that are integers there and were spans of time when Arrow wrote it."""
+    whole = {n for n, t in zip(relation.columns, relation.types, strict=True) if str(t) == "BIGINT"}
+    if not whole:
+        return {}
+    asked = "select value from parquet_kv_metadata($1) where key = 'ARROW:schema' limit 1"
+    said = connection.execute(asked, [str(file)]).fetchall()
+    return {n: per for n, per in written_spans(said[0][0]).items() if n in whole} if said else {}

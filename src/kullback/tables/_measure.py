@@ -17,8 +17,8 @@ from kullback.numerics import pearson, tallies
 from kullback.numerics.gathered import Groups, gathered
 from kullback.numerics.lazy import special
 from kullback.tables._cells import Key
-from kullback.tables._clusters import Tabled
 from kullback.tables._partition import OVER, UNDER, Partition
+from kullback.tables._tabled import Tabled
 
 Counts = Mapping[Key, Sequence[int]]
 
@@ -39,7 +39,7 @@ def column(
     if clusters is not None:
         worth = _clusters.worth(*clusters)
         if not all(side.alike for side in clusters):
-            spreads = {m: _clusters.spread(*clusters, worth, m) for m in spreads}
+            spreads = _clusters.spreads(*clusters, worth)
         a, b = (
             np.rint(side.counts) if side.alike else side.shares * n for side, n in zip(clusters, worth, strict=True)
         )

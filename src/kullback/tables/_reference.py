@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from kullback._format import dumps
 from kullback._result import InputError
+from kullback._result._write import whole
 from kullback.tables._cells import NAN, NEGATIVE, NULL, POSITIVE, Key
 from kullback.tables._kinds import in_steps
 from kullback.tables._native import TIME
@@ -119,8 +120,6 @@ class Reference:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the JSON beside `path` and move it into place when complete."""
-        from kullback.tables._write import whole
-
         whole(path, self.to_json() + "\n")
 
     def __repr__(self) -> str:

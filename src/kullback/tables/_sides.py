@@ -90,13 +90,13 @@ def opened(obj: Any, argument: str, engine: Engine) -> Side:
             assert sheet is not None
             return sheet
         try:
-            found_, text = engine.relation(path, argument)
+            found_ = engine.relation(path, argument)
         except InputError as error:  # what was spooled is known by the name that it came under
             raise InputError(str(error).replace(path, os.fspath(obj))) from None
-        relation, times = native(found_, argument)
+        relation, times = native(found_.relation, argument)
         name = "standard input" if os.fspath(obj) == "-" else str(path)
         known = _checked(nw.from_native(relation), name, argument, times)
-        return replace(known, ours=True, text=text, spans={**known.spans, **engine.spans(path, relation, argument)})
+        return replace(known, ours=True, text=found_.text, spans={**known.spans, **found_.spans})
     from kullback._distribution import Table  # these two not for files, which start quickly
     from kullback.sources.frames import LIBRARIES
 

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import narwhals as nw
-from scipy.special import pdtr
 
+from kullback.numerics.lazy import special
 from kullback.tables._cells import NULL, Key
 from kullback.tables._count import UNION
 from kullback.tables._held import texts
@@ -82,7 +82,7 @@ def chosen(
     if unlisted:
         share = sum(of_p.values()) / max(sum(n for _, n in top), 1)
         new = {v: n for v, n in theirs.items() if v not in known}
-        sure = {v for v, n in new.items() if pdtr(unlisted, max(n - 3 * math.sqrt(n), 0.0) * share) < CHANCE}
+        sure = {v for v, n in new.items() if special.pdtr(unlisted, max(n - 3 * math.sqrt(n), 0.0) * share) < CHANCE}
         # a value that neither is known nor surely new has so many rows of both sides, at most
         doubt = unlisted + max((n for v, n in new.items() if v not in sure), default=0)
         theirs = {v: n for v, n in theirs.items() if v in sure or known.get(v, 0) + n > doubt}

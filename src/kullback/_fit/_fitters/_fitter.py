@@ -30,6 +30,20 @@ class Fitter(Protocol):
     def search(self, task: Task) -> list[Local]: ...
 
 
+def on_nodes(task: Task) -> str | None:
+    """Why a fitter in space cannot have a problem that lost its ends on the line or in the plane."""
+    if task.problem.dim <= 2 and task.problem.place is not None:
+        return "P on the line or in the plane with ends is seen on nodes"
+    return None
+
+
+def better_on_nodes(task: Task) -> str | None:
+    """Why a fitter in space leaves a problem to those on nodes."""
+    if task.problem.dim <= 2 and not task.problem.cells:
+        return "nodes tell P on the line and in the plane better than draws"
+    return None
+
+
 def reasons(fitters: Sequence[Fitter], task: Task) -> dict[str, str | None]:
     """Of every fitter why it would not run; None where it would."""
     found = {f.name: _why_not(f, task) for f in fitters}

@@ -29,12 +29,12 @@ class EM:
     def applies(self, task: Task) -> str | None:
         if task.searched.normals == 0 or task.searched.exact:
             return f"{task.family} is no mixture of normals"
-        if task.problem.draws or task.problem.dim <= 2:
+        if task.problem.seen:
             return None
         return f"EM needs nodes or draws of P, and P is a density of {task.problem.dim} dimensions"
 
     def defers(self, task: Task) -> str | None:
-        return None if task.problem.draws else task.problem.cells or None
+        return task.problem.costly
 
     def view(self, task: Task) -> View:
         return task.problem.view

@@ -26,12 +26,12 @@ class Likelihood:
     def applies(self, task: Task) -> str | None:
         if not task.searched.brings_nodes:
             return f"{task.family} is searched on nodes that stay"
-        if task.problem.draws or task.problem.dim <= 2:
+        if task.problem.seen:
             return None
         return f"the likelihood needs nodes or draws of P, and P is a density of {task.problem.dim} dimensions"
 
     def defers(self, task: Task) -> str | None:
-        return None if task.problem.draws else task.problem.cells or None
+        return task.problem.costly
 
     def view(self, task: Task) -> View:
         return task.problem.view

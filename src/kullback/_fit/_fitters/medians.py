@@ -33,12 +33,12 @@ class Medians:
     def applies(self, task: Task) -> str | None:
         if task.searched.exact != "medians":
             return f"the best {task.family} forward has other things in common with P than its medians"
-        if task.problem.draws or task.problem.dim <= 2:
+        if task.problem.seen:
             return None
         return f"the medians of a density in {task.problem.dim} dimensions are not known without draws"
 
     def defers(self, task: Task) -> str | None:
-        return None if task.problem.draws else task.problem.cells or None
+        return task.problem.costly
 
     def view(self, task: Task) -> View:
         return task.problem.view

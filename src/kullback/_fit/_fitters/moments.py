@@ -31,13 +31,13 @@ class Moments:
         if task.searched.exact != "moments":
             return f"the best {task.family} forward has other things in common with P than mean and covariance"
         problem = task.problem
-        if task.lattice or problem.draws or problem.dim <= 2 or _stated(problem.p) is not None:
+        if task.lattice or problem.seen or _stated(problem.p) is not None:
             return None
         return f"P does not state its moments, and has {problem.dim} dimensions"
 
     def defers(self, task: Task) -> str | None:
         problem = task.problem
-        return None if task.lattice or problem.draws or _stated(problem.p) is not None else problem.cells or None
+        return None if task.lattice or _stated(problem.p) is not None else problem.costly
 
     def view(self, task: Task) -> View:
         return task.problem.mass if task.lattice else task.problem.view

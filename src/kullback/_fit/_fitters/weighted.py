@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kullback._fit._fitters._fitter import better_on_nodes, on_nodes
 from kullback._fit._found import Local
 from kullback._fit._task import Task
 from kullback._fit.space import SpaceTarget, fit_draws
@@ -32,14 +33,10 @@ class Weighted:
             return "P is draws itself"
         if not (task.searched.transports or task.searched.exact):
             return f"no formula carries {task.family} from standard draws"
-        if task.problem.dim <= 2 and task.problem.place is not None:
-            return "P on the line or in the plane with ends is seen on nodes"
-        return None
+        return on_nodes(task)
 
     def defers(self, task: Task) -> str | None:
-        if task.problem.dim <= 2 and not task.problem.cells:
-            return "nodes tell P on the line and in the plane better than draws"
-        return None
+        return better_on_nodes(task)
 
     def view(self, task: Task) -> SpaceTarget:
         return task.problem.space
